@@ -1,0 +1,5 @@
+/**
+ * The engine: one decision, pure. No sockets, files or clock; `ports.ts` says what it needs.
+ * @module
+ */
+export type * from './ports.ts'

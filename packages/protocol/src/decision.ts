@@ -1,0 +1,175 @@
+/**
+ * A call, its decision, and what is kept of both.
+ * @module
+ */
+import type { ErrorCode } from './errors.ts'
+import type { JsonObject, JsonValue } from './json.ts'
+import type { Stored } from './principals.ts'
+import type { Grant } from './task.ts'
+import type { Assurance, Enforcement, Evidence, Obligation, Outcome, TrustLevel } from './trust.ts'
+
+/** How the caller proved itself on this very request. */
+export interface Proof {
+  readonly kind: 'dpop' | 'mtls' | 'bearer' | 'local'
+  /** When the key was last shown to be held, milliseconds; null = never on this grant. */
+  readonly provenAt: number | null
+}
+
+export type OperationKind = 'tool' | 'resource' | 'prompt' | 'list' | 'session'
+
+/** What is asked of a server. `name` is the tool, prompt or resource URI; null where the method has none. */
+export interface Operation {
+  readonly server: string
+  readonly method: string
+  readonly kind: OperationKind
+  readonly name: string | null
+  /** Parsed, bounded; exactly what will be forwarded when allowed. */
+  readonly args: JsonObject
+}
+
+export interface CallContext {
+  readonly channel: 'http' | 'stdio' | 'api'
+  readonly ip: string | null
+  readonly client: string | null
+}
+
+export interface CallRequest {
+  /** Made by the host, unique, sortable by time (UUIDv7). */
+  readonly id: string
+  /** Milliseconds, from the host's clock. */
+  readonly at: number
+  readonly grant: Grant
+  readonly proof: Proof
+  readonly operation: Operation
+  readonly context: CallContext
+}
+
+/** Provenance of one argument value. The value itself never stands here; `preview` is redacted. */
+export interface ArgumentLabel {
+  /** Dotted path in the arguments. */
+  readonly path: string
+  readonly label: 'user' | 'agent' | 'trusted' | 'untrusted' | 'unseen'
+  /** `<server>/<tool>` and the field it came from; null for the user's words or nothing. */
+  readonly source: { readonly tool: string; readonly call: string; readonly field: string | null } | null
+  readonly sink: boolean
+  readonly preview: string
+}
+
+export interface PolicyReason {
+  readonly layer: 'agent' | 'user' | 'delegation' | 'engine'
+  readonly id: string
+  readonly effect: 'permit' | 'forbid'
+}
+
+/** The smallest tested change that would have led to another outcome. */
+export interface Counterfactual {
+  readonly change: string
+  readonly outcome: Outcome
+}
+
+export interface Decision {
+  readonly id: string
+  readonly at: number
+  readonly tenant: string
+  readonly outcome: Outcome
+  readonly enforcement: Enforcement
+  /** Stable code for the agent; null on allow. */
+  readonly code: ErrorCode | null
+  /** Neutral sentence for the agent: what it may do next. No threshold, no other people's resource. */
+  readonly remedy: string
+  readonly trust: TrustLevel
+  readonly assurance: Assurance
+  /** 0–100 */
+  readonly risk: number
+  readonly policies: readonly PolicyReason[]
+  readonly policyErrors: readonly {
+    readonly layer: 'agent' | 'user'
+    readonly id: string
+    readonly message: string
+  }[]
+  readonly evidence: readonly Evidence[]
+  readonly labels: readonly ArgumentLabel[]
+  readonly obligations: readonly Obligation[]
+  /** Sentences for whoever is entitled; first the one that decided. */
+  readonly why: readonly string[]
+  readonly counterfactual: Counterfactual | null
+  readonly revisions: { readonly policy: string; readonly tools: string }
+  /** Scopes the operation needs, all of them, when the token lacks one. */
+  readonly scopes: readonly string[]
+  /** `sha256:` of the canonical arguments. */
+  readonly argsDigest: string
+  /** Set when the outcome is `approval` and a request for one is open, or when one was used. */
+  readonly approval: string | null
+}
+
+/** What came back from the server, as the gateway saw it. */
+export interface CallResult {
+  readonly status: 'ok' | 'tool_error' | 'failed' | 'cancelled' | 'unknown'
+  /** Text parts in order. */
+  readonly text: readonly string[]
+  readonly structured: JsonValue | null
+  /** `sha256:` of the canonical result as released. */
+  readonly digest: string
+  readonly bytes: number
+  readonly error: string | null
+}
+
+export interface Approval extends Stored {
+  readonly decision: string
+  readonly agent: string
+  readonly user: string | null
+  readonly task: string
+  readonly server: string
+  readonly tool: string
+  readonly argsDigest: string
+  /** Shown to the person who decides; kept until the approval ends. */
+  readonly args: JsonObject
+  readonly why: readonly string[]
+  readonly status: 'pending' | 'approved' | 'refused' | 'used' | 'expired'
+  readonly createdAt: number
+  readonly expiresAt: number
+  readonly decidedBy: string | null
+  readonly decidedAt: number | null
+}
+
+/** What the control plane keeps of a decision for lists; everything else is in the encrypted record. */
+export interface DecisionSummary extends Stored {
+  readonly at: number
+  readonly agent: string
+  readonly user: string | null
+  readonly task: string
+  readonly server: string
+  readonly tool: string
+  readonly outcome: Outcome
+  readonly trust: TrustLevel
+  readonly risk: number
+  readonly code: ErrorCode | null
+  readonly result: CallResult['status'] | null
+  /** Ledger index of the intent, and of the outcome once there is one. */
+  readonly intentIndex: number
+  readonly outcomeIndex: number | null
+}
+
+export interface PolicyVersion extends Stored {
+  /** Cedar text of the two layers. */
+  readonly agentPolicies: string
+  readonly userPolicies: string
+  /** `sha256:` over both texts. */
+  readonly digest: string
+  readonly status: 'active' | 'retired'
+  readonly createdAt: number
+  readonly createdBy: string
+}
+
+/** A change that a command-line verb asked for and that the signed-in owner must confirm in the browser. */
+export interface OwnerRequest extends Stored {
+  readonly verb: string
+  /** One sentence, made by us. */
+  readonly summary: string
+  readonly params: JsonObject
+  readonly status: 'pending' | 'confirmed' | 'refused' | 'expired'
+  /** What the verb returned once confirmed. */
+  readonly result: JsonObject | null
+  readonly createdAt: number
+  readonly expiresAt: number
+}

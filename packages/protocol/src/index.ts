@@ -1,0 +1,12 @@
+/**
+ * The words on the wire: schemas, inferred types, the one error-code union. Depends on zod alone.
+ * @module
+ */
+export * from './config.ts'
+export * from './decision.ts'
+export * from './errors.ts'
+export * from './json.ts'
+export * from './narrow.ts'
+export * from './principals.ts'
+export * from './task.ts'
+export * from './trust.ts'
