@@ -12,7 +12,9 @@ const at = (...parts) => path.join(root, ...parts)
 
 /** The lockfile's hash stamps an install: a changed lockfile reinstalls, an unchanged one costs one read. */
 function install() {
-  const want = createHash('sha256').update(readFileSync(at('package-lock.json'))).digest('hex')
+  const want = createHash('sha256')
+    .update(readFileSync(at('package-lock.json')))
+    .digest('hex')
   const stamp = at('node_modules', '.installed')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === want) return
   process.stderr.write('safeconduct: installing dependencies (first run, about a minute)…\n')

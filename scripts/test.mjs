@@ -1,0 +1,62 @@
+// Runs the checks: types, lint, dead code, then unit tests in one process, then everything that opens a server,
+// a socket or a child in a process of its own. Ends with the test runner's own summary.
+import { spawnSync } from 'node:child_process'
+import { globSync } from 'node:fs'
+import path from 'node:path'
+
+const root = path.resolve(import.meta.dirname, '..')
+const only = process.argv[2] ?? 'all'
+const bin = (name) => path.join(root, 'node_modules', '.bin', name)
+const loader = '--conditions=safeconduct-src'
+const ignored = (file) => file.includes('node_modules') || file.includes('/dist/')
+const find = (...patterns) =>
+  globSync(patterns, { cwd: root })
+    .filter((file) => !ignored(file))
+    .sort()
+
+function step(name, command, args) {
+  const started = Date.now()
+  process.stdout.write(`\n── ${name}\n`)
+  const result = spawnSync(command, args, { cwd: root, stdio: 'inherit' })
+  process.stdout.write(`── ${name}: ${result.status === 0 ? 'ok' : 'FAILED'} in ${Date.now() - started} ms\n`)
+  return result.status === 0
+}
+
+function seen(name, files) {
+  if (files.length > 0) return files
+  process.stderr.write(`${name}: no test file found, which cannot be right\n`)
+  process.exit(1)
+}
+
+const steps = {
+  check: () =>
+    [
+      () => step('types', bin('tsc'), ['-p', 'tsconfig.json']),
+      () => step('lint', bin('biome'), ['check', '--error-on-warnings', '.']),
+      () => step('dead code', bin('knip'), ['--no-progress']),
+    ].every((run) => run()),
+  unit: () => {
+    const files = find('{packages,examples,bench,test}/**/*.test.ts').filter(
+      (file) => !file.endsWith('.e2e.test.ts'),
+    )
+    const args = [loader, '--test', '--test-isolation=none', '--test-reporter=dot', ...seen('unit', files)]
+    return step(`unit tests (${files.length} files, one process)`, process.execPath, args)
+  },
+  e2e: () => {
+    const files = find('{packages,examples,bench,test}/**/*.e2e.test.ts')
+    const args = [loader, '--test', '--test-concurrency=2', '--test-timeout=240000', '--test-reporter=spec']
+    return step(`end to end (${files.length} files)`, process.execPath, [...args, ...seen('e2e', files)])
+  },
+}
+
+const chosen = only === 'all' ? Object.keys(steps) : [only]
+let good = true
+for (const name of chosen) {
+  if (!(name in steps)) {
+    process.stderr.write(`Unknown step ${name}; one of ${Object.keys(steps).join(', ')}\n`)
+    process.exit(2)
+  }
+  // Later steps run even when an earlier one failed: one run tells everything that is wrong.
+  good = steps[name]() && good
+}
+process.exit(good ? 0 : 1)
