@@ -1,0 +1,23 @@
+/** @module Listening on a free loopback port and closing for good: what every server of this folder does. */
+import type { Server } from 'node:http'
+
+/** Listens on a free port (or the given one) of 127.0.0.1; resolves to the origin, `http://127.0.0.1:PORT`. */
+export function listenOnLoopback(server: Server, port = 0): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', () => {
+      server.off('error', reject)
+      const address = server.address()
+      if (address === null || typeof address === 'string') reject(new Error('not listening on a port'))
+      else resolve(`http://127.0.0.1:${address.port}`)
+    })
+  })
+}
+
+/** Stops listening and cuts open connections, streams included. */
+export function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+}
