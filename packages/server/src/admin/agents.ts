@@ -1,0 +1,208 @@
+/**
+ * Agents: registered, shown, given another composition; trust reset by a person.
+ * @module
+ */
+import type { ControlEvent } from '@safeconduct/engine'
+import { type Agent, SafeconductError, TRUST_LEVELS } from '@safeconduct/protocol'
+import * as z from 'zod'
+import { type Route, route } from '../http/route.ts'
+import { type AdminPorts, change } from './ports.ts'
+
+const name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'a name is 1–63 of a–z, 0–9, ".", "_" and "-"')
+const jwk = z.object({
+  kty: z.enum(['EC', 'OKP']),
+  crv: z.enum(['P-256', 'Ed25519']),
+  x: z.string().max(64),
+  y: z.string().max(64).optional(),
+  kid: z.string().max(256).optional(),
+  alg: z.string().max(16).optional(),
+  use: z.string().max(16).optional(),
+  // A private part is an accident that must not be stored, nor passed over in silence.
+  d: z.never('the JWK has a private part; register the public key').optional(),
+})
+const part = z.strictObject({
+  kind: z.enum(['model', 'prompt', 'tools']),
+  name: z.string().min(1).max(256),
+  digest: z.string().regex(/^sha256:[0-9a-f]{64}$/, 'a digest is sha256: and 64 hex digits'),
+})
+const registration = z.strictObject({
+  name,
+  jwks: z.strictObject({ keys: z.array(jwk).max(8) }).optional(),
+  composition: z.array(part).max(64).optional(),
+  redirect_uris: z.array(z.url().max(2048)).max(16).optional(),
+})
+
+export function agentRoutes(ports: AdminPorts): Route[] {
+  return [
+    route({
+      method: 'GET',
+      path: '/api/v1/agents',
+      who: 'reader',
+      summary: 'Agents with their trust now.',
+      handle: async ({ tenant }) => ({
+        agents: (await ports.store.agents.list(tenant, { limit: 1000 })).map((agent) => view(ports, agent)),
+      }),
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/agents/:id',
+      who: 'reader',
+      summary: 'One agent, by id or name.',
+      handle: async ({ tenant, params }) => view(ports, await findAgent(ports, tenant, params.id)),
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/agents',
+      who: 'reader',
+      summary: 'Registers an agent.',
+      body: registration,
+      handle: async ({ tenant, body, caller }) => {
+        const owner = caller.kind === 'owner' ? caller.user : await firstOwner(ports, tenant)
+        return view(ports, await registerAgent(ports, tenant, owner, body, 'owner'))
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/agents/:id/composition',
+      who: 'reader',
+      summary: 'Declares another composition; trust starts again from `restricted`.',
+      body: z.strictObject({ composition: z.array(part).max(64) }),
+      handle: async ({ tenant, params, body }) => {
+        const agent = await findAgent(ports, tenant, params.id)
+        const composition = body.composition.map((one) => ({ ...one, standing: 'declared' as const }))
+        return view(ports, await replaceAgent(ports, { ...agent, composition }, 'agent.composition'))
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/agents/:id/autonomy',
+      who: 'confirmed',
+      summary: 'Lets an agent act without a user, or stops it.',
+      body: z.strictObject({ autonomous: z.boolean() }),
+      confirm: (body) =>
+        body.autonomous ? 'Let an agent act without a user' : 'Stop an agent acting without a user',
+      handle: async ({ tenant, params, body }) => {
+        const agent = await findAgent(ports, tenant, params.id)
+        return view(ports, await replaceAgent(ports, { ...agent, ...body }, 'agent.autonomy'))
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/agents/:id/trust',
+      who: 'confirmed',
+      summary:
+        'A person reviewed the agent: its risk is reset, its trust capped at `ceiling` (null: no cap).',
+      body: z.strictObject({ ceiling: z.enum(TRUST_LEVELS).nullable() }),
+      confirm: (body) =>
+        `Reset the risk of an agent${body.ceiling === null ? '' : ` and cap its trust at ${body.ceiling}`}`,
+      handle: async ({ tenant, params, body, caller }) => {
+        const agent = await findAgent(ports, tenant, params.id)
+        const by = caller.kind === 'owner' ? caller.user : 'local'
+        const changed = { ...agent, trustCeiling: body.ceiling }
+        const after: ControlEvent = { type: 'trust-reset', tenant, agent: agent.id, by }
+        return view(ports, await replaceAgent(ports, changed, 'agent.trust', [after]))
+      },
+    }),
+  ]
+}
+
+/** Everything public about an agent; no key material beyond thumbprints would help a reader. */
+function view(ports: AdminPorts, agent: Agent): object {
+  const standing = ports.decider.standing(agent.tenant, agent.id)
+  return {
+    id: agent.id,
+    name: agent.name,
+    owner: agent.owner,
+    registration: agent.registration,
+    autonomous: agent.autonomous,
+    status: agent.status,
+    composition: agent.composition,
+    keys: agent.jwks.length,
+    trustCeiling: agent.trustCeiling,
+    createdAt: agent.createdAt,
+    trust: standing?.trust ?? null,
+    risk: standing?.risk ?? null,
+    baseline: standing?.baseline ?? null,
+    why: standing?.why ?? [],
+  }
+}
+
+export async function findAgent(
+  ports: AdminPorts,
+  tenant: string,
+  idOrName: string | undefined,
+): Promise<Agent> {
+  const text = idOrName ?? ''
+  const agent =
+    (await ports.store.agents.get(tenant, text)) ?? (await ports.store.agents.find(tenant, 'name', text))[0]
+  if (agent === undefined)
+    throw new SafeconductError('not_found', { message: 'There is no agent by that name or id.' })
+  return agent
+}
+
+async function firstOwner(ports: AdminPorts, tenant: string): Promise<string> {
+  const owner = (await ports.store.users.list(tenant, { limit: 1000 })).find((user) => user.owner)
+  if (owner === undefined)
+    throw new SafeconductError('not_found', { message: 'The tenant has no owner yet.' })
+  return owner.id
+}
+
+export async function registerAgent(
+  ports: AdminPorts,
+  tenant: string,
+  owner: string,
+  given: z.infer<typeof registration>,
+  how: Agent['registration'],
+): Promise<Agent> {
+  const agent: Agent = {
+    tenant,
+    id: `ag_${ports.ids.next()}`,
+    version: 1,
+    name: given.name,
+    owner,
+    registration: how,
+    jwks: (given.jwks?.keys ?? []).map(({ kty, crv, x, y, kid, alg }) => ({
+      kty,
+      crv,
+      x,
+      ...(y === undefined ? {} : { y }),
+      ...(kid === undefined ? {} : { kid }),
+      ...(alg === undefined ? {} : { alg }),
+    })),
+    redirectUris: given.redirect_uris ?? [],
+    composition: (given.composition ?? []).map((one) => ({ ...one, standing: 'declared' })),
+    autonomous: false,
+    status: 'active',
+    trustCeiling: null,
+    createdAt: ports.clock.now(),
+  }
+  return change(ports, { event: 'agent.registered', agent: agent.id, how }, async (t) => {
+    if ((await t.agents.find(tenant, 'name', agent.name)).length > 0) {
+      throw new SafeconductError('conflict', {
+        message: `An agent named ${agent.name} is registered already.`,
+      })
+    }
+    await t.agents.insert(agent)
+    const epoch = await t.epochs.ensure(tenant, 'agent', agent.id)
+    return {
+      result: agent,
+      control: [
+        { type: 'epoch', tenant, ref: { kind: 'agent', id: agent.id, epoch } },
+        { type: 'agent', agent },
+      ],
+    }
+  })
+}
+
+async function replaceAgent(
+  ports: AdminPorts,
+  agent: Agent,
+  event: string,
+  more: readonly ControlEvent[] = [],
+) {
+  const next = { ...agent, version: agent.version + 1 }
+  return change(ports, { event, agent: agent.id }, async (t) => {
+    await t.agents.replace(next)
+    return { result: next, control: [{ type: 'agent', agent: next }, ...more] }
+  })
+}

@@ -1,0 +1,97 @@
+/**
+ * Approvals: listed for whoever may read, decided by the signed-in owner alone.
+ * @module
+ */
+import { type Approval, SafeconductError } from '@safeconduct/protocol'
+import * as z from 'zod'
+import { type Route, route } from '../http/route.ts'
+import { type AdminPorts, change } from './ports.ts'
+
+export function approvalRoutes(ports: AdminPorts): Route[] {
+  return [
+    route({
+      method: 'GET',
+      path: '/api/v1/approvals',
+      who: 'reader',
+      summary: 'Approvals, newest first.',
+      query: z.object({ status: z.enum(['pending', 'approved', 'refused', 'used', 'expired']).optional() }),
+      handle: async ({ tenant, query }) => {
+        const page = { limit: 200, newestFirst: true }
+        const approvals =
+          query.status === undefined
+            ? await ports.store.approvals.list(tenant, page)
+            : await ports.store.approvals.find(tenant, 'status', query.status, page)
+        const now = ports.clock.now()
+        const seen = approvals.map((approval) => asOf(approval, now))
+        return {
+          approvals: query.status === undefined ? seen : seen.filter((one) => one.status === query.status),
+        }
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/approvals/:id',
+      who: 'reader',
+      summary: 'One approval with the exact arguments it is bound to.',
+      handle: async ({ tenant, params }) => asOf(await find(ports, tenant, params.id), ports.clock.now()),
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/approvals/:id/decide',
+      who: 'owner',
+      summary:
+        'Approves or refuses; once, and only what is shown (the digest of its arguments must be named).',
+      body: z.strictObject({ approve: z.boolean(), args_digest: z.string().max(128) }),
+      handle: async ({ tenant, params, body, caller }) => {
+        const by = caller.kind === 'owner' ? caller.user : null
+        return decide(ports, tenant, params.id, body.approve, body.args_digest, by)
+      },
+    }),
+  ]
+}
+
+/** A pending approval whose time is over is expired, whether or not anybody has written that down yet. */
+function asOf(approval: Approval, now: number): Approval {
+  return approval.status === 'pending' && approval.expiresAt <= now
+    ? { ...approval, status: 'expired' }
+    : approval
+}
+
+async function find(ports: AdminPorts, tenant: string, id: string | undefined): Promise<Approval> {
+  const approval = await ports.store.approvals.get(tenant, id ?? '')
+  if (approval === null)
+    throw new SafeconductError('not_found', { message: 'There is no approval by that id.' })
+  return approval
+}
+
+async function decide(
+  ports: AdminPorts,
+  tenant: string,
+  id: string | undefined,
+  approve: boolean,
+  argsDigest: string,
+  by: string | null,
+): Promise<Approval> {
+  const approval = asOf(await find(ports, tenant, id), ports.clock.now())
+  if (approval.status === 'expired')
+    throw new SafeconductError('expired', { message: 'The approval has expired.' })
+  if (approval.status !== 'pending')
+    throw new SafeconductError('conflict', { message: `It was ${approval.status} already.` })
+  if (approval.argsDigest !== argsDigest) {
+    throw new SafeconductError('conflict', { message: 'These are not the arguments that wait for approval.' })
+  }
+  const next: Approval = {
+    ...approval,
+    version: approval.version + 1,
+    status: approve ? 'approved' : 'refused',
+    decidedBy: by,
+    decidedAt: ports.clock.now(),
+  }
+  const event = { event: `approval.${next.status}`, approval: next.id, decision: next.decision, argsDigest }
+  const done = await change(ports, event, async (t) => {
+    await t.approvals.replace(next)
+    return { result: next, control: [{ type: 'approval', approval: next }] }
+  })
+  ports.bus.publish({ type: 'approval', tenant, approval: done })
+  return done
+}

@@ -1,0 +1,150 @@
+/**
+ * Changes asked for on the command line wait here until the signed-in owner confirms them in the browser: a program
+ * that runs as the same user can ask, but not confirm.
+ * @module
+ */
+
+import {
+  isJsonObject,
+  type JsonValue,
+  type OwnerRequest,
+  SafeconductError,
+  toSafeconductError,
+} from '@safeconduct/protocol'
+import * as z from 'zod'
+import { asObject } from '../http/app.ts'
+import { type Route, type RouteContext, route } from '../http/route.ts'
+import type { AdminPorts } from './ports.ts'
+
+const LIFETIME_MS = 10 * 60_000
+const MAX_PENDING = 50
+
+export interface OwnerRequests {
+  readonly routes: readonly Route[]
+  ask(row: Route, body: JsonValue, params: Readonly<Record<string, string>>): Promise<object>
+}
+
+/** `rows` are the confirmed rows of the table; a request names its row by method and path. */
+export function createOwnerRequests(ports: AdminPorts, rows: () => readonly Route[]): OwnerRequests {
+  const verbOf = (row: Route) => `${row.method} ${row.path}`
+  const asOf = (request: OwnerRequest): OwnerRequest =>
+    request.status === 'pending' && request.expiresAt <= ports.clock.now()
+      ? { ...request, status: 'expired' }
+      : request
+
+  const find = async (tenant: string, id: string | undefined): Promise<OwnerRequest> => {
+    const request = await ports.store.ownerRequests.get(tenant, id ?? '')
+    if (request === null) throw new SafeconductError('not_found', { message: 'There is no such request.' })
+    return asOf(request)
+  }
+
+  async function run(request: OwnerRequest, context: RouteContext<never, never>): Promise<JsonValue> {
+    const row = rows().find((one) => verbOf(one) === request.verb && one.who === 'confirmed')
+    if (row === undefined) throw new SafeconductError('not_found', { message: 'That verb no longer exists.' })
+    const body = row.body === null ? null : row.body.parse(request.params.body ?? {})
+    const named = request.params.params
+    const params = isJsonObject(named)
+      ? Object.fromEntries(Object.entries(named).map(([k, v]) => [k, String(v)]))
+      : {}
+    const result = await row.handle({ ...context, body: body as never, params })
+    return JSON.parse(JSON.stringify(result))
+  }
+
+  async function decide(
+    id: string | undefined,
+    confirm: boolean,
+    context: RouteContext<never, never>,
+  ): Promise<OwnerRequest> {
+    const request = await find(context.tenant, id)
+    if (request.status !== 'pending')
+      throw new SafeconductError('conflict', { message: `It was ${request.status} already.` })
+    // Taken before it runs: two confirmations cannot run it twice.
+    const taken: OwnerRequest = {
+      ...request,
+      version: request.version + 1,
+      status: confirm ? 'confirmed' : 'refused',
+    }
+    await ports.store.ownerRequests.replace(taken)
+    if (!confirm) return publish(taken)
+    let result: JsonValue
+    try {
+      result = await run(request, context)
+    } catch (error) {
+      const { code, message } = toSafeconductError(error)
+      result = { error: code, message }
+    }
+    const done: OwnerRequest = { ...taken, version: taken.version + 1, result: asObject(result) }
+    await ports.store.ownerRequests.replace(done)
+    return publish(done)
+  }
+
+  function publish(request: OwnerRequest): OwnerRequest {
+    ports.bus.publish({ type: 'owner-request', tenant: request.tenant, request })
+    return request
+  }
+
+  const routes = [
+    route({
+      method: 'GET',
+      path: '/api/v1/owner-requests',
+      who: 'reader',
+      summary: 'Changes that wait for the owner.',
+      handle: async ({ tenant }) => {
+        const pending = await ports.store.ownerRequests.find(tenant, 'status', 'pending', {
+          limit: 200,
+          newestFirst: true,
+        })
+        return { requests: pending.map(asOf).filter((request) => request.status === 'pending') }
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/owner-requests/:id',
+      who: 'reader',
+      summary: 'One request and, once confirmed, its result.',
+      handle: async ({ tenant, params }) => find(tenant, params.id),
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/owner-requests/:id/decide',
+      who: 'owner',
+      summary: 'Confirms or refuses a change asked for on the command line.',
+      body: z.strictObject({ confirm: z.boolean() }),
+      handle: async (context) =>
+        decide(context.params.id, context.body.confirm, {
+          ...context,
+          body: null as never,
+          query: null as never,
+        }),
+    }),
+  ]
+
+  return {
+    routes,
+    async ask(row, body, params) {
+      const parsed = row.body === null ? null : row.body.parse(body)
+      const waiting = await ports.store.ownerRequests.find(ports.tenant, 'status', 'pending', { limit: 1000 })
+      if (waiting.map(asOf).filter((one) => one.status === 'pending').length >= MAX_PENDING) {
+        throw new SafeconductError('overloaded', { message: 'Too many changes wait for the owner already.' })
+      }
+      const now = ports.clock.now()
+      const target = Object.values(params).join(' ')
+      const summary = row.confirm?.(parsed as never) ?? row.summary
+      const request: OwnerRequest = {
+        tenant: ports.tenant,
+        id: `or_${ports.ids.next()}`,
+        version: 1,
+        verb: verbOf(row),
+        summary: target === '' ? summary : `${summary}: ${target}`,
+        params: { body, params: { ...params } },
+        status: 'pending',
+        result: null,
+        createdAt: now,
+        expiresAt: now + LIFETIME_MS,
+      }
+      await ports.store.ownerRequests.insert(request)
+      publish(request)
+      return { request: { id: request.id, summary: request.summary, expiresAt: request.expiresAt } }
+    },
+  }
+}

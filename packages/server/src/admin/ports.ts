@@ -1,0 +1,54 @@
+/**
+ * What the administration routes need; `cli` gives it.
+ * @module
+ */
+import type { Bus, Clock, ControlEvent, Decider, Ids, Repositories, Store } from '@safeconduct/engine'
+import type { EpochRef, JsonObject } from '@safeconduct/protocol'
+
+export interface PolicyProblem {
+  readonly layer: 'agent' | 'user'
+  readonly message: string
+  /** 1-based, when known. */
+  readonly line: number | null
+  readonly help: string | null
+}
+
+export interface AdminPorts {
+  readonly tenant: string
+  readonly store: Store
+  readonly decider: Decider
+  readonly bus: Bus
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly revoke: (target: {
+    readonly tenant: string
+    readonly kind: 'agent' | 'user' | 'task' | 'delegation'
+    readonly id: string
+    readonly by: string
+  }) => Promise<EpochRef>
+  /** Empty when the two texts are strictly valid against the schema of the tools known now. */
+  readonly checkPolicy: (texts: {
+    readonly agent: string
+    readonly user: string
+  }) => Promise<readonly PolicyProblem[]>
+  readonly putCredential: (name: string, headers: Readonly<Record<string, string>>) => Promise<void>
+  readonly programDigest: (program: string) => Promise<string | null>
+}
+
+/**
+ * One change: records and the ledger event that tells of it in one transaction; memory follows after the commit.
+ * `work` must not await the network.
+ */
+export async function change<T>(
+  ports: AdminPorts,
+  event: JsonObject,
+  work: (t: Repositories) => Promise<{ readonly result: T; readonly control: readonly ControlEvent[] }>,
+): Promise<T> {
+  const { result, control } = await ports.store.tx(async (t) => {
+    const done = await work(t)
+    await t.outbox.add(ports.tenant, ports.ids.next(), { ...event, at: ports.clock.now() })
+    return done
+  })
+  for (const message of control) ports.decider.control(message)
+  return result
+}

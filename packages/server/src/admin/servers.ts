@@ -1,0 +1,224 @@
+/**
+ * Servers and their pinned tools.
+ * @module
+ */
+import { type PinnedTool, SafeconductError, type Server, type ServerTransport } from '@safeconduct/protocol'
+import * as z from 'zod'
+import { type Route, route } from '../http/route.ts'
+import { type AdminPorts, change } from './ports.ts'
+
+export const serverName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'a server name is 1–63 of a–z, 0–9 and "-"')
+
+const httpServer = z.strictObject({
+  name: serverName,
+  url: z.url({ protocol: /^https?$/ }).max(2048),
+  trusted_output: z.boolean().default(false),
+  /** Private addresses are refused unless the owner says that this server is meant to have one. */
+  allow_private: z.boolean().default(false),
+})
+
+export function serverRoutes(ports: AdminPorts): Route[] {
+  return [
+    route({
+      method: 'GET',
+      path: '/api/v1/servers',
+      who: 'reader',
+      summary: 'Servers behind the gateway.',
+      handle: async ({ tenant }) => ({
+        servers: (await ports.store.servers.list(tenant, { limit: 1000 })).map(view),
+      }),
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/servers',
+      who: 'confirmed',
+      summary:
+        'Registers a remote MCP server. Stdio servers come from the command line only, never over HTTP.',
+      body: httpServer,
+      confirm: (body) => `Register the server ${body.name} at ${new URL(body.url).host}`,
+      handle: async ({ tenant, body }) => {
+        const transport: ServerTransport = {
+          kind: 'http',
+          url: body.url,
+          ...(body.allow_private ? { allowPrivate: true } : {}),
+        }
+        const given = {
+          name: body.name,
+          transport,
+          trustedOutput: body.trusted_output,
+          standing: 'new' as const,
+        }
+        return view(await registerServer(ports, tenant, given))
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/servers/:name/approve',
+      who: 'confirmed',
+      summary: 'A person looked at the server: its writes no longer go to approval for being new.',
+      body: z.strictObject({ trusted_output: z.boolean().optional() }),
+      confirm: () => 'Approve a server',
+      handle: async ({ tenant, params, body }) => {
+        const server = await findServer(ports, tenant, params.name)
+        const trustedOutput = body.trusted_output ?? server.trustedOutput
+        const next: Server = { ...server, standing: 'approved', trustedOutput, version: server.version + 1 }
+        return view(await replaceServer(ports, next, 'server.approved'))
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/servers/:name/credential',
+      who: 'owner',
+      summary: 'Stores the headers that the gateway injects for this server; they are never shown again.',
+      body: z.strictObject({
+        headers: z.record(
+          z.string().regex(/^[A-Za-z0-9-]{1,64}$/),
+          z
+            .string()
+            .min(1)
+            .max(8192)
+            .regex(/^[\t\x20-\x7e]+$/, 'a header value is printable ASCII'),
+        ),
+      }),
+      handle: async ({ tenant, params, body }) => {
+        const server = await findServer(ports, tenant, params.name)
+        await ports.putCredential(server.id, body.headers)
+        const next: Server = { ...server, credential: server.id, version: server.version + 1 }
+        return view(await replaceServer(ports, next, 'server.credential'))
+      },
+    }),
+    route({
+      method: 'DELETE',
+      path: '/api/v1/servers/:name',
+      who: 'confirmed',
+      summary: 'Removes a server.',
+      confirm: () => 'Remove a server',
+      handle: async ({ tenant, params }) => {
+        const server = await findServer(ports, tenant, params.name)
+        await change(ports, { event: 'server.removed', server: server.name }, async (t) => {
+          await t.servers.remove(tenant, server.id)
+          return { result: null, control: [{ type: 'server-removed', tenant, server: server.name }] }
+        })
+        return { removed: server.name }
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/tools',
+      who: 'reader',
+      summary: 'Tools as pinned, quarantined ones with the reason.',
+      query: z.object({ status: z.enum(['active', 'quarantined']).optional() }),
+      handle: async ({ tenant, query }) => {
+        const page = { limit: 1000 }
+        const tools =
+          query.status === undefined
+            ? await ports.store.tools.list(tenant, page)
+            : await ports.store.tools.find(tenant, 'status', query.status, page)
+        return { tools }
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/tools/approve',
+      who: 'confirmed',
+      summary: 'Re-approves a quarantined tool as it is defined now.',
+      body: z.strictObject({ id: z.string().max(512), digest: z.string().max(128) }),
+      confirm: (body) => `Approve the changed tool ${body.id} (${body.digest.slice(0, 19)}…)`,
+      handle: async ({ tenant, body }) => approveTool(ports, tenant, body.id, body.digest),
+    }),
+  ]
+}
+
+function view(server: Server): object {
+  const { transport } = server
+  return {
+    id: server.id,
+    name: server.name,
+    standing: server.standing,
+    trustedOutput: server.trustedOutput,
+    credential: server.credential !== null,
+    // The environment of a child may hold secrets: only the names are shown.
+    transport:
+      transport.kind === 'http'
+        ? { kind: 'http', url: transport.url }
+        : { kind: 'stdio', argv: transport.argv, env: Object.keys(transport.env ?? {}) },
+    createdAt: server.createdAt,
+  }
+}
+
+export async function findServer(
+  ports: AdminPorts,
+  tenant: string,
+  name: string | undefined,
+): Promise<Server> {
+  const [server] = await ports.store.servers.find(tenant, 'name', name ?? '')
+  if (server === undefined)
+    throw new SafeconductError('not_found', { message: 'There is no server by that name.' })
+  return server
+}
+
+export async function registerServer(
+  ports: AdminPorts,
+  tenant: string,
+  given: Pick<Server, 'name' | 'transport' | 'trustedOutput' | 'standing'>,
+): Promise<Server> {
+  const server: Server = {
+    tenant,
+    id: `sv_${ports.ids.next()}`,
+    version: 1,
+    credential: null,
+    createdAt: ports.clock.now(),
+    ...given,
+  }
+  return change(
+    ports,
+    { event: 'server.registered', server: server.name, standing: server.standing },
+    async (t) => {
+      if ((await t.servers.find(tenant, 'name', server.name)).length > 0) {
+        throw new SafeconductError('conflict', {
+          message: `A server named ${server.name} is registered already.`,
+        })
+      }
+      await t.servers.insert(server)
+      return { result: server, control: [{ type: 'server', server }] }
+    },
+  )
+}
+
+async function replaceServer(ports: AdminPorts, server: Server, event: string): Promise<Server> {
+  return change(ports, { event, server: server.name }, async (t) => {
+    await t.servers.replace(server)
+    return { result: server, control: [{ type: 'server', server }] }
+  })
+}
+
+/** The digest names what the person saw; if the tool changed again meanwhile, they did not see this. */
+async function approveTool(
+  ports: AdminPorts,
+  tenant: string,
+  id: string,
+  digest: string,
+): Promise<PinnedTool> {
+  const tool = await ports.store.tools.get(tenant, id)
+  if (tool === null) throw new SafeconductError('not_found', { message: 'There is no tool by that id.' })
+  const definition = tool.proposed ?? tool.definition
+  const current = tool.proposedDigest ?? tool.digest
+  if (current !== digest)
+    throw new SafeconductError('conflict', { message: 'The tool changed again; look at it anew.' })
+  const next: PinnedTool = {
+    ...tool,
+    version: tool.version + 1,
+    definition,
+    digest: current,
+    status: 'active',
+    reason: null,
+    proposed: null,
+    proposedDigest: null,
+  }
+  return change(ports, { event: 'tool.approved', tool: id, digest }, async (t) => {
+    await t.tools.replace(next)
+    return { result: next, control: [{ type: 'tool', tool: next }] }
+  })
+}

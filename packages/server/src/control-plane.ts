@@ -1,0 +1,39 @@
+/**
+ * The control plane as one request handler. Owns its event streams; `close` ends them.
+ * @module
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { SafeconductError } from '@safeconduct/protocol'
+import { createOwnerRequests } from './admin/owner-requests.ts'
+import type { OwnerIdentity } from './http/access.ts'
+import { createApp } from './http/app.ts'
+import { createEventStreams } from './http/events.ts'
+import type { Route } from './http/route.ts'
+import { type RoutePorts, routeTable } from './routes.ts'
+
+export interface ControlPlanePorts extends Omit<RoutePorts, 'events'> {
+  readonly ownerSession: (request: IncomingMessage) => OwnerIdentity | null
+  /** Rows that only the composition root can answer (for example `run` on the control socket). */
+  readonly moreRoutes?: readonly Route[]
+  readonly onError: (error: SafeconductError, path: string) => void
+}
+
+export interface ControlPlane {
+  readonly routes: readonly Route[]
+  handler(request: IncomingMessage, response: ServerResponse): void
+  close(): void
+}
+
+export function createControlPlane(ports: ControlPlanePorts): ControlPlane {
+  const events = createEventStreams(ports.bus)
+  const table: Route[] = routeTable({ ...ports, events })
+  const requests = createOwnerRequests(ports, () => table)
+  table.push(...requests.routes, ...(ports.moreRoutes ?? []))
+  const handler = createApp(table, {
+    tenant: ports.tenant,
+    ownerSession: ports.ownerSession,
+    askOwner: requests.ask,
+    onError: ports.onError,
+  })
+  return { routes: table, handler, close: () => events.close() }
+}

@@ -1,0 +1,83 @@
+/**
+ * Who is asking, and whether a row lets them: one small truth table, deny by default.
+ * @module
+ */
+
+import { hash, timingSafeEqual } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { SafeconductError } from '@safeconduct/protocol'
+import type { Caller, Route, Who } from './route.ts'
+
+export interface OwnerIdentity {
+  readonly user: string
+  readonly tenant: string
+  /** Must come back in `x-csrf-token` with every change. */
+  readonly csrf: string
+}
+
+/** Requests that came over the control socket are marked by the daemon, which owns that listener. */
+const localRequests = new WeakSet<IncomingMessage>()
+
+export function markLocal(request: IncomingMessage): void {
+  localRequests.add(request)
+}
+
+export function isLocal(request: IncomingMessage): boolean {
+  return localRequests.has(request)
+}
+
+export function callerOf(
+  request: IncomingMessage,
+  ownerSession: (request: IncomingMessage) => OwnerIdentity | null,
+  tenant: string,
+): Caller {
+  if (isLocal(request)) return { kind: 'local', tenant }
+  const owner = ownerSession(request)
+  return owner === null ? { kind: 'anonymous', tenant } : { kind: 'owner', ...owner }
+}
+
+const LOOPBACK = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1'])
+
+/** `ask`: allowed to ask, but the signed-in owner has to confirm. */
+export type Verdict = 'yes' | 'ask' | 'no'
+
+export function verdict(who: Who, caller: Caller['kind'], remote: string | undefined): Verdict {
+  switch (who) {
+    case 'public':
+      return 'yes'
+    case 'loopback':
+      return caller !== 'anonymous' || LOOPBACK.has(remote ?? '') ? 'yes' : 'no'
+    case 'local':
+      return caller === 'local' ? 'yes' : 'no'
+    case 'reader':
+      return caller === 'anonymous' ? 'no' : 'yes'
+    case 'owner':
+      return caller === 'owner' ? 'yes' : 'no'
+    case 'confirmed':
+      return caller === 'owner' ? 'yes' : caller === 'local' ? 'ask' : 'no'
+  }
+}
+
+/** @throws `unauthenticated`, `owner_session_required`, `forbidden` */
+export function requireAccess(route: Route, caller: Caller, request: IncomingMessage): Verdict {
+  const answer = verdict(route.who, caller.kind, request.socket.remoteAddress)
+  if (answer === 'no') {
+    if (caller.kind === 'local') throw new SafeconductError('owner_session_required')
+    throw new SafeconductError(caller.kind === 'anonymous' ? 'unauthenticated' : 'forbidden', {
+      message: caller.kind === 'anonymous' ? 'Sign in as the owner first.' : 'This is not allowed.',
+    })
+  }
+  // A cookie travels by itself; the token in a header shows that a page of ours asked.
+  if (caller.kind === 'owner' && route.method !== 'GET') {
+    const given = request.headers['x-csrf-token']
+    if (typeof given !== 'string' || !sameSecret(given, caller.csrf)) {
+      throw new SafeconductError('forbidden', { message: 'The anti-forgery token is missing or wrong.' })
+    }
+  }
+  return answer
+}
+
+/** Hashed first, so that neither length nor content shows in the time taken. */
+function sameSecret(a: string, b: string): boolean {
+  return timingSafeEqual(hash('sha256', a, 'buffer'), hash('sha256', b, 'buffer'))
+}

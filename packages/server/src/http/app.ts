@@ -1,0 +1,120 @@
+/**
+ * Turns the route table into a request handler: access first, then parsing, then the handler. Whatever is not in
+ * the table does not exist.
+ * @module
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { getRequestListener, type HttpBindings } from '@hono/node-server'
+import {
+  isJsonObject,
+  type JsonValue,
+  parseJson,
+  SafeconductError,
+  toSafeconductError,
+} from '@safeconduct/protocol'
+import { type Context, Hono } from 'hono'
+import { callerOf, type OwnerIdentity, requireAccess } from './access.ts'
+import type { Route } from './route.ts'
+
+export interface AppPorts {
+  readonly tenant: string
+  readonly ownerSession: (request: IncomingMessage) => OwnerIdentity | null
+  /** Keeps a change asked for locally until the owner confirms it; answers what the caller may poll. */
+  readonly askOwner: (
+    route: Route,
+    body: JsonValue,
+    params: Readonly<Record<string, string>>,
+  ) => Promise<object>
+  readonly onError: (error: SafeconductError, path: string) => void
+}
+
+const BODY_LIMITS = { maxLength: 1024 * 1024, maxDepth: 32 }
+
+type Bindings = { Bindings: HttpBindings }
+
+export function createApp(
+  routes: readonly Route[],
+  ports: AppPorts,
+): (req: IncomingMessage, res: ServerResponse) => void {
+  const app = new Hono<Bindings>()
+  for (const route of routes) app.on(route.method, route.path, (c) => answer(route, c, ports))
+  app.notFound((c) => c.json(new SafeconductError('not_found').toJSON(), 404))
+  app.onError((error, c) => failure(error, c, ports))
+  return getRequestListener(app.fetch, { overrideGlobalObjects: false })
+}
+
+async function answer(route: Route, c: Context<Bindings>, ports: AppPorts): Promise<Response> {
+  const { incoming } = c.env
+  const caller = callerOf(incoming, ports.ownerSession, ports.tenant)
+  const access = requireAccess(route, caller, incoming)
+  const params = c.req.param() as Record<string, string>
+  const raw = route.body === null ? null : await readBody(c)
+  const body = route.body === null ? null : parseWith(route.body, raw)
+  if (access === 'ask') return json(await ports.askOwner(route, raw, params), 202)
+  const query = route.query === null ? null : parseWith(route.query, c.req.query())
+  const result = await route.handle({
+    caller,
+    tenant: caller.tenant,
+    params,
+    body: body as never,
+    query: query as never,
+    incoming,
+    signal: c.req.raw.signal,
+  })
+  return result instanceof Response ? result : json(result, 200)
+}
+
+function json(value: JsonValue | object, status: number): Response {
+  return new Response(JSON.stringify(value), {
+    status,
+    headers: {
+      'content-type': 'application/json',
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+    },
+  })
+}
+
+async function readBody(c: Context<Bindings>): Promise<JsonValue> {
+  const length = Number(c.req.header('content-length') ?? 0)
+  if (length > BODY_LIMITS.maxLength)
+    throw new SafeconductError('too_large', { details: { limit: BODY_LIMITS.maxLength } })
+  const type = c.req.header('content-type') ?? ''
+  const chunks: Uint8Array[] = []
+  let total = 0
+  for await (const chunk of c.req.raw.body ?? []) {
+    total += chunk.length
+    if (total > BODY_LIMITS.maxLength)
+      throw new SafeconductError('too_large', { details: { limit: BODY_LIMITS.maxLength } })
+    chunks.push(chunk)
+  }
+  if (total === 0) return {}
+  // A form post cannot set this type without a preflight: together with the CSRF header, two walls.
+  if (!type.startsWith('application/json')) {
+    throw new SafeconductError('invalid_request', { message: 'The content type must be application/json.' })
+  }
+  return parseJson(Buffer.concat(chunks), BODY_LIMITS)
+}
+
+function parseWith(schema: NonNullable<Route['body']>, value: unknown): unknown {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  const where = issue?.path.join('.') ?? ''
+  throw new SafeconductError('invalid_request', {
+    message: where === '' ? (issue?.message ?? 'Not valid.') : `${where}: ${issue?.message ?? 'not valid'}`,
+    cause: parsed.error,
+  })
+}
+
+function failure(thrown: Error, c: Context<Bindings>, ports: AppPorts): Response {
+  const error = toSafeconductError(thrown)
+  if (error.code === 'internal') ports.onError(error, c.req.path)
+  return json(error.toJSON(), error.status)
+}
+
+/** For handlers that take free JSON: an object, or refused. */
+export function asObject(value: JsonValue) {
+  if (isJsonObject(value)) return value
+  throw new SafeconductError('invalid_request', { message: 'A JSON object is expected.' })
+}

@@ -1,0 +1,54 @@
+/**
+ * The OpenAPI 3.1 description, made from the route table and its schemas.
+ * @module
+ */
+import * as z from 'zod'
+import type { Route } from './route.ts'
+
+export function openapi(routes: readonly Route[], version: string): object {
+  const paths: Record<string, Record<string, object>> = {}
+  for (const route of routes.filter((row) => row.path.startsWith('/api/') || row.path.startsWith('/log/'))) {
+    const path = route.path.replace(/:(\w+)(?:\{[^}]*\})?/g, '{$1}').replace('/*', '/{path}')
+    paths[path] ??= {}
+    paths[path][route.method.toLowerCase()] = operation(route, path)
+  }
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Safeconduct', version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    paths,
+  }
+}
+
+function operation(route: Route, path: string): object {
+  const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }))
+  return {
+    summary: route.summary,
+    'x-who': route.who,
+    parameters: [...named, ...queryParameters(route)],
+    ...(route.body === null
+      ? {}
+      : {
+          requestBody: {
+            content: { 'application/json': { schema: z.toJSONSchema(route.body, { io: 'input' }) } },
+          },
+        }),
+    responses: { '200': { description: 'Done.' }, default: { description: 'A typed error.' } },
+  }
+}
+
+function queryParameters(route: Route): object[] {
+  if (route.query === null) return []
+  const schema: { properties?: Record<string, unknown> | undefined; required?: string[] | undefined } =
+    z.toJSONSchema(route.query, { io: 'input' })
+  return Object.entries(schema.properties ?? {}).map(([name, member]) => ({
+    name,
+    in: 'query',
+    required: schema.required?.includes(name) ?? false,
+    schema: member,
+  }))
+}

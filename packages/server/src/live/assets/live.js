@@ -1,0 +1,265 @@
+// The owner's live page. Everything from outside is written as text, never as markup.
+
+const $ = (id) => document.getElementById(id)
+const MAX_ROWS = 200
+let csrf = ''
+
+function el(name, props = {}, ...children) {
+  const node = document.createElement(name)
+  for (const [key, value] of Object.entries(props)) {
+    if (key === 'onclick') node.addEventListener('click', value)
+    else if (key in node) node[key] = value
+    else node.setAttribute(key, value)
+  }
+  node.append(...children.filter((child) => child !== null && child !== undefined))
+  return node
+}
+
+async function api(path, body) {
+  const response = await fetch(path, {
+    method: body === undefined ? 'GET' : 'POST',
+    credentials: 'same-origin',
+    headers: body === undefined ? {} : { 'content-type': 'application/json', 'x-csrf-token': csrf },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  })
+  const answer = await response.json().catch(() => ({}))
+  if (response.ok) return answer
+  if (response.status === 401) signedOut()
+  throw new Error(answer.message ?? `The daemon answered ${response.status}.`)
+}
+
+let toastTimer
+function toast(text) {
+  $('toast').textContent = text
+  $('toast').hidden = false
+  clearTimeout(toastTimer)
+  toastTimer = setTimeout(() => ($('toast').hidden = true), 5000)
+}
+
+/** Disables the button while its work runs and shows what went wrong. */
+function button(label, className, work) {
+  const node = el('button', { type: 'button', className, textContent: label })
+  node.addEventListener('click', async () => {
+    node.disabled = true
+    try {
+      await work()
+    } catch (error) {
+      toast(error.message)
+      node.disabled = false
+    }
+  })
+  return node
+}
+
+const time = (ms) => new Date(ms).toLocaleTimeString()
+const badge = (text, kind) => el('span', { className: `badge ${kind}`, textContent: text.replace('_', ' ') })
+const list = (lines) => el('ul', {}, ...lines.map((line) => el('li', { textContent: line })))
+
+// ── Waiting ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+function approvalCard(approval) {
+  const decide = async (approve) => {
+    await api(`/api/v1/approvals/${approval.id}/decide`, { approve, args_digest: approval.argsDigest })
+    toast(approve ? 'Approved, once, for exactly these arguments.' : 'Refused.')
+    await refreshWaiting()
+  }
+  return el(
+    'li',
+    {},
+    el('h3', { textContent: `${agentName(approval.agent)} wants to call ${approval.server}/${approval.tool}` }),
+    list(approval.why),
+    el('pre', { textContent: JSON.stringify(approval.args, null, 2) }),
+    el('p', { className: 'quiet', textContent: `Bound to exactly these arguments · expires ${time(approval.expiresAt)}` }),
+    el('div', { className: 'row' }, button('Approve once', 'yes', () => decide(true)), button('Refuse', 'no', () => decide(false))),
+  )
+}
+
+function requestCard(request) {
+  const decide = async (confirm) => {
+    const done = await api(`/api/v1/owner-requests/${request.id}/decide`, { confirm })
+    toast(done.result?.message ?? (confirm ? 'Confirmed.' : 'Refused.'))
+    await refresh()
+  }
+  return el(
+    'li',
+    {},
+    el('h3', { textContent: request.summary }),
+    el('p', { className: 'quiet', textContent: 'Asked for on the command line of this machine. Refuse it if that was not you.' }),
+    el('pre', { textContent: JSON.stringify(request.params.body, null, 2) }),
+    el('div', { className: 'row' }, button('Confirm', 'yes', () => decide(true)), button('Refuse', 'no', () => decide(false))),
+  )
+}
+
+async function refreshWaiting() {
+  const [{ approvals }, { requests }] = await Promise.all([
+    api('/api/v1/approvals?status=pending'),
+    api('/api/v1/owner-requests'),
+  ])
+  const cards = [...requests.map(requestCard), ...approvals.map(approvalCard)]
+  $('waiting').replaceChildren(...cards)
+  $('waiting-count').textContent = String(cards.length)
+  $('nothing').hidden = cards.length > 0
+  document.title = cards.length > 0 ? `(${cards.length}) Safeconduct` : 'Safeconduct'
+}
+
+// ── Agents and tools ─────────────────────────────────────────────────────────────────────────────────────────
+
+const names = new Map()
+const agentName = (id) => names.get(id) ?? id
+
+function agentCard(agent) {
+  const revoke = async () => {
+    if (!confirm(`Revoke ${agent.name}? Every grant it holds or handed on fails at its next call.`)) return
+    await api('/api/v1/revocations', { kind: 'agent', id: agent.id })
+    toast(`${agent.name} is revoked.`)
+    await refreshAgents()
+  }
+  const reset = async () => {
+    if (!confirm(`You looked into what ${agent.name} did? Its risk starts anew.`)) return
+    await api(`/api/v1/agents/${agent.id}/trust`, { ceiling: agent.trustCeiling })
+    await refreshAgents()
+  }
+  const level = agent.trust ?? 'unknown'
+  return el(
+    'li',
+    {},
+    el('h3', {}, `${agent.name} `, badge(level, `level-${level}`)),
+    el(
+      'div',
+      { className: 'row quiet' },
+      el('span', { textContent: `risk ${agent.risk ?? 0}` }),
+      el('meter', { min: 0, max: 100, low: 30, high: 60, optimum: 0, value: agent.risk ?? 0, 'aria-label': 'risk' }),
+      el('span', { textContent: `${agent.registration}${agent.autonomous ? ', autonomous' : ''}` }),
+    ),
+    agent.why.length > 0 ? list(agent.why) : null,
+    el('div', { className: 'row' }, button('Revoke', 'no', revoke), button('Reset risk', '', reset)),
+  )
+}
+
+async function refreshAgents() {
+  const { agents } = await api('/api/v1/agents')
+  for (const agent of agents) names.set(agent.id, agent.name)
+  $('agents').replaceChildren(...agents.map(agentCard))
+}
+
+function toolCard(tool) {
+  const approve = async () => {
+    await api('/api/v1/tools/approve', { id: tool.id, digest: tool.proposedDigest ?? tool.digest })
+    await refreshTools()
+  }
+  return el(
+    'li',
+    {},
+    el('h3', { textContent: tool.id }),
+    el('p', { textContent: tool.reason ?? '' }),
+    el('details', {}, el('summary', { textContent: 'What was approved, and what it is now' }),
+      el('pre', { textContent: JSON.stringify(tool.definition, null, 2) }),
+      el('pre', { textContent: JSON.stringify(tool.proposed ?? tool.definition, null, 2) })),
+    el('div', { className: 'row' }, button('Approve as it is now', 'yes', approve)),
+  )
+}
+
+async function refreshTools() {
+  const { tools } = await api('/api/v1/tools?status=quarantined')
+  $('tools').replaceChildren(...tools.map(toolCard))
+  $('quarantine').hidden = tools.length === 0
+}
+
+// ── Decisions ────────────────────────────────────────────────────────────────────────────────────────────────
+
+function decisionRow(summary) {
+  return el(
+    'tr',
+    { id: `d-${summary.id}` },
+    el('td', { textContent: time(summary.at) }),
+    el('td', { textContent: agentName(summary.agent) }),
+    el('td', { className: 'call', textContent: `${summary.server}/${summary.tool}` }),
+    el('td', {}, badge(summary.outcome, summary.outcome)),
+    el('td', { textContent: summary.trust }),
+    el('td', { textContent: String(summary.risk) }),
+    el('td', { className: 'result', textContent: summary.result ?? '' }),
+    el('td', {}, button('Why', '', () => explain(summary.id))),
+  )
+}
+
+function section(title, lines) {
+  return lines.length === 0 ? [] : [el('h3', { textContent: title }), list(lines)]
+}
+
+async function explain(id) {
+  const { decision, request } = await api(`/api/v1/decisions/${id}`)
+  const { counterfactual } = decision
+  $('why-body').replaceChildren(
+    el('p', {}, badge(decision.outcome, decision.outcome), ` ${request.operation.server}/${request.operation.name ?? request.operation.method}`),
+    ...section('Why', decision.why),
+    ...section('What would change it', counterfactual === null ? [] : [`${counterfactual.change} → ${counterfactual.outcome}`]),
+    ...section('Evidence', decision.evidence.map((one) => `${one.reason} (${one.bits.toFixed(1)} bits${one.technique ? `, ${one.technique}` : ''})`)),
+    ...section('Where the arguments came from', decision.labels.map((one) => `${one.path}: ${one.label}${one.source ? ` (${one.source.tool})` : ''} ${one.preview}`)),
+    ...section('Policies', decision.policies.map((one) => `${one.layer}: ${one.effect} ${one.id}`)),
+    el('h3', { textContent: 'Arguments' }),
+    el('pre', { textContent: JSON.stringify(request.operation.args, null, 2) }),
+    el('p', { className: 'quiet' }, `Decision ${id} · `, el('a', { href: `/api/v1/decisions/${id}/receipt`, download: `receipt-${id}.json`, textContent: 'Download the receipt' })),
+  )
+  $('why').showModal()
+}
+
+async function refreshDecisions() {
+  const { decisions } = await api('/api/v1/decisions?limit=50')
+  $('decisions').replaceChildren(...decisions.map(decisionRow))
+}
+
+// ── Live ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function listen() {
+  const source = new EventSource('/api/v1/events')
+  source.onopen = () => ($('connection').textContent = 'live')
+  source.onerror = () => ($('connection').textContent = 'reconnecting…')
+  const on = (type, work) => source.addEventListener(type, (event) => Promise.resolve(work(JSON.parse(event.data))).catch((error) => toast(error.message)))
+  on('decision', ({ summary }) => {
+    $('decisions').prepend(decisionRow(summary))
+    while ($('decisions').children.length > MAX_ROWS) $('decisions').lastElementChild.remove()
+    return refreshAgents()
+  })
+  on('outcome', ({ id, status }) => {
+    const cell = document.querySelector(`#d-${CSS.escape(id)} .result`)
+    if (cell) cell.textContent = status
+  })
+  on('approval', refreshWaiting)
+  on('owner-request', refreshWaiting)
+  on('trust', ({ agent, from, to, why }) => {
+    toast(`${agentName(agent)}: ${from} → ${to}. ${why}`)
+    return refreshAgents()
+  })
+  on('revoked', refreshAgents)
+  on('tool', refreshTools)
+}
+
+function signedOut() {
+  $('desk').hidden = true
+  $('signed-out').hidden = false
+}
+
+async function refresh() {
+  await refreshAgents()
+  await Promise.all([refreshWaiting(), refreshTools(), refreshDecisions()])
+}
+
+async function start() {
+  const session = await fetch('/api/v1/session', { credentials: 'same-origin' })
+  if (!session.ok) return signedOut()
+  const { user, csrf: token, enforcement } = await session.json()
+  csrf = token
+  $('who').textContent = user
+  $('enforcement').textContent = enforcement
+  $('enforcement').hidden = false
+  $('sign-out').hidden = false
+  $('sign-out').addEventListener('click', async () => {
+    await api('/api/v1/session/end', {}).catch(() => undefined)
+    location.reload()
+  })
+  $('desk').hidden = false
+  await refresh()
+  listen()
+}
+
+start().catch((error) => toast(error.message))
