@@ -1,0 +1,35 @@
+/**
+ * What a compiled policy reads.
+ *
+ * @module
+ */
+
+import type { Entity, EntityView } from '../entities/entity.ts'
+import type { CedarRecord, EntityUid, Value } from '../values.ts'
+
+export interface Environment {
+  readonly principal: EntityUid
+  readonly action: EntityUid
+  readonly resource: EntityUid
+  readonly context: CedarRecord
+  readonly entities: EntityView
+  /** Actions of the schema, for stores that do not hold them. */
+  readonly actions: EntityView
+}
+
+/** @throws {EvaluationFailure} */
+export type Evaluate = (environment: Environment) => Value
+export type Test = (environment: Environment) => boolean
+
+export function findEntity(environment: Environment, uid: EntityUid): Entity | undefined {
+  return environment.entities.find(uid.key) ?? environment.actions.find(uid.key)
+}
+
+/** Cedar's `in` between two entities: the same, or an ancestor. */
+export function isWithin(environment: Environment, uid: EntityUid, ancestorKey: string): boolean {
+  return (
+    uid.key === ancestorKey ||
+    environment.entities.ancestors(uid.key).has(ancestorKey) ||
+    environment.actions.ancestors(uid.key).has(ancestorKey)
+  )
+}

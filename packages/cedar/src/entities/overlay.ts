@@ -1,0 +1,47 @@
+/**
+ * A few local entities over a resident store.
+ *
+ * @module
+ */
+
+import { CedarError } from '../errors.ts'
+import { ancestorsOf, type Entity, type EntityView } from './entity.ts'
+
+export class EntityOverlay implements EntityView {
+  readonly #base: EntityView
+  readonly #local: ReadonlyMap<string, Entity>
+  /** Local ancestor sets, and those of resident entities that have a local one above them. */
+  readonly #ancestors = new Map<string, ReadonlySet<string>>()
+
+  /** @throws {CedarError} `entity_cycle` */
+  constructor(base: EntityView, local: ReadonlyMap<string, Entity>) {
+    this.#base = base
+    this.#local = local
+    for (const [key, entity] of local) {
+      if (entity.parents.length > 0 && this.ancestors(key).has(key)) {
+        throw new CedarError('entity_cycle', `${entity.uid} would be its own ancestor`)
+      }
+    }
+  }
+
+  find(key: string): Entity | undefined {
+    return this.#local.get(key) ?? this.#base.find(key)
+  }
+
+  ancestors(key: string): ReadonlySet<string> {
+    const known = this.#ancestors.get(key)
+    if (known !== undefined) return known
+    if (!this.#local.has(key)) {
+      const resident = this.#base.ancestors(key)
+      if (!this.#touches(resident)) return resident
+    }
+    const reached = ancestorsOf(key, (each) => this.find(each))
+    this.#ancestors.set(key, reached)
+    return reached
+  }
+
+  #touches(ancestors: ReadonlySet<string>): boolean {
+    for (const key of this.#local.keys()) if (ancestors.has(key)) return true
+    return false
+  }
+}

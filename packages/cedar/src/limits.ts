@@ -1,0 +1,13 @@
+/**
+ * Bounds that keep hostile input from exhausting a stack.
+ *
+ * cedar-wasm 4.13.0 has a 1 MiB stack and traps for good at 100 to 150 nested brackets, so policies and schemas
+ * are measured before it sees them.
+ *
+ * @module
+ */
+
+/** Deepest bracket nesting of a policy or schema text. */
+export const MAX_TEXT_NESTING = 56
+/** Deepest nesting of a context, attribute or tag. cedar-wasm refuses more than 128. */
+export const MAX_VALUE_DEPTH = 120

@@ -1,0 +1,160 @@
+/**
+ * Reading values, entities and requests as a schema declares them.
+ *
+ * @module
+ */
+
+import type { Entity } from '../entities/entity.ts'
+import { CedarError } from '../errors.ts'
+import { Datetime, Duration } from '../extensions/datetime.ts'
+import { Decimal } from '../extensions/decimal.ts'
+import { IpAddress } from '../extensions/ip.ts'
+import { construct, extensionFrom } from '../json.ts'
+import { longFrom } from '../long.ts'
+import { entityUid, isActionType } from '../names.ts'
+import { CedarRecord, CedarSet, type EntityUid, type Value } from '../values.ts'
+import type { CedarSchema } from './schema.ts'
+import { type AttributeType, describe, type ExtensionName, type SchemaType } from './types.ts'
+
+const constructors: { readonly [name in ExtensionName]: string } = {
+  ipaddr: 'ip',
+  decimal: 'decimal',
+  datetime: 'datetime',
+  duration: 'duration',
+}
+
+/**
+ * The value that `json` means where the schema expects `type`. Entities and extension values may come with or
+ * without their escape. Nesting is bounded by the type.
+ *
+ * @throws {CedarError} `value_invalid` naming the path
+ */
+export function conformValue(json: unknown, type: SchemaType, path: string, schema: CedarSchema): Value {
+  switch (type.kind) {
+    case 'bool':
+      if (typeof json === 'boolean') return json
+      break
+    case 'string':
+      if (typeof json === 'string') return json
+      break
+    case 'long':
+      if (typeof json === 'number' || typeof json === 'bigint') return longFrom(json)
+      break
+    case 'set': {
+      const members = json instanceof CedarSet || Array.isArray(json) ? [...json] : undefined
+      if (members === undefined) break
+      return new CedarSet(members.map((member) => conformValue(member, type.element, `${path}[]`, schema)))
+    }
+    case 'record':
+      if (isObject(json)) return new CedarRecord(conformFields(json, type.attributes, path, schema))
+      break
+    case 'entity':
+      if (isObject(json)) return conformEntityUid(json, type.name, path, schema)
+      break
+    case 'extension': {
+      const value = conformExtension(json, type.name)
+      if (value?.kind === type.name) return value
+      break
+    }
+  }
+  throw new CedarError('value_invalid', `\`${path}\` must be ${describe(type)}`)
+}
+
+export function conformFields(
+  json: object,
+  attributes: ReadonlyMap<string, AttributeType>,
+  path: string,
+  schema: CedarSchema,
+): Map<string, Value> {
+  const given = json instanceof CedarRecord ? json.fields : new Map<string, unknown>(Object.entries(json))
+  const fields = new Map<string, Value>()
+  for (const [name, value] of given) {
+    const attribute = attributes.get(name)
+    if (attribute === undefined)
+      throw new CedarError('value_invalid', `\`${path}\` has no attribute \`${name}\``)
+    fields.set(name, conformValue(value, attribute.type, `${path}.${name}`, schema))
+  }
+  for (const [name, attribute] of attributes) {
+    if (attribute.required && !fields.has(name)) {
+      throw new CedarError('value_invalid', `\`${path}\` lacks the attribute \`${name}\``)
+    }
+  }
+  return fields
+}
+
+/** @throws {CedarError} `entity_invalid`, `value_invalid` */
+export function conformEntity(
+  schema: CedarSchema,
+  entity: { uid: EntityUid; attributes: object; tags: object; parents: readonly EntityUid[] },
+): Entity {
+  const { uid, parents } = entity
+  if (isActionType(uid.type)) return conformAction(schema, uid, parents)
+  const info = schema.entityTypes.get(uid.type)
+  if (info === undefined)
+    throw new CedarError('entity_invalid', `the schema has no entity type \`${uid.type}\``)
+  checkId(schema, uid)
+  for (const parent of parents) {
+    checkId(schema, parent)
+    if (!info.ancestorTypes.has(parent.type)) {
+      throw new CedarError('entity_invalid', `\`${uid.type}\` cannot be in \`${parent.type}\``)
+    }
+  }
+  const tags = new Map<string, Value>()
+  for (const [name, value] of Object.entries(entity.tags)) {
+    if (info.tags === undefined) throw new CedarError('entity_invalid', `\`${uid.type}\` has no tags`)
+    tags.set(name, conformValue(value, info.tags, `tag ${name}`, schema))
+  }
+  return {
+    uid,
+    attributes: conformFields(entity.attributes, info.attributes, uid.type, schema),
+    tags,
+    parents,
+  }
+}
+
+/** An action is what the schema says; a copy of it may be given, with all ancestors or only the direct ones. */
+function conformAction(schema: CedarSchema, uid: EntityUid, parents: readonly EntityUid[]): Entity {
+  const declared = schema.actions.get(uid.key)?.entity
+  const above = schema.actionEntities.ancestors(uid.key)
+  if (declared === undefined || parents.some((parent) => !above.has(parent.key))) {
+    throw new CedarError('entity_invalid', `the action ${uid} is not as the schema declares it`)
+  }
+  return declared
+}
+
+/** @throws {CedarError} `entity_invalid` for an id that an enumerated type does not have */
+export function checkId(schema: CedarSchema, uid: EntityUid): void {
+  const ids = schema.entityTypes.get(uid.type)?.ids
+  if (ids !== undefined && !ids.has(uid.id)) {
+    throw new CedarError('entity_invalid', `\`${uid.type}\` has no member of that id`)
+  }
+}
+
+function conformEntityUid(json: object, type: string, path: string, schema: CedarSchema): EntityUid {
+  const uid = entityUid('__entity' in json ? json.__entity : json)
+  if (uid.type !== type) throw new CedarError('value_invalid', `\`${path}\` must be ${type}`)
+  checkId(schema, uid)
+  return uid
+}
+
+type ExtensionValue = Decimal | IpAddress | Datetime | Duration
+
+function conformExtension(json: unknown, name: ExtensionName): ExtensionValue | undefined {
+  const value = typeof json === 'string' ? construct(constructors[name], [json]) : extensionObject(json)
+  const known =
+    value instanceof Decimal ||
+    value instanceof IpAddress ||
+    value instanceof Datetime ||
+    value instanceof Duration
+  return known ? value : undefined
+}
+
+function extensionObject(json: unknown): Value | undefined {
+  if (typeof json !== 'object' || json === null) return undefined
+  if ('kind' in json) return json as Value
+  return extensionFrom('__extn' in json ? json.__extn : json)
+}
+
+function isObject(json: unknown): json is object {
+  return typeof json === 'object' && json !== null && !Array.isArray(json)
+}

@@ -1,0 +1,152 @@
+/**
+ * A schema, resolved: what entities look like, and which requests an action takes.
+ *
+ * @module
+ */
+
+import type { SchemaJson } from '@cedar-policy/cedar-wasm/nodejs'
+import { ancestorsOf, type Entity, type EntityView, noAncestors } from '../entities/entity.ts'
+import { CedarError, errorOf } from '../errors.ts'
+import { type SchemaSource, wasmSchema } from '../source/parse.ts'
+import { callWasm, problemFrom } from '../source/wasm.ts'
+import { EntityUid } from '../values.ts'
+import { type AttributeType, type CommonTypes, resolveType, type SchemaType } from './types.ts'
+
+export interface EntityTypeInfo {
+  readonly name: string
+  readonly attributes: ReadonlyMap<string, AttributeType>
+  readonly tags: SchemaType | undefined
+  /** Types that may be above this one, at any distance. */
+  readonly ancestorTypes: ReadonlySet<string>
+  /** The only ids there are, for an enumerated type. */
+  readonly ids: ReadonlySet<string> | undefined
+}
+
+export interface ActionInfo {
+  readonly entity: Entity
+  readonly principalTypes: ReadonlySet<string>
+  readonly resourceTypes: ReadonlySet<string>
+  readonly context: ReadonlyMap<string, AttributeType>
+}
+
+export interface CedarSchema {
+  /** As it was given, for cedar-wasm. */
+  readonly source: SchemaSource
+  readonly entityTypes: ReadonlyMap<string, EntityTypeInfo>
+  /** By `EntityUid.key`. */
+  readonly actions: ReadonlyMap<string, ActionInfo>
+  /** The action entities with their hierarchy. */
+  readonly actionEntities: EntityView
+}
+
+/**
+ * Parses and checks a schema.
+ *
+ * @throws {CedarError} `schema_invalid` with positions where the text has them, `limit_exceeded`
+ */
+export function parseSchema(source: SchemaSource): CedarSchema {
+  const namespaces = resolvedNamespaces(source)
+  const commonTypes: CommonTypes = new Map(
+    Object.entries(namespaces).flatMap(([namespace, { commonTypes: types }]) =>
+      Object.entries(types ?? {}).map(([name, type]) => [qualified(namespace, name), type]),
+    ),
+  )
+  const actions = readActions(namespaces, commonTypes)
+  return {
+    source,
+    entityTypes: readEntityTypes(namespaces, commonTypes),
+    actions,
+    actionEntities: actionView(actions),
+  }
+}
+
+function resolvedNamespaces(source: SchemaSource): SchemaJson<string> {
+  const schema = wasmSchema(source)
+  const text = typeof schema === 'string' ? schema : schemaText(schema)
+  const answer = callWasm((wasm) => wasm.schemaToJsonWithResolvedTypes(text))
+  if (answer.type === 'success') return answer.json
+  const whole = typeof schema === 'string' ? schema : ''
+  throw errorOf(
+    answer.errors.map((each) =>
+      problemFrom(each, 'schema_invalid', 'error', { text: whole, start: 0, whole }),
+    ),
+  )
+}
+
+function schemaText(schema: Exclude<ReturnType<typeof wasmSchema>, string>): string {
+  const answer = callWasm((wasm) => wasm.schemaToText(schema))
+  if (answer.type === 'success') return answer.text
+  throw errorOf(
+    answer.errors.map((each) =>
+      problemFrom(each, 'schema_invalid', 'error', { text: '', start: 0, whole: '' }),
+    ),
+  )
+}
+
+function readEntityTypes(
+  namespaces: SchemaJson<string>,
+  commonTypes: CommonTypes,
+): Map<string, EntityTypeInfo> {
+  const parents = new Map<string, readonly string[]>()
+  const shapes = new Map<string, Omit<EntityTypeInfo, 'ancestorTypes'>>()
+  for (const [namespace, { entityTypes }] of Object.entries(namespaces)) {
+    for (const [shortName, json] of Object.entries(entityTypes)) {
+      const name = qualified(namespace, shortName)
+      const standard = 'enum' in json ? undefined : json
+      parents.set(name, standard?.memberOfTypes ?? [])
+      shapes.set(name, {
+        name,
+        attributes:
+          standard?.shape === undefined ? new Map() : attributesOf(resolveType(standard.shape, commonTypes)),
+        tags: standard?.tags === undefined ? undefined : resolveType(standard.tags, commonTypes),
+        ids: 'enum' in json ? new Set(json.enum) : undefined,
+      })
+    }
+  }
+  return new Map(
+    [...shapes].map(([name, shape]) => [
+      name,
+      { ...shape, ancestorTypes: closure(name, (each) => parents.get(each)) },
+    ]),
+  )
+}
+
+function readActions(namespaces: SchemaJson<string>, commonTypes: CommonTypes): Map<string, ActionInfo> {
+  const actions = new Map<string, ActionInfo>()
+  for (const [namespace, { actions: declared }] of Object.entries(namespaces)) {
+    for (const [id, json] of Object.entries(declared)) {
+      const type = qualified(namespace, 'Action')
+      const uid = new EntityUid(type, id)
+      const parents = (json.memberOf ?? []).map((parent) => new EntityUid(parent.type ?? type, parent.id))
+      const context = json.appliesTo?.context
+      actions.set(uid.key, {
+        entity: { uid, attributes: new Map(), tags: new Map(), parents },
+        principalTypes: new Set(json.appliesTo?.principalTypes),
+        resourceTypes: new Set(json.appliesTo?.resourceTypes),
+        context: context === undefined ? new Map() : attributesOf(resolveType(context, commonTypes)),
+      })
+    }
+  }
+  return actions
+}
+
+function actionView(actions: ReadonlyMap<string, ActionInfo>): EntityView {
+  const find = (key: string) => actions.get(key)?.entity
+  const above = new Map([...actions.keys()].map((key) => [key, ancestorsOf(key, find)]))
+  return { find, ancestors: (key) => above.get(key) ?? noAncestors }
+}
+
+function closure(start: string, parentsOf: (name: string) => readonly string[] | undefined): Set<string> {
+  const reached = new Set(parentsOf(start))
+  for (const name of reached) for (const parent of parentsOf(name) ?? []) reached.add(parent)
+  return reached
+}
+
+function attributesOf(type: SchemaType): ReadonlyMap<string, AttributeType> {
+  if (type.kind === 'record') return type.attributes
+  throw new CedarError('schema_invalid', 'a shape or a context must be a record')
+}
+
+function qualified(namespace: string, name: string): string {
+  return namespace === '' ? name : `${namespace}::${name}`
+}
