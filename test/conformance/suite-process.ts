@@ -7,7 +7,6 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import * as shape from './shape.ts'
 
 /** The suite's own five words for a check. Only FAILURE fails a scenario; WARNING is a missed SHOULD. */
@@ -32,6 +31,8 @@ export interface SuiteOptions {
   readonly onOutput?: (soFar: string) => void
   /** The child is killed after this many milliseconds; the run then rejects. */
   readonly limitMs?: number
+  /** Aborting kills the child; the run then rejects with the abort reason as cause. */
+  readonly signal?: AbortSignal
 }
 
 const OUTPUT_KEPT = 64 * 1024
@@ -64,7 +65,13 @@ async function run(
 ): Promise<{ exitCode: number; output: string }> {
   const manifest = createRequire(import.meta.url).resolve('@modelcontextprotocol/conformance/package.json')
   const program = path.join(path.dirname(manifest), 'dist', 'index.js')
-  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const limit = AbortSignal.timeout(options.limitMs ?? 300_000)
+  const signal = options.signal === undefined ? limit : AbortSignal.any([limit, options.signal])
+  const child = spawn(process.execPath, [program, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    signal,
+    killSignal: 'SIGKILL',
+  })
   let output = ''
   const take = (chunk: string) => {
     output = (output + chunk).slice(-OUTPUT_KEPT)
@@ -72,26 +79,16 @@ async function run(
   }
   child.stdout.setEncoding('utf8').on('data', take)
   child.stderr.setEncoding('utf8').on('data', take)
-  const ended = new Promise<number>((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', (code) => resolve(code ?? 1))
+  let failure: unknown
+  child.once('error', (error) => {
+    failure = signal.aborted ? signal.reason : error
   })
-  const limit = new AbortController()
-  const limitMs = options.limitMs ?? 300_000
-  const expired = delay(limitMs, undefined, { signal: limit.signal }).then(
-    () => {
-      child.kill('SIGKILL')
-      throw new Error(
-        `conformance ${args.join(' ')} did not end within ${limitMs} ms:\n${output.slice(-2000)}`,
-      )
-    },
-    () => new Promise<never>(() => undefined),
-  )
-  try {
-    return { exitCode: await Promise.race([ended, expired]), output }
-  } finally {
-    limit.abort()
-  }
+  const exitCode = await new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? 1)))
+  if (failure !== undefined)
+    throw new Error(`conformance ${args.join(' ')} was cut short:\n${output.slice(-2000)}`, {
+      cause: failure,
+    })
+  return { exitCode, output }
 }
 
 const RESULT_FOLDER = /^(?:server|authorization-server)-(.+)-\d{4}-\d\d-\d\dT[\d-]+Z$/
