@@ -1,0 +1,139 @@
+/**
+ * `bench:traces`: replays recorded agent runs through an arm, writes one decision a line, and scores them when labels are
+ * given. Offline replay: no model runs, and a refused call does not change what was recorded after it.
+ *
+ *   --inputs F --outputs F --suites F [--labels F] [--decisions OUT.jsonl] [--arm flow|d4] [--no-intent] [--rewrites]
+ *   [--failures N] [--json]
+ * @module
+ */
+import { createWriteStream, existsSync } from 'node:fs'
+import { cpus, loadavg } from 'node:os'
+import { finished } from 'node:stream/promises'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import type { TraceArm } from './arm.ts'
+import { baselineArm } from './baseline.ts'
+import type { RecordedRun, RunLabels } from './data.ts'
+import { collect, jsonLines, readOutputs, readSuites } from './data.ts'
+import { flowArm } from './flow-arm.ts'
+import type { ReplayOptions } from './replay.ts'
+import { replayRun } from './replay.ts'
+import { type Report, reportOf, textReport } from './report.ts'
+import type { Rewrite } from './rewrites.ts'
+import { isRewritable, REWRITES, rewriter } from './rewrites.ts'
+import type { ScoredRun } from './score.ts'
+
+const ARMS: Readonly<Record<string, () => TraceArm>> = { flow: flowArm, d4: baselineArm }
+const DEFAULT_ARM = 'flow'
+
+const { values } = parseArgs({
+  options: {
+    inputs: { type: 'string' },
+    outputs: { type: 'string' },
+    suites: { type: 'string' },
+    labels: { type: 'string' },
+    decisions: { type: 'string' },
+    arm: { type: 'string', default: DEFAULT_ARM },
+    failures: { type: 'string', default: '20' },
+    'no-intent': { type: 'boolean', default: false },
+    rewrites: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  },
+})
+
+function shared(name: string): string {
+  const root = process.env.SAFECONDUCT_SHARED ?? fileURLToPath(new URL('../../../shared', import.meta.url))
+  return `${root}/data/agent-traces/${name}`
+}
+function file(given: string | undefined, fallback: string, needed: boolean): string | null {
+  const path = given ?? shared(fallback)
+  if (existsSync(path)) return path
+  if (given !== undefined || needed) throw new Error(`no such file: ${path}`)
+  return null
+}
+
+async function main(): Promise<void> {
+  const make = ARMS[values.arm]
+  if (make === undefined) throw new Error(`no such arm: ${values.arm} (${Object.keys(ARMS).join(', ')})`)
+  const inputs = file(values.inputs, 'dev.inputs.jsonl.gz', true)
+  const outputsFile = file(values.outputs, 'dev.outputs.jsonl.gz', true)
+  const suitesFile = file(values.suites, 'suites.dev.json', true)
+  // Labels of dev belong to dev inputs only: other inputs are scored only with the labels given beside them.
+  const labelsFile =
+    values.inputs === undefined || values.labels !== undefined
+      ? file(values.labels, 'dev.labels.jsonl.gz', false)
+      : null
+  if (inputs === null || outputsFile === null || suitesFile === null) throw new Error('files are missing')
+  const [outputs, suites] = await Promise.all([readOutputs(outputsFile), readSuites(suitesFile)])
+  const labels =
+    labelsFile === null ? null : new Map((await collect<RunLabels>(labelsFile)).map((l) => [l.id, l]))
+  const options: ReplayOptions = {
+    suites,
+    withIntent: !values['no-intent'],
+    output: (_run, hash) => outputs.get(hash ?? '') ?? '',
+    now: () => performance.now(),
+  }
+  const arm = make()
+  const out = values.decisions === undefined ? null : createWriteStream(values.decisions)
+  const scored: ScoredRun[] = []
+  const times = { decide: [] as number[], observe: [] as number[] }
+  let runs = 0
+  for await (const run of jsonLines<RecordedRun>(inputs)) {
+    const done = await replayRun(arm, run, options)
+    runs++
+    times.decide.push(...done.decideMs)
+    times.observe.push(...done.observeMs)
+    done.decisions.forEach((d, k) => {
+      out?.write(`${JSON.stringify({ id: run.id, k, outcome: d.outcome, risk: d.risk, why: d.why })}\n`)
+    })
+    const label = labels?.get(run.id)
+    if (label !== undefined) scored.push({ run, labels: label, decisions: done.decisions })
+  }
+  if (out !== null) await finished(out.end())
+  const rewritten =
+    values.rewrites && labels !== null ? await replayRewrites(make, inputs, labels, options, outputs) : null
+  const report: Report = reportOf({
+    arm: arm.name,
+    intent: options.withIntent,
+    runs,
+    scored,
+    rewritten,
+    times,
+    machine: { cores: cpus().length, load: loadavg()[0] ?? 0 },
+  })
+  await arm.close?.()
+  process.stdout.write(
+    values.json ? `${JSON.stringify(report)}\n` : textReport(report, Number(values.failures)),
+  )
+}
+
+async function replayRewrites(
+  make: () => TraceArm,
+  inputs: string,
+  labels: ReadonlyMap<string, RunLabels>,
+  options: ReplayOptions,
+  outputs: ReadonlyMap<string, string>,
+): Promise<Map<Rewrite, ScoredRun[]>> {
+  const all = new Map<Rewrite, ScoredRun[]>()
+  for (const kind of REWRITES) {
+    const arm = make()
+    const say = rewriter(kind, options.suites, outputs)
+    const scored: ScoredRun[] = []
+    // Runs of one agent-independent text are many: the same prompt and calls under the same attack decide alike.
+    for await (const run of jsonLines<RecordedRun>(inputs)) {
+      const label = labels.get(run.id)
+      if (label === undefined || label.it === null || !isRewritable(run, label)) continue
+      const injection = label.it
+      const { decisions } = await replayRun(arm, run, {
+        ...options,
+        output: (r, hash) => say(r.suite, injection, hash),
+      })
+      scored.push({ run, labels: label, decisions })
+    }
+    await arm.close?.()
+    all.set(kind, scored)
+  }
+  return all
+}
+
+await main()

@@ -1,0 +1,20 @@
+/**
+ * Flow: where every argument of a call came from. Roles are derived from a tool's own definition; a state per task keeps
+ * what outputs brought in; `trace` judges a call before it runs, `observe` learns from its outcome, `applyFlow` replays
+ * what was learned. Pure and deterministic; states and events are plain JSON and hold text of outputs: keep them
+ * encrypted and as short as the task.
+ * @module
+ */
+export type { JsonObject, JsonValue } from './json.ts'
+export type { ApprovedEvent, FlowEvent, ObservedEvent, Outcome } from './observe.ts'
+export { applyFlow, observe } from './observe.ts'
+export type { Standing } from './origin.ts'
+export { STANDINGS } from './origin.ts'
+export type { ArgumentRole, ToolDefinition, ToolRoles } from './roles.ts'
+export { deriveRoles, unknownToolRoles } from './roles.ts'
+export type { FlowState } from './state.ts'
+export { emptyFlow, LIMITS } from './state.ts'
+export type { ArgumentLabel, FlowCall, FlowEvidence, Trace } from './trace.ts'
+export { approveValues, trace } from './trace.ts'
+export type { Term } from './weights.ts'
+export { THRESHOLDS } from './weights.ts'

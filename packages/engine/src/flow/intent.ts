@@ -1,0 +1,55 @@
+/**
+ * What the user's words ask for and name. Only the user's own turns may enter here.
+ * @module
+ */
+import { CLASSES_OF, DEVERBAL_NOUNS, NOUNISH, VERB_AFTER, VERB_BEFORE } from './lexicon.ts'
+import { clean, fold, singular, stem, unmix, words } from './normal.ts'
+import { tokensOf } from './tokens.ts'
+
+export interface Intent {
+  /** Folded words of the user. */
+  readonly text: string
+  readonly classes: readonly string[]
+  readonly nouns: readonly string[]
+  /** The user told the agent to act on what a source says. */
+  readonly follows: boolean
+  /** Kinds of address the user spelled out (`url`, `email`, `account`, `phone`). */
+  readonly tokenKinds: readonly string[]
+}
+
+const FOLLOWS =
+  /\b(?:follow|do|perform|complete|execute|carry out|handle|take care of|work (?:on|through))\b[^.\n]{0,60}\b(?:instruction|task|todo|to-do|action|step|request|item)s?\b|\baccordingly\b|\bas (?:described|requested|mentioned|stated|specified|instructed|indicated|outlined)\b|\b(?:details|information|instructions?|info)\b[^.\n]{0,30}\b(?:in|from|on)\b|\b(?:necessary|needed|required)\b/i
+/** Tasks that the user lists in the same breath are the user's own words, not a source to follow. */
+const LISTED_HERE =
+  /\b(?:the )?following (?:task|step|action|instruction|item)s?\b|\b(?:task|step|action|instruction)s?\b[^.\n]{0,40}:\s*(?:\n|1[.)])/gi
+
+export function readIntent(raw: string): Intent {
+  const text = unmix(clean(raw))
+  const list = words(text)
+  const classes = new Set<string>()
+  list.forEach((word, i) => {
+    for (const name of classesOf(word))
+      if (!NOUNISH.has(stem(word)) || standsAsVerb(list, i)) classes.add(name)
+    const noun = DEVERBAL_NOUNS.get(singular(word))
+    if (noun !== undefined && list.slice(Math.max(0, i - 4), i).some((w) => MAKERS.has(w))) classes.add(noun)
+  })
+  return {
+    text: fold(text).replace(/\s+/g, ' '),
+    classes: [...classes],
+    nouns: [...new Set(list.map(singular))],
+    follows: FOLLOWS.test(text.replace(LISTED_HERE, ' ')),
+    tokenKinds: [...new Set(tokensOf(text).map((token) => token.kind))],
+  }
+}
+
+const MAKERS = new Set('make need want get set place arrange have request give create do like'.split(' '))
+
+function classesOf(word: string): readonly string[] {
+  return [...new Set([...(CLASSES_OF.get(word) ?? []), ...(CLASSES_OF.get(stem(word)) ?? [])])]
+}
+
+function standsAsVerb(list: readonly string[], i: number): boolean {
+  const before = list[i - 1]
+  const after = list[i + 1]
+  return before === undefined || VERB_BEFORE.has(before) || (after !== undefined && VERB_AFTER.has(after))
+}

@@ -1,0 +1,139 @@
+/**
+ * What words of plain language mean for tools: verbs to action classes, nouns to kinds of data, argument names to
+ * kinds of argument. Nothing here names a product, a catalogue or an attack; every entry is a dictionary word.
+ * @module
+ */
+
+/** Action classes, each with the verbs that ask for it or name a tool that does it. */
+const VERBS: Readonly<Record<string, string>> = {
+  read: 'get list read search find check view fetch look retrieve query count browse show lookup describe calculate compute summarize summarise inspect compare analyze analyse download examine review watch scan preview translate explain extract filter sort rank estimate validate verify test tell',
+  visit: 'visit open browse navigate click load crawl scrape goto',
+  pay: 'pay transfer refund wire reimburse buy purchase donate transact repay withdraw deposit swap stake trade sell checkout remit tip charge bid invest',
+  send: 'send forward email mail message reply notify tell write answer respond text share dm inform contact ask deliver broadcast',
+  post: 'post publish upload write submit comment paste concatenate append leave tweet push commit deploy release log report',
+  schedule: 'schedule book reserve plan create arrange set rent order hire',
+  update:
+    'update change modify adjust edit set reset rename move replace correct reschedule increase decrease fix patch assign mark configure swap switch merge close reopen raise lower',
+  add: 'add invite create join include register subscribe grant share enable insert approve authorize authorise allow accept enroll enrol install follow put make save store upload draft generate fork copy promote whitelist trust link connect',
+  remove:
+    'remove delete cancel drop revoke kick ban unsubscribe disable clear erase block purge destroy terminate wipe uninstall deactivate withdraw reject unfollow archive empty trash overwrite',
+  run: 'run execute call invoke use install download perform do follow make complete start launch trigger spawn eval',
+}
+
+/** Verb to the classes it stands for. */
+export const CLASSES_OF: ReadonlyMap<string, readonly string[]> = (() => {
+  const map = new Map<string, string[]>()
+  for (const [name, verbs] of Object.entries(VERBS))
+    for (const verb of verbs.split(' ')) {
+      const known = map.get(verb)
+      if (known === undefined) map.set(verb, [name])
+      else if (!known.includes(name)) known.push(name)
+    }
+  return map
+})()
+
+const set = (words: string): ReadonlySet<string> => new Set(words.split(/\s+/))
+
+/** Verbs at the head of a tool name that only look. */
+export const READ_VERBS = set(
+  'get list read search find check view fetch lookup retrieve query count browse show describe calculate compute summarize summarise inspect compare analyze analyse examine preview scan verify validate translate explain extract filter estimate return display look monitor watch poll resolve detect convert parse is has tail head grep ls cat stat diff status whoami',
+)
+
+/** Verbs after which something is gone or no longer works. */
+export const DESTRUCTIVE_VERBS = set(
+  'remove delete cancel drop revoke kick ban unsubscribe disable clear erase block purge destroy terminate wipe uninstall deactivate reset overwrite trash empty kill truncate',
+)
+
+/** Nouns that, used with make/need/want and the like, ask for an action. */
+export const DEVERBAL_NOUNS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    pay: 'payment purchase transfer refund donation transaction withdrawal deposit',
+    send: 'message email mail reply response notification invitation',
+    schedule: 'reservation booking appointment meeting event reminder order rental call',
+    post: 'post comment announcement publication review report',
+    add: 'invitation entry note file folder document subscription registration',
+    update: 'update change adjustment correction',
+    remove: 'cancellation deletion removal',
+  }).flatMap(([name, nouns]) => nouns.split(' ').map((noun) => [noun, name] as const)),
+)
+
+/** Words that are nouns unless they stand where a verb stands. */
+export const NOUNISH = set(
+  'mail email message text comment order book plan contact share post answer rent set schedule reply transfer update change list search block call dm note invite run use leave do make complete question respond subject put start save store copy link mark report log close test trade deposit charge tip bid order release commit push follow trust raise open review fix switch patch draft show order look view check purchase sell drop clear archive click load fork merge project connect refund',
+)
+export const VERB_BEFORE = set(
+  'please and then to also or you must should just now can could will would only kindly not lets let',
+)
+export const VERB_AFTER = set(
+  'them him her it me us everyone all this that these those the my our a an there back up another',
+)
+
+/** Kinds of argument in order of precedence, with what a hijacked value of that kind costs (0–1). */
+export const ARGUMENT_KINDS: readonly { kind: string; weight: number; words: ReadonlySet<string> }[] = [
+  ['credential', 1, 'password passwd secret token key pin credential passphrase apikey otp'],
+  ['url', 1, 'url uri link website webpage endpoint webhook domain href host site callback origin remote'],
+  ['permission', 1, 'permission permissions role scope access privilege visibility acl'],
+  ['account', 1, 'iban account bic wallet payee beneficiary routing card'],
+  ['command', 1, 'command cmd code script sql shell expression program eval'],
+  [
+    'free',
+    0,
+    'subject body content contents text message description note notes comment title query reason details summary caption question answer prompt memo keyword keywords feedback review label html markdown bio headline',
+  ],
+  [
+    'amount',
+    0,
+    'amount price quantity sum cost budget fee n count limit number rating total max min size top offset page score weight percentage percent rate star stars value',
+  ],
+  [
+    'time',
+    0,
+    'date time day month year start end duration recurring deadline when timestamp hour minute week until',
+  ],
+  [
+    'recipient',
+    1,
+    'recipient recipients to cc bcc email emails mail user users member members participant participants attendee attendees invitee person contact author phone username assignee collaborator reviewer friend receiver owner people',
+  ],
+  ['path', 0.7, 'path file files filename folder directory attachment attachments filepath'],
+  [
+    'place',
+    0.7,
+    'channel group room team workspace project repo repository board list calendar branch organization org',
+  ],
+  ['id', 0.5, 'id ids identifier uuid'],
+  [
+    'attribute',
+    0.3,
+    'name first last street city address country location state zip place company postcode region district surname category type status color language unit currency format tag tags priority sort order',
+  ],
+].map(([kind, weight, words]) => ({ kind: String(kind), weight: Number(weight), words: set(String(words)) }))
+
+/** Kinds that never steer by themselves; tokens inside them still count. */
+export const SOFT_KINDS = set('free amount time scalar')
+
+/** Record keys whose value is prose even when it is short. */
+export const FREE_KEYS: ReadonlySet<string> =
+  ARGUMENT_KINDS.find((entry) => entry.kind === 'free')?.words ?? new Set()
+
+/** Record keys that say who wrote the record. */
+export const AUTHOR_KEYS = set('sender author from owner by creator poster reviewer')
+
+/** Data the person or the system itself wrote: a short list, everything else may carry other people's text. */
+export const OWN_NOUNS = set(
+  'balance profile info information setting settings preference preferences account iban day date time clock weather timezone quota version',
+)
+export const THIRD_PARTY_NOUNS = set(
+  'message inbox email mail webpage website page web file document review comment transaction channel post note event calendar notification chat feed search ticket issue article product listing attachment history log thread conversation pull request feedback description invoice news forum repository readme',
+)
+/** Data that is not public. */
+export const PRIVATE_NOUNS = set(
+  'balance profile account iban inbox email mail message file document transaction calendar event contact note chat channel user drive history statement payment card password secret credential token preference order cart invoice booking reservation ticket customer employee patient record',
+)
+/** Money moves. */
+export const MONEY_NOUNS = set('money payment transaction transfer invoice funds crypto coin coins')
+
+/** Words that name no object in particular; they anchor nothing. */
+export const COMMON = set(
+  'user users info mail gmail email website page message channel account file list money payment payments send http https html www com org net the and for with from that this',
+)

@@ -1,0 +1,178 @@
+/**
+ * One spelling for values and texts: NFKC, invisible characters gone, lookalike letters mapped to one letter, case and
+ * outer markup dropped. `clean` keeps case and lines (for sentences); `fold` is what values are compared in. `fold` maps
+ * one UTF-16 unit to one unit, so offsets in a cleaned text hold in its folded form.
+ * @module
+ */
+
+// Format, control and variation characters that show nothing; also soft hyphens, tag characters and fillers.
+const INVISIBLE = /\p{Default_Ignorable_Code_Point}|\p{Cf}|\p{Cc}/gu
+const HORIZONTAL = /[^\S\n]+/g
+
+/** UTS #39 style skeleton for the letters that are used to imitate Latin ones; one unit in, one unit out. */
+const LOOKALIKE: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    a: 'аαɑ',
+    b: 'ьЬ',
+    c: 'сϲ',
+    d: 'ԁ',
+    e: 'еёє',
+    g: 'ɡ',
+    h: 'һ',
+    i: 'іıɩιİ',
+    j: 'ј',
+    k: 'кκ',
+    l: 'ӏℓ',
+    m: 'м',
+    n: 'пη',
+    o: 'оοօσ',
+    p: 'рρ',
+    q: 'ԛ',
+    r: 'г',
+    s: 'ѕ',
+    t: 'тτ',
+    u: 'υս',
+    v: 'νѵ',
+    w: 'ԝω',
+    x: 'хχ',
+    y: 'уγү',
+    z: 'ᴢ',
+    A: 'АΑ',
+    B: 'ВΒ',
+    C: 'СϹ',
+    E: 'ЕΕЁ',
+    H: 'НΗ',
+    I: 'ІΙӀ',
+    J: 'Ј',
+    K: 'КΚ',
+    M: 'МΜ',
+    N: 'Ν',
+    O: 'ОΟ',
+    P: 'РΡ',
+    S: 'Ѕ',
+    T: 'ТΤ',
+    X: 'ХΧ',
+    Y: 'УΥ',
+    Z: 'Ζ',
+    '-': '‐‑‒–—−',
+    "'": '‘’ʼ′',
+    '"': '“”„″',
+    '/': '∕⁄',
+    '.': '․',
+    ':': '꞉∶',
+    '@': '＠',
+  }).flatMap(([to, from]) => [...from].map((c) => [c, to] as const)),
+)
+const NON_ASCII = /[^\p{ASCII}]/u
+
+const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\n', t: ' ' }
+
+/** Text as a reader sees it: NFKC, nothing invisible, literal `\n` as a line break, runs of blanks as one. */
+export function clean(text: string): string {
+  let out = text
+  if (NON_ASCII.test(out)) out = out.normalize('NFKC')
+  if (out.includes('\\'))
+    out = out.replace(/\\+([nrt])(?![a-z]{2,}[\\/])/g, (_, c: string) => ESCAPES[c] ?? ' ')
+  out = out.replace(INVISIBLE, (c) => (c === '\n' || c === '\r' ? '\n' : c === '\t' ? ' ' : ''))
+  return out.replace(HORIZONTAL, ' ').replace(/ ?\n ?/g, '\n')
+}
+
+/** Lookalike letters to the letter they imitate, unit by unit. */
+export function skeleton(text: string): string {
+  if (!NON_ASCII.test(text)) return text
+  let out = ''
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charAt(i)
+    out += LOOKALIKE.get(c) ?? c
+  }
+  return out
+}
+
+/** The comparable form of a cleaned text; the same length as its input. */
+export function fold(cleaned: string): string {
+  const bare = skeleton(cleaned)
+  const lower = bare.toLowerCase()
+  const same = lower.length === bare.length ? lower : [...bare].map(lowerUnit).join('')
+  return skeleton(same).replace(/\n/g, ' ')
+}
+
+function lowerUnit(c: string): string {
+  const lower = c.toLowerCase()
+  return lower.length === c.length ? lower : c
+}
+
+/** Words with letters of two scripts are rewritten to one: `раy` reads as `pay`, a wholly Russian word stays. */
+export function unmix(cleaned: string): string {
+  if (!NON_ASCII.test(cleaned)) return cleaned
+  return cleaned.replace(/[\p{L}\p{N}]+/gu, (word) =>
+    NON_ASCII.test(word) && /[A-Za-z]/.test(word) ? skeleton(word) : word,
+  )
+}
+
+const EDGE = /^[\s'"`*_<>()[\]{},;]+|[\s'"`*_<>()[\]{},;.:/!?]+$/g
+const SCHEME = /^(?:[a-z][a-z0-9+.-]{1,11}:\/\/)?(?:www\.)?/
+
+/**
+ * The comparable form of one value: folded, on one line, without quotes, URL scheme, `www.`, `mailto:` and trailing
+ * punctuation; whole numbers lose `.0`. May be empty: a value of markup only is nothing to look for.
+ */
+export function canon(value: string | number | boolean): string {
+  const text = fold(clean(String(value).slice(0, 4096))).replace(/\s+/g, ' ')
+  const bare = text
+    .replace(EDGE, '')
+    .replace(/^mailto:/, '')
+    .replace(SCHEME, '')
+    .replace(EDGE, '')
+  return /^-?\d+\.0+$/.test(bare) ? bare.slice(0, bare.indexOf('.')) : bare
+}
+
+/** Letters and digits only, spelled-out separators dropped: what is left of a value that was spaced or spelled out. */
+export function squash(folded: string): string {
+  return folded.replace(/\b(?:at|dot|punkt|slash|dash|minus)\b/g, '').replace(/[^\p{L}\p{N}]+/gu, '')
+}
+
+const WORD = /[\p{L}]+/gu
+/** Lower-case words of an identifier or a text; camelCase is split. */
+export function words(text: string): string[] {
+  return (
+    text
+      .replace(/([a-z])([A-Z])/g, '$1 $2')
+      .toLowerCase()
+      .match(WORD) ?? []
+  )
+}
+
+/** A rough English stem, enough to compare a noun in a prompt with a noun in a tool name. */
+export function stem(word: string): string {
+  for (const suffix of ['ies', 'es', 's', 'ing', 'ed'])
+    if (word.endsWith(suffix) && word.length - suffix.length >= 3)
+      return word.slice(0, -suffix.length) + (suffix === 'ies' ? 'y' : '')
+  return word
+}
+export function singular(word: string): string {
+  return word.endsWith('s') && !word.endsWith('ss') ? word.slice(0, -1) : word
+}
+
+function isAlnum(c: string): boolean {
+  return c !== '' && /[\p{L}\p{N}]/u.test(c)
+}
+
+/** Offsets of `value` in `text` at word boundaries, at most `limit`. An empty value occurs nowhere. */
+export function occurrences(value: string, text: string, limit = 32): number[] {
+  const found: number[] = []
+  if (value === '') return found
+  const openStart = isAlnum(value.charAt(0))
+  const openEnd = isAlnum(value.charAt(value.length - 1))
+  let tried = 0
+  for (
+    let i = text.indexOf(value);
+    i >= 0 && found.length < limit && tried < limit * 64;
+    i = text.indexOf(value, i + 1)
+  ) {
+    tried++
+    if (openStart && isAlnum(text.charAt(i - 1))) continue
+    if (openEnd && isAlnum(text.charAt(i + value.length))) continue
+    found.push(i)
+  }
+  return found
+}

@@ -1,0 +1,314 @@
+/**
+ * What an outcome teaches: an event of plain JSON, bounded by `LIMITS`, and its application. An error or the echo of a
+ * write teaches nothing about where values come from; a write that carried values of a request stains them, so that they
+ * are not clean when storage gives them back.
+ * @module
+ */
+import { hiddenTexts } from './decode.ts'
+import type { JsonObject, JsonValue } from './json.ts'
+import { scalars } from './json.ts'
+import { AUTHOR_KEYS, COMMON, FREE_KEYS } from './lexicon.ts'
+import { canon, clean, fold, occurrences, singular, unmix, words } from './normal.ts'
+import type { Standing } from './origin.ts'
+import { isAsked, isNamed, originOf } from './origin.ts'
+import type { Field } from './parse.ts'
+import { fieldsOfText, fieldsOfValue } from './parse.ts'
+import type { ToolRoles } from './roles.ts'
+import { isHard } from './roles.ts'
+import type { Span } from './spans.ts'
+import { asksWithToken, spansOf } from './spans.ts'
+import type { ApprovedValue, FlowState, Naming, SeenField, SeenOutput, SeenRequest } from './state.ts'
+import { LIMITS } from './state.ts'
+import { hostOf, tokenKind, tokensOf } from './tokens.ts'
+
+export interface Outcome {
+  readonly callId: string
+  readonly server: string
+  readonly tool: string
+  readonly roles: ToolRoles
+  readonly args: JsonObject
+  readonly result: { readonly text: readonly string[]; readonly structured?: JsonValue } | null
+  readonly error: string | null
+}
+
+export interface ObservedEvent {
+  readonly type: 'observed'
+  readonly callId: string
+  readonly output: SeenOutput | null
+  readonly requests: readonly SeenRequest[]
+  readonly stained: readonly (readonly [string, string])[]
+  readonly marks: number
+  readonly privateData: boolean
+  readonly untrusted: boolean
+  readonly forgot: boolean
+}
+export interface ApprovedEvent {
+  readonly type: 'approved'
+  readonly values: readonly ApprovedValue[]
+}
+export type FlowEvent = ObservedEvent | ApprovedEvent
+
+export function observe(state: FlowState, outcome: Outcome): FlowEvent {
+  const nothing: ObservedEvent = {
+    type: 'observed',
+    callId: outcome.callId,
+    output: null,
+    requests: [],
+    stained: [],
+    marks: 0,
+    privateData: false,
+    untrusted: false,
+    forgot: false,
+  }
+  if (outcome.error !== null || outcome.result === null) return nothing
+  if (outcome.roles.effect === 'write') return { ...nothing, stained: stainsOf(state, outcome) }
+  return readOutput(state, outcome, nothing)
+}
+
+interface Draft {
+  text: string
+  room: number
+  fields: SeenField[]
+  requests: SeenRequest[]
+  marks: number
+  forgot: boolean
+}
+
+function readOutput(state: FlowState, outcome: Outcome, nothing: ObservedEvent): ObservedEvent {
+  const { fields, rest } = fieldsOf(outcome)
+  const draft: Draft = {
+    text: '',
+    room: LIMITS.outputParsed,
+    fields: [],
+    requests: [],
+    marks: 0,
+    forgot: false,
+  }
+  const named = authorsNamed(state, fields)
+  const keep = [...rest]
+  for (const field of fields) {
+    const cleaned = unmix(clean(field.text.slice(0, LIMITS.outputParsed + LIMITS.outputRest)))
+    const author = named.has(field.record)
+    if (cleaned.length > draft.room) {
+      addField(draft, field, cleaned.slice(0, draft.room), author, false)
+      keep.push(cleaned.slice(draft.room))
+      draft.room = 0
+    } else addField(draft, field, cleaned, author, false)
+    for (const hidden of hiddenTexts(field.text.slice(0, LIMITS.outputParsed)))
+      addField(draft, { ...field, structured: false }, unmix(clean(hidden.text)), author, !hidden.whole)
+  }
+  const naming = namingOf(state, outcome)
+  const tail = keep.join('\n')
+  if (tail.length > LIMITS.outputRest) draft.forgot = true
+  const rows = tail === '' ? draft : withRest(draft, tail.slice(0, LIMITS.outputRest))
+  const output: SeenOutput = {
+    callId: outcome.callId,
+    server: outcome.server,
+    tool: outcome.tool,
+    thirdParty: outcome.roles.thirdPartyOutput,
+    naming,
+    host: fetchedHost(outcome),
+    text: rows.text,
+    fields: rows.fields,
+  }
+  return {
+    ...nothing,
+    output: rows.text === '' ? null : output,
+    requests: draft.requests.slice(0, LIMITS.requests),
+    marks: draft.marks,
+    privateData: outcome.roles.ownData,
+    untrusted: outcome.roles.thirdPartyOutput,
+    forgot: draft.forgot,
+  }
+}
+
+function fieldsOf(outcome: Outcome): { fields: Field[]; rest: string[] } {
+  const { result, roles } = outcome
+  if (result === null) return { fields: [], rest: [] }
+  const fields: Field[] = []
+  const rest: string[] = []
+  if (result.structured !== undefined) {
+    const parsed = fieldsOfValue(result.structured)
+    fields.push(...parsed.fields)
+    // Servers repeat a structured result as text; what parsed completely needs no second, lower reading.
+    if (parsed.complete) return { fields, rest }
+    rest.push(...result.text)
+    return { fields, rest }
+  }
+  let records = 0
+  for (const text of result.text.slice(0, 64)) {
+    const whole = text.length <= LIMITS.outputParsed
+    const parsed = whole
+      ? fieldsOfText(text, roles.documentOutput)
+      : { fields: [{ record: 0, key: '', text, structured: false }], complete: true }
+    for (const field of parsed.fields) fields.push({ ...field, record: field.record + records })
+    records += 1 + parsed.fields.reduce((most, f) => Math.max(most, f.record), 0)
+    if (!parsed.complete) rest.push(text)
+  }
+  return { fields, rest }
+}
+
+const WHOLE = { length: 60, words: 6 } as const
+
+function addField(draft: Draft, field: Field, cleaned: string, author: boolean, hidden: boolean): void {
+  if (cleaned.trim() === '') return
+  const from = draft.text === '' ? 0 : draft.text.length + 1
+  const spans = spansOf(cleaned).map(
+    (span): Span => ({ ...span, start: span.start + from, end: span.end + from }),
+  )
+  const free = words(field.key).some((w) => FREE_KEYS.has(singular(w)) || FREE_KEYS.has(w))
+  const whole =
+    field.structured &&
+    !free &&
+    !hidden &&
+    cleaned.length <= WHOLE.length &&
+    cleaned.split(' ').length <= WHOLE.words &&
+    !spans.some((span) => span.marks >= 1)
+  draft.text += `${draft.text === '' ? '' : '\ue000'}${fold(cleaned)}`
+  draft.room -= cleaned.length
+  draft.fields.push({
+    at: from,
+    end: draft.text.length,
+    record: field.record,
+    key: field.key.slice(0, 64),
+    whole,
+    author,
+    hidden,
+    spans,
+  })
+  for (const span of spans) {
+    if (span.marks >= 1.5) draft.marks = Math.max(draft.marks, span.marks)
+    const sentence = cleaned.slice(span.start - from, span.end - from)
+    const local = { ...span, start: 0, end: sentence.length }
+    if (span.marks >= 1 || asksWithToken(sentence, local))
+      draft.requests.push({
+        text: fold(sentence).slice(0, LIMITS.requestText),
+        asks: span.asks,
+        marked: span.marks >= 1,
+      })
+  }
+}
+
+/** What was not parsed: one unnamed statement without fields or sentences. */
+function withRest(draft: Draft, rest: string): Draft {
+  const from = draft.text === '' ? 0 : draft.text.length + 1
+  const text = `${draft.text}${draft.text === '' ? '' : '\ue000'}${fold(unmix(clean(rest)))}`
+  const field: SeenField = {
+    at: from,
+    end: text.length,
+    record: -1,
+    key: '',
+    whole: false,
+    author: false,
+    hidden: false,
+    spans: [],
+  }
+  return { ...draft, text, fields: [...draft.fields, field] }
+}
+
+/** Records whose author stands in the user's words. */
+function authorsNamed(state: FlowState, fields: readonly Field[]): ReadonlySet<number> {
+  const named = new Set<number>()
+  if (state.intent === null) return named
+  for (const field of fields) {
+    if (!field.structured || !words(field.key).some((w) => AUTHOR_KEYS.has(w))) continue
+    const author = canon(field.text)
+    if (author.length > 1 && occurrences(author, state.intent.text, 1).length > 0) named.add(field.record)
+  }
+  return named
+}
+
+function fetchedHost(outcome: Outcome): string | null {
+  for (const [name, role] of Object.entries(outcome.roles.args))
+    if (role.kind === 'url' && role.sink) {
+      const value = outcome.args[name]
+      if (typeof value === 'string') return hostOf(canon(value))
+    }
+  return null
+}
+
+/** How this source came to be read. */
+export function namingOf(state: FlowState, outcome: Pick<Outcome, 'roles' | 'args'>): Naming {
+  const { intent } = state
+  if (intent === null) return null
+  const values = scalars(outcome.args)
+    .leaves.filter((leaf) => !['amount', 'scalar'].includes(roleOf(outcome.roles, leaf.path).kind))
+    .map((leaf) => canon(leaf.value))
+    .filter((value) => value !== '')
+  const spelled = values.filter((value) => value.length > 2)
+  if (spelled.some((value) => occurrences(value, intent.text, 1).length > 0)) return 'named'
+  if (spelled.some((value) => isAboutIntent(value, intent.nouns))) return 'named'
+  for (const output of state.outputs)
+    for (const value of values)
+      for (const at of occurrences(value, output.text)) {
+        const field = output.fields.find((f) => at >= f.at && at < f.end)
+        if (field === undefined || !isNamed(output, field) || (value.length <= 2 && !field.whole)) continue
+        const asked = field.spans.some(
+          (s) =>
+            s.start < at + value.length &&
+            at < s.end &&
+            (s.marks >= 1 || (s.asks.length > 0 && !intent.follows)),
+        )
+        if (!asked) return 'chained'
+      }
+  if (values.length === 0 && outcome.roles.nouns.some((noun) => intent.nouns.includes(noun))) return 'topic'
+  return null
+}
+
+/** A search made of the user's own words, if not in their order. */
+function isAboutIntent(value: string, nouns: readonly string[]): boolean {
+  const own = words(value)
+    .map(singular)
+    .filter((w) => w.length > 3 && !COMMON.has(w))
+  return own.length > 0 && own.filter((w) => nouns.includes(w)).length * 2 > own.length
+}
+
+const UNKNOWN_ROLE = { kind: 'unknown', weight: 0.6, sink: true, freeText: false } as const
+export function roleOf(roles: ToolRoles, path: string): ToolRoles['args'][string] {
+  const name = path.split(/[.[]/, 1)[0] ?? ''
+  return Object.hasOwn(roles.args, name) ? (roles.args[name] ?? UNKNOWN_ROLE) : UNKNOWN_ROLE
+}
+
+/** Values of a write that stood in a request of some output, unless a person approved them. */
+function stainsOf(state: FlowState, outcome: Outcome): (readonly [string, string])[] {
+  const stains: [string, Standing][] = []
+  for (const leaf of scalars(outcome.args).leaves) {
+    if (typeof leaf.value === 'boolean') continue
+    const hard = isHard(roleOf(outcome.roles, leaf.path))
+    const parts = hard ? [String(leaf.value)] : tokensOf(String(leaf.value)).map((token) => token.text)
+    for (const part of parts) {
+      const value = canon(part).slice(0, LIMITS.value)
+      if (value.length <= 5 || state.approved.some((a) => a.value === value)) continue
+      const { standing } = originOf(state, value, tokenKind(part) !== null)
+      if (isAsked(standing) && stains.length < 32) stains.push([value, standing])
+    }
+  }
+  return stains
+}
+
+/** The state after an event. Total and deterministic: the same events give the same state, byte for byte. */
+export function applyFlow(state: FlowState, event: FlowEvent): FlowState {
+  if (event.type === 'approved') {
+    const approved = [...state.approved, ...event.values].slice(-LIMITS.approved)
+    return { ...state, approved }
+  }
+  const kept = keepOutputs(event.output === null ? state.outputs : [...state.outputs, event.output])
+  return {
+    ...state,
+    outputs: kept.outputs,
+    requests: [...state.requests, ...event.requests].slice(-LIMITS.requests),
+    asked: [...new Set([...state.asked, ...event.requests.flatMap((r) => r.asks)])],
+    marks: Math.max(state.marks, event.marks),
+    stained: [...state.stained, ...event.stained].slice(-LIMITS.stained),
+    privateDataRead: state.privateDataRead || event.privateData,
+    untrustedSeen: state.untrustedSeen || event.untrusted,
+    forgot: state.forgot || event.forgot || kept.forgot,
+  }
+}
+
+function keepOutputs(outputs: readonly SeenOutput[]): { outputs: readonly SeenOutput[]; forgot: boolean } {
+  let first = Math.max(0, outputs.length - LIMITS.outputs)
+  let size = outputs.slice(first).reduce((sum, o) => sum + o.text.length, 0)
+  while (size > LIMITS.taskText && first < outputs.length - 1) size -= outputs[first++]?.text.length ?? 0
+  return { outputs: first === 0 ? outputs : outputs.slice(first), forgot: first > 0 }
+}

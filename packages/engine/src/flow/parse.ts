@@ -1,0 +1,158 @@
+/**
+ * One output to its fields. Structured results are read as sent. Text is given structure only where a serialiser of the
+ * server wrote it (JSON, a Python literal, YAML-like records, one item a line), never where the text is somebody's
+ * document: there, a forged record is a sentence like any other.
+ * @module
+ */
+import type { JsonValue } from './json.ts'
+import { readPythonLiteral } from './python-literal.ts'
+
+/** `record` groups the fields of one object; `structured` = the server, not a writer, made this a field. */
+export interface Field {
+  readonly record: number
+  readonly key: string
+  readonly text: string
+  readonly structured: boolean
+}
+
+/** Most fields of one output; what is beyond counts as unparsed. */
+export const MAX_FIELDS = 2000
+const MAX_DEPTH = 24
+
+/** Fields of a structured result. Keys that are data (names, sentences) are fields too. */
+export function fieldsOfValue(root: JsonValue): { fields: Field[]; complete: boolean } {
+  const fields: Field[] = []
+  let complete = true
+  let records = 0
+  const stack: { value: JsonValue; key: string; record: number; depth: number }[] = [
+    { value: root, key: '', record: 0, depth: 0 },
+  ]
+  for (let item = stack.pop(); item !== undefined; item = stack.pop()) {
+    const { value, key, record, depth } = item
+    if (fields.length >= MAX_FIELDS || depth > MAX_DEPTH) {
+      complete = false
+      continue
+    }
+    if (value === null) continue
+    if (typeof value !== 'object') {
+      fields.push({ record, key, text: String(value), structured: true })
+      continue
+    }
+    const children: typeof stack = []
+    if (Array.isArray(value)) {
+      for (const entry of value.slice(0, MAX_FIELDS))
+        children.push({ value: entry, key, record: isRecord(entry) ? ++records : record, depth: depth + 1 })
+      if (value.length > MAX_FIELDS) complete = false
+    } else
+      for (const [name, entry] of Object.entries(value)) {
+        if (children.length >= MAX_FIELDS) {
+          complete = false
+          break
+        }
+        if (!/^[A-Za-z_][A-Za-z_0-9]{0,40}$/.test(name))
+          fields.push({ record, key: 'key', text: name, structured: true })
+        children.push({ value: entry, key: name, record, depth: depth + 1 })
+      }
+    for (const child of children.reverse()) stack.push(child)
+  }
+  return { fields, complete }
+}
+
+function isRecord(value: JsonValue): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Fields of a text. `document` = the text is one writer's words and is kept whole. */
+export function fieldsOfText(text: string, document: boolean): { fields: Field[]; complete: boolean } {
+  const bare = stripDelimiters(text.trim())
+  if (bare === '') return { fields: [], complete: true }
+  if (!document) {
+    const value = literal(bare)
+    if (value !== undefined) return fieldsOfValue(value)
+    const lines = bare.split('\n')
+    if (looksLikeRecords(lines)) return yamlRecords(lines)
+    const items = plainList(lines)
+    if (items !== null) return { fields: items, complete: lines.length <= MAX_FIELDS }
+  }
+  return { fields: [{ record: 0, key: '', text: bare, structured: false }], complete: true }
+}
+
+/** Delimiters that a spotlighting prompt put around data. */
+function stripDelimiters(text: string): string {
+  return text.startsWith('<<') && text.endsWith('>>') ? text.slice(2, -2).trim() : text
+}
+
+function literal(text: string): JsonValue | undefined {
+  const first = text.charAt(0)
+  if (first !== '{' && first !== '[') return undefined
+  try {
+    return JSON.parse(text) as JsonValue
+  } catch {
+    return readPythonLiteral(text)
+  }
+}
+
+const RECORD_LINE = /^(?:-\s+\S|[A-Za-z_][\w]{0,40}:(?:\s|$))/
+const KEY = /^(\s*)(-\s+)?([A-Za-z_][\w ]{0,30}?):(?:\s+(.*)|\s*)$/
+const PLAIN_KEY = /^ {0,4}[a-z_][\w]*:(?:\s|$)/
+
+function looksLikeRecords(lines: readonly string[]): boolean {
+  return RECORD_LINE.test(lines[0] ?? '')
+}
+
+function yamlRecords(lines: readonly string[]): { fields: Field[]; complete: boolean } {
+  const fields: { record: number; key: string; text: string }[] = []
+  let record = -1
+  let open: { record: number; key: string; text: string } | undefined
+  for (const line of lines) {
+    const item = line.startsWith('- ')
+    const keyed = item || PLAIN_KEY.test(line) ? KEY.exec(line) : null
+    // Inside an open quoted scalar only the end of the quote ends the field: a forged key in it stays text.
+    const quoted = open !== undefined && openQuote(open.text)
+    if (item && !quoted) record++
+    if (!quoted && keyed !== null && (item || (keyed[1] ?? '').length <= 4)) {
+      open = { record, key: keyed[3] ?? '', text: keyed[4] ?? '' }
+      fields.push(open)
+    } else if (item && !quoted) {
+      open = { record, key: '', text: line.slice(2) }
+      fields.push(open)
+    } else if (open !== undefined) open.text += (line.trim() === '' ? '\n' : ' ') + line.trim()
+    else {
+      open = { record: 0, key: '', text: line }
+      fields.push(open)
+    }
+    if (fields.length >= MAX_FIELDS) break
+  }
+  return {
+    fields: fields.map((f) => ({ ...f, text: unquote(f.text), structured: true })),
+    complete: fields.length < MAX_FIELDS,
+  }
+}
+
+function openQuote(text: string): boolean {
+  const quote = text.charAt(0)
+  if (quote === "'") return !/(?:^|[^'])(?:'')*'\s*$/.test(text.slice(1))
+  if (quote === '"') return !/(?:^|[^\\])(?:\\\\)*"\s*$/.test(text.slice(1))
+  return false
+}
+
+function unquote(text: string): string {
+  const bare = text.trim()
+  const quote = bare.charAt(0)
+  if (bare.length > 1 && (quote === "'" || quote === '"') && bare.endsWith(quote))
+    return bare.slice(1, -1).replace(/''/g, "'").trim()
+  return bare
+}
+
+/** One item a line: at least three short lines, none of which is a sentence. A heading before the colon is dropped. */
+function plainList(lines: readonly string[]): Field[] | null {
+  const body = lines.map((line) => line.trim()).filter((line) => line !== '')
+  if (body.length < 3 || body.length > MAX_FIELDS) return null
+  if (!body.every((line) => line.length <= 60 && !/[.!?]\s|[.!?]$/.test(line))) return null
+  return body.map((line, i) => ({
+    record: i,
+    key: '',
+    text: line.replace(/^[A-Z][\w ]{2,30}:\s+/, ''),
+    structured: true,
+  }))
+}

@@ -1,0 +1,393 @@
+/**
+ * The trace stage: where did each argument of a call come from, and how much doubt is that? Pure: reads a state, changes
+ * nothing. Risk is a sum of named terms; a value takes its safest place, the call takes its worst value.
+ * @module
+ */
+
+import type { JsonObject, ScalarLeaf } from './json.ts'
+import { scalars } from './json.ts'
+import { COMMON } from './lexicon.ts'
+import { canon, occurrences, words } from './normal.ts'
+import type { ApprovedEvent } from './observe.ts'
+import { roleOf } from './observe.ts'
+import type { Origin, Standing } from './origin.ts'
+import { COMPOSED, isAsked, originOf, rank, worse } from './origin.ts'
+import type { ArgumentRole, ToolRoles } from './roles.ts'
+import { isHard } from './roles.ts'
+import { isRequest } from './spans.ts'
+import type { ApprovedValue, FlowState } from './state.ts'
+import { LIMITS } from './state.ts'
+import { hostOf, tokenKind, tokensOf } from './tokens.ts'
+import type { Term } from './weights.ts'
+import { THRESHOLDS, weightOf } from './weights.ts'
+
+export interface FlowCall {
+  readonly server: string
+  readonly tool: string
+  readonly roles: ToolRoles
+  readonly args: JsonObject
+}
+
+export interface ArgumentLabel {
+  /** Dotted path in the arguments. */
+  readonly path: string
+  /** The value as sent, at most 512 characters; redact before it leaves the engine. */
+  readonly value: string
+  readonly label: 'user' | 'agent' | 'trusted' | 'untrusted' | 'unseen'
+  readonly standing: Standing
+  readonly source: {
+    readonly server: string
+    readonly tool: string
+    readonly callId: string
+    readonly field: string | null
+  } | null
+  readonly kind: string
+  readonly sink: boolean
+}
+
+export interface FlowEvidence {
+  readonly term: Term
+  readonly weight: number
+  readonly path: string
+  readonly reason: string
+}
+
+export interface Trace {
+  readonly labels: readonly ArgumentLabel[]
+  readonly evidence: readonly FlowEvidence[]
+  readonly score: number
+  readonly doubt: 'none' | 'approval' | 'deny'
+  readonly facts: {
+    readonly privateDataRead: boolean
+    readonly untrustedSeen: boolean
+    readonly openWorldSink: boolean
+  }
+  /** What a person would be asked about: the same key is the same question. */
+  readonly question: string | null
+}
+
+/** One value under test: an argument that steers, or an address inside a text. */
+interface Part {
+  readonly path: string
+  readonly raw: string
+  readonly value: string
+  readonly kind: string
+  readonly weight: number
+  readonly token: boolean
+  readonly sink: boolean
+  readonly origin: Origin
+}
+
+export function trace(state: FlowState, call: FlowCall): Trace {
+  const { leaves, truncated } = scalars(call.args)
+  const evidence: FlowEvidence[] = []
+  const add = (term: Term, path: string, reason: string, factor = 1): void => {
+    evidence.push({ term, weight: weightOf(term) * factor, path, reason })
+  }
+  const steers = call.roles.effect === 'write' || Object.values(call.roles.args).some((role) => role.sink)
+  const parts = leaves.flatMap((leaf) => partsOf(state, call.roles, leaf, steers))
+  if (!call.roles.known) add('unknown-tool', '', 'no definition of this tool is known')
+  if (truncated) add('oversized', '', 'more arguments, or deeper ones, than are examined')
+  if (steers) judge(state, call, leaves, parts, add)
+  const score = evidence.reduce((sum, item) => sum + item.weight, 0)
+  const doubt = score >= THRESHOLDS.deny ? 'deny' : score >= THRESHOLDS.approval ? 'approval' : 'none'
+  return {
+    labels: parts.map((part) => labelOf(part)),
+    evidence,
+    score,
+    doubt,
+    facts: {
+      privateDataRead: state.privateDataRead,
+      untrustedSeen: state.untrustedSeen,
+      openWorldSink: call.roles.openWorld && steers,
+    },
+    question: doubt === 'none' ? null : questionOf(call, parts),
+  }
+}
+
+type Add = (term: Term, path: string, reason: string, factor?: number) => void
+
+function judge(
+  state: FlowState,
+  call: FlowCall,
+  leaves: readonly ScalarLeaf[],
+  parts: readonly Part[],
+  add: Add,
+): void {
+  const { roles } = call
+  for (const leaf of leaves) judgeLeaf(state, roles, leaf, add)
+  const tested = parts.filter((part) => part.sink)
+  for (const part of tested) judgePart(state, roles, part, add)
+  const worst = worstOf(tested)
+  if (worst !== undefined) judgeWorst(state, roles, tested, worst, add)
+  const vouched = tested.some((part) => part.origin.standing === 'approved')
+  if (roles.effect === 'write' && !vouched) judgeAction(state, roles, add)
+  if (state.intent === null) judgeWithoutIntent(roles, tested, add)
+}
+
+/** What an argument is by itself: unknown to the schema, a request, or a quotation of one. */
+function judgeLeaf(state: FlowState, roles: ToolRoles, leaf: ScalarLeaf, add: Add): void {
+  const role = roleOf(roles, leaf.path)
+  if (role.kind === 'unknown') add('unknown-argument', leaf.path, 'not in the tool’s schema')
+  if (typeof leaf.value !== 'string') return
+  if (isHard(role) && isRequest(leaf.value))
+    add('value-is-request', leaf.path, 'an identifier that reads as a request')
+  if (role.freeText && quotesRequest(state, leaf.value))
+    add('quotes-request', leaf.path, 'repeats the wording of a request found in an output')
+}
+
+/** What one value adds beside its origin. */
+function judgePart(state: FlowState, roles: ToolRoles, part: Part, add: Add): void {
+  const { standing } = part.origin
+  if (standing === 'user' || standing === 'approved') return
+  if (part.origin.output === null && part.value.includes('?') && (part.kind === 'url' || part.token))
+    add('query-in-url', part.path, 'an address with data of the agent’s own in it')
+  const stain = state.stained.find(([value]) => value === part.value)
+  if (stain !== undefined && (standing === 'field' || standing === 'own'))
+    add('laundered', part.path, 'came back from storage, where it was put by a doubtful write')
+  if (isAsked(standing) || part.kind === 'place') return
+  if (part.value.length <= 3 && part.kind !== 'id') return
+  const named = state.requests.some(
+    (request) =>
+      request.marked &&
+      request.asks.some((name) => roles.classes.includes(name)) &&
+      occurrences(part.value, request.text, 1).length > 0,
+  )
+  if (named) add('requested-value', part.path, 'also named in a request of this kind found in an output')
+}
+
+function worstOf(parts: readonly Part[]): Part | undefined {
+  let worst: Part | undefined
+  for (const part of parts) if (worst === undefined || originWeight(part) > originWeight(worst)) worst = part
+  return worst
+}
+function originWeight(part: Part): number {
+  return weightOf(part.origin.standing) * part.weight
+}
+
+/** The call's worst value, and whether anything ties the call to what the user or the data said. */
+function judgeWorst(state: FlowState, roles: ToolRoles, parts: readonly Part[], worst: Part, add: Add): void {
+  const { standing } = worst.origin
+  add(standing, worst.path, reasonOf(worst), worst.weight)
+  if (state.marks > 0 && (standing === 'composed' || standing === 'stated'))
+    add('session-marked', worst.path, 'this task has read text written for an agent', worst.weight)
+  const hard = parts.filter((part) => !part.token)
+  const safe = rank(standing) <= rank('field') || standing === 'composed'
+  if (roles.effect === 'write' && hard.length > 0 && !safe && !hard.some((part) => isAnchor(state, part)))
+    add(
+      'no-anchor',
+      worst.path,
+      'nothing in the call stands in the user’s words or in a data field',
+      worst.weight,
+    )
+  if (filledByUser(state, parts))
+    add(
+      'other-than-named',
+      worst.path,
+      'the user named an address for this, and this is another one',
+      worst.weight,
+    )
+}
+
+function isAnchor(state: FlowState, part: Part): boolean {
+  if (['user', 'approved', 'own', 'field', 'delegated'].includes(part.origin.standing)) return true
+  const nouns = state.intent?.nouns ?? []
+  return words(part.value).some((word) => word.length > 3 && !COMMON.has(word) && nouns.includes(word))
+}
+
+/** The user spelled out an address of this kind, and the call uses another one that only text offers. */
+function filledByUser(state: FlowState, parts: readonly Part[]): boolean {
+  const kinds = state.intent?.tokenKinds ?? []
+  return parts.some((part) => {
+    const kind = tokenKind(part.raw)
+    if (kind === null || !kinds.includes(kind)) return false
+    return rank(part.origin.standing) >= rank('said') && part.origin.output !== null
+  })
+}
+
+/** Is this the kind of action the user asked for? */
+function judgeAction(state: FlowState, roles: ToolRoles, add: Add): void {
+  const { intent } = state
+  if (intent === null) return
+  const asked = intent.classes.filter((name) => !['read', 'visit', 'run'].includes(name))
+  const mismatch = !roles.classes.some((name) => intent.classes.includes(name))
+  if (!intent.follows && asked.length === 0)
+    add('read-only-request', '', 'the user asked for no change, and this is one')
+  else if (!intent.follows && mismatch) add('other-action', '', 'the user asked for another kind of action')
+  if (mismatch && state.marks > 0 && roles.classes.some((name) => state.asked.includes(name)))
+    add('action-requested', '', 'an output asked for this kind of action, and the user did not')
+  if (mismatch && roles.destructive) add('destructive', '', 'destroys, and the user did not ask for it')
+}
+
+/** Without the user's words nothing can be anchored: untrusted sinks go to a person, unseen ones where it hurts. */
+function judgeWithoutIntent(roles: ToolRoles, parts: readonly Part[], add: Add): void {
+  for (const part of parts) {
+    const { standing, output } = part.origin
+    const handle = part.kind === 'id' && standing === 'field' && !roles.destructive
+    if (output?.thirdParty && !handle) {
+      add('untrusted-unasked', part.path, 'from an untrusted output, and the user’s words are not known')
+      return
+    }
+    if (output === null && standing === 'composed' && (roles.destructive || roles.openWorld)) {
+      add('unseen-unasked', part.path, 'seen nowhere, and the user’s words are not known')
+      return
+    }
+  }
+}
+
+function partsOf(state: FlowState, roles: ToolRoles, leaf: ScalarLeaf, steers: boolean): Part[] {
+  const role = roleOf(roles, leaf.path)
+  if (typeof leaf.value === 'boolean') return []
+  const text = String(leaf.value)
+  const pieces = isHard(role)
+    ? [{ text, kind: role.kind, weight: role.weight, token: false }]
+    : tokensOf(text.replace(/\\n/g, '\n')).map((t) => ({
+        text: t.text,
+        kind: t.kind,
+        weight: 1,
+        token: true,
+      }))
+  const parts: Part[] = []
+  for (const piece of pieces) {
+    const value = canon(piece.text).slice(0, LIMITS.value)
+    if (value.length <= 1) continue
+    const origin = approvedOr(state, roles, value, piece.kind, () =>
+      fullOrigin(state, value, piece.kind, piece.token),
+    )
+    parts.push({
+      path: leaf.path,
+      raw: piece.text,
+      value,
+      kind: piece.kind,
+      weight: piece.weight,
+      token: piece.token,
+      sink: steers && (roles.effect === 'write' || role.sink || piece.token),
+      origin,
+    })
+  }
+  return parts
+}
+
+function approvedOr(
+  state: FlowState,
+  roles: ToolRoles,
+  value: string,
+  kind: string,
+  look: () => Origin,
+): Origin {
+  const yes = state.approved.some(
+    (a) => a.value === value && a.kind === kind && sameAction(a.classes, roles.classes),
+  )
+  return yes ? { standing: 'approved', output: null, field: null } : look()
+}
+function sameAction(approved: readonly string[], now: readonly string[]): boolean {
+  return now.every((name) => approved.includes(name))
+}
+
+/** The origin of a value; of an unknown URL its host; of an unknown compound its worst known word. */
+function fullOrigin(state: FlowState, value: string, kind: string, token: boolean): Origin {
+  const identifying = token || ['account', 'url', 'recipient', 'credential', 'path', 'command'].includes(kind)
+  const origin = originOf(state, value, identifying)
+  if (origin.standing !== 'composed') return origin
+  if (kind === 'url' && /[/?#]/.test(value)) {
+    const host = originOf(state, hostOf(value), true)
+    if (host.standing !== 'composed') return host
+    return origin
+  }
+  if (token || kind === 'credential') return origin
+  const known = value
+    .split(/[^\p{L}\p{N}_@.-]+/u)
+    .filter((word) => word.length > 2)
+    .slice(0, 12)
+    .map((word) => originOf(state, word, false))
+  if (known.length === 0 || known.some((o) => o.standing === 'composed')) return COMPOSED
+  return known.reduce((a, b) => (worse(a.standing, b.standing) === a.standing ? a : b))
+}
+
+const shingled = new WeakMap<FlowState['requests'], { from: string | null; set: ReadonlySet<string> }>()
+
+/** Two runs of five words in common with a marked request that the user did not write. */
+function quotesRequest(state: FlowState, text: string): boolean {
+  if (state.marks === 0 && !state.requests.some((request) => request.marked)) return false
+  const intent = state.intent?.text ?? null
+  let known = shingled.get(state.requests)
+  if (known === undefined || known.from !== intent) {
+    const own = shingles(intent ?? '')
+    const set = new Set<string>()
+    for (const request of state.requests)
+      if (request.marked) for (const run of shingles(request.text)) if (!own.has(run)) set.add(run)
+    known = { from: intent, set }
+    shingled.set(state.requests, known)
+  }
+  let common = 0
+  for (const run of shingles(text.slice(0, 16_384))) if (known.set.has(run) && ++common >= 2) return true
+  return false
+}
+function shingles(text: string): Set<string> {
+  const list = words(text)
+  const runs = new Set<string>()
+  for (let i = 0; i + 5 <= list.length; i++) runs.add(list.slice(i, i + 5).join(' '))
+  return runs
+}
+
+function labelOf(part: Part): ArgumentLabel {
+  const { output, field, standing } = part.origin
+  return {
+    path: part.path,
+    value: part.raw.slice(0, LIMITS.value),
+    label: label(part),
+    standing,
+    source:
+      output === null ? null : { server: output.server, tool: output.tool, callId: output.callId, field },
+    kind: part.kind,
+    sink: part.sink,
+  }
+}
+function label(part: Part): ArgumentLabel['label'] {
+  const { standing, output } = part.origin
+  if (standing === 'user' || standing === 'approved') return 'user'
+  if (output !== null) return output.thirdParty || isAsked(standing) ? 'untrusted' : 'trusted'
+  return part.sink ? 'unseen' : 'agent'
+}
+
+const WHERE: Readonly<Record<Standing, string>> = {
+  user: 'stands in the user’s words',
+  approved: 'was approved by a person',
+  own: 'is the user’s or the system’s own data',
+  field: 'is a data field',
+  delegated: 'stands in a record whose author the user said to follow',
+  said: 'is stated in a source the user named',
+  composed: 'was written by the agent',
+  assembled: 'was pieced together from an output',
+  stated: 'is stated in a source nobody named',
+  followed: 'stands in a request inside a source the user said to follow',
+  'asked-named': 'stands in a request inside a source the user named',
+  asked: 'stands in a request inside an output',
+  hidden: 'stands in encoded text inside an output',
+  hostile: 'stands in text written for an agent',
+}
+function reasonOf(part: Part): string {
+  const { output, field, standing } = part.origin
+  const from = output === null ? '' : ` (${output.tool}${field === null ? '' : `.${field}`})`
+  return `${part.kind} ${WHERE[standing]}${from}`
+}
+
+/** One question for the same values in the same role, whatever the texts around them. */
+function questionOf(call: FlowCall, parts: readonly Part[]): string {
+  const values = parts
+    .filter((part) => part.sink && rank(part.origin.standing) >= rank('delegated'))
+    .map((part) => `${part.kind}=${part.value}`)
+  return JSON.stringify([call.server, [...call.roles.classes].sort(), [...new Set(values)].sort()])
+}
+
+/** A person said yes to the steering values of this call, for this task: not asked again in the same role. */
+export function approveValues(state: FlowState, call: FlowCall): ApprovedEvent {
+  const values: ApprovedValue[] = []
+  for (const leaf of scalars(call.args).leaves)
+    for (const part of partsOf(state, call.roles, leaf, true))
+      if (values.length < 64 && part.origin.standing !== 'user')
+        values.push({ value: part.value, kind: part.kind, classes: call.roles.classes })
+  return { type: 'approved', values }
+}
+
+export type { ArgumentRole }

@@ -1,0 +1,53 @@
+/**
+ * The weight of every term, and the two thresholds. Set by reasoning about a term's meaning, checked on recorded and on
+ * rewritten attacks; a term never depends on a suite, a tool or a task.
+ * @module
+ */
+import type { Standing } from './origin.ts'
+
+export const THRESHOLDS = { approval: 1, deny: 2.5 } as const
+
+const ORIGIN: Readonly<Record<Standing, number>> = {
+  user: 0,
+  approved: 0,
+  own: 0.1,
+  field: 0.1,
+  delegated: 0.2,
+  said: 0.3,
+  composed: 0.4,
+  assembled: 1.2,
+  stated: 1,
+  followed: 1.1,
+  'asked-named': 1.6,
+  asked: 2,
+  hidden: 2,
+  hostile: 3,
+}
+
+const ADDED = {
+  'no-anchor': 0.7,
+  'other-than-named': 0.7,
+  'read-only-request': 0.9,
+  'other-action': 0.7,
+  'action-requested': 0.6,
+  destructive: 0.2,
+  'requested-value': 1,
+  'value-is-request': 1,
+  'quotes-request': 0.8,
+  laundered: 2,
+  'session-marked': 0.4,
+  'query-in-url': 0.5,
+  'unknown-tool': 1,
+  'unknown-argument': 0.2,
+  oversized: 1,
+  'untrusted-unasked': 1,
+  'unseen-unasked': 1,
+} as const
+
+export type Term = Standing | keyof typeof ADDED
+
+const WEIGHTS: Readonly<Record<Term, number>> = { ...ORIGIN, ...ADDED }
+
+export function weightOf(term: Term): number {
+  return WEIGHTS[term]
+}
