@@ -1,0 +1,33 @@
+/**
+ * All repositories over one session. Nothing here knows which engine is below.
+ * @module
+ */
+import type { Repositories } from '@safeconduct/engine'
+import { COLLECTIONS } from '../records.ts'
+import { sqlBlobs } from './blobs.ts'
+import { sqlCollection } from './collection.ts'
+import { sqlEpochs } from './epochs.ts'
+import { sqlOAuth } from './oauth.ts'
+import { sqlOutbox } from './outbox.ts'
+import { sqlReplay } from './replay.ts'
+import type { Session } from './session.ts'
+
+export function sqlRepositories(session: Session): Repositories {
+  return {
+    users: sqlCollection(session, 'users', COLLECTIONS.users),
+    agents: sqlCollection(session, 'agents', COLLECTIONS.agents),
+    servers: sqlCollection(session, 'servers', COLLECTIONS.servers),
+    tools: sqlCollection(session, 'tools', COLLECTIONS.tools),
+    tasks: sqlCollection(session, 'tasks', COLLECTIONS.tasks),
+    delegations: sqlCollection(session, 'delegations', COLLECTIONS.delegations),
+    approvals: sqlCollection(session, 'approvals', COLLECTIONS.approvals),
+    policies: sqlCollection(session, 'policies', COLLECTIONS.policies),
+    ownerRequests: sqlCollection(session, 'ownerRequests', COLLECTIONS.ownerRequests),
+    decisions: sqlCollection(session, 'decisions', COLLECTIONS.decisions),
+    epochs: sqlEpochs(session),
+    oauth: sqlOAuth(session),
+    replay: sqlReplay(session),
+    blobs: sqlBlobs(session),
+    outbox: sqlOutbox(session),
+  }
+}
