@@ -4,7 +4,7 @@
  * @module
  */
 
-export { createBus } from './bus.ts'
+export { type BusOptions, createBus } from './bus.ts'
 export { createClock } from './clock.ts'
 export {
   type DirectoryHolder,
@@ -14,5 +14,9 @@ export {
   readHolder,
 } from './data-directory.ts'
 export { createIds } from './ids.ts'
-export { createMemoryStore } from './memory/store.ts'
+export { deriveKey, openBlob, type SealingKey, sealBlob } from './keys/envelope.ts'
+export { createKeyring, type KeyringOptions } from './keys/keyring.ts'
+export { loadRootKey } from './keys/root-key.ts'
+export { createVault, type Secret, type Vault, type VaultOptions } from './keys/vault.ts'
+export { createMemoryStore, type MemoryStoreOptions } from './memory/store.ts'
 export { openSqliteStore, type SqliteStoreOptions } from './sqlite/store.ts'

@@ -1,0 +1,115 @@
+/**
+ * One sealed form for everything kept encrypted: AES-256-GCM (NIST SP 800-38D) behind a key commitment.
+ *
+ *     version 1 | commitment 32 | nonce 12 | ciphertext | tag 16
+ *
+ * GCM does not commit to its key: one ciphertext can be made to open under two. The commitment is an HMAC of the key
+ * and is compared first. Nonces are random, so one key must not seal more than 2^32 values (SP 800-38D §8.3).
+ * @module
+ */
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto'
+import { SafeconductError } from '@safeconduct/protocol'
+import { encodeKey } from '../key-text.ts'
+
+const VERSION = 1
+const COMMIT_AT = 1
+const NONCE_AT = COMMIT_AT + 32
+const TEXT_AT = NONCE_AT + 12
+const TAG_BYTES = 16
+
+export const KEY_BYTES = 32
+/** Bytes that sealing adds. */
+export const SEAL_OVERHEAD = TEXT_AT + TAG_BYTES
+
+/** A key and its commitment. Whoever made it owns it and wipes it. */
+export interface SealingKey {
+  readonly bytes: Uint8Array
+  readonly commitment: Uint8Array
+}
+
+/** Takes the bytes over. @throws {SafeconductError} `internal` when they are not 32 */
+export function sealingKey(bytes: Uint8Array): SealingKey {
+  if (bytes.length !== KEY_BYTES) throw broken('a key must have 32 bytes')
+  const commitment = createHmac('sha256', bytes).update('safeconduct key commitment v1').digest()
+  return { bytes, commitment }
+}
+
+export function wipe(key: SealingKey): void {
+  key.bytes.fill(0)
+}
+
+/** A key for one purpose: HKDF-SHA-256 (RFC 5869), empty salt, `parts` as info. */
+export function deriveKey(root: Uint8Array, parts: readonly string[]): SealingKey {
+  if (root.length !== KEY_BYTES) throw broken('a root key must have 32 bytes')
+  return sealingKey(
+    new Uint8Array(hkdfSync('sha256', root, new Uint8Array(0), unambiguous(parts), KEY_BYTES)),
+  )
+}
+
+/** Every part behind its length (u32, big-endian): no two lists of parts give the same bytes. */
+export function unambiguous(parts: readonly string[]): Uint8Array {
+  const chunks: Uint8Array[] = []
+  for (const part of parts) {
+    // Encoded, because UTF-8 alone would let two strings with lone surrogates meet.
+    const bytes = Buffer.from(encodeKey(part), 'utf8')
+    const length = Buffer.alloc(4)
+    length.writeUInt32BE(bytes.length)
+    chunks.push(length, bytes)
+  }
+  return Buffer.concat(chunks)
+}
+
+/** Seals bytes to a key and a place; they open only with the same parts. */
+export function sealBlob(key: SealingKey, parts: readonly string[], plain: Uint8Array): Uint8Array {
+  const nonce = randomBytes(12)
+  const cipher = createCipheriv('aes-256-gcm', key.bytes, nonce, { authTagLength: TAG_BYTES })
+  cipher.setAAD(unambiguous(parts))
+  return new Uint8Array(
+    Buffer.concat([
+      Uint8Array.of(VERSION),
+      key.commitment,
+      nonce,
+      cipher.update(plain),
+      cipher.final(),
+      cipher.getAuthTag(),
+    ]),
+  )
+}
+
+/** The commitment of the key a value was sealed with. @throws {SafeconductError} `internal` when it is none of ours */
+export function commitmentOf(sealed: Uint8Array): Uint8Array {
+  if (sealed.length < SEAL_OVERHEAD || sealed[0] !== VERSION) throw broken('the sealed form is not known')
+  return sealed.subarray(COMMIT_AT, NONCE_AT)
+}
+
+export function sealedWith(key: SealingKey, sealed: Uint8Array): boolean {
+  return timingSafeEqual(commitmentOf(sealed), key.commitment)
+}
+
+/** @throws {SafeconductError} `internal` when the key, the parts or the bytes are not those of the sealing */
+export function openBlob(key: SealingKey, parts: readonly string[], sealed: Uint8Array): Uint8Array {
+  if (!sealedWith(key, sealed)) throw broken('it was sealed with another key')
+  const tagAt = sealed.length - TAG_BYTES
+  const nonce = sealed.subarray(NONCE_AT, TEXT_AT)
+  const decipher = createDecipheriv('aes-256-gcm', key.bytes, nonce, { authTagLength: TAG_BYTES })
+  decipher.setAAD(unambiguous(parts))
+  decipher.setAuthTag(sealed.subarray(tagAt))
+  try {
+    const plain = Buffer.concat([decipher.update(sealed.subarray(TEXT_AT, tagAt)), decipher.final()])
+    return new Uint8Array(plain)
+  } catch (cause) {
+    throw broken('it does not open', cause)
+  }
+}
+
+/** Says nothing in public: which check failed is no business of whoever sent the bytes. */
+export function broken(why: string, cause?: unknown): SafeconductError {
+  return new SafeconductError('internal', { cause: new Error(why, { cause }) })
+}
