@@ -44,10 +44,11 @@ export function createKeyring({ root, blobs, capacity = 10_000 }: KeyringOptions
   const wrapping = new Map<string, SealingKey>()
   const busy = new Map<string, Promise<unknown>>()
 
-  function nameOf(tenant: string, subject: string): string {
-    return createHmac('sha256', naming.bytes)
+  function placeOf(tenant: string, subject: string): Place {
+    const name = createHmac('sha256', naming.bytes)
       .update(unambiguous([tenant, subject]))
       .digest('hex')
+    return { tenant, subject, name }
   }
 
   function wrappingKey(tenant: string): SealingKey {
