@@ -1,0 +1,78 @@
+/**
+ * The command line's way to the daemon: HTTP over `<data>/control.sock`, which only this user can open.
+ * @module
+ */
+import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
+import {
+  ERROR_TABLE,
+  type ErrorCode,
+  isJsonObject,
+  type JsonObject,
+  parseJson,
+  SafeconductError,
+} from '@safeconduct/protocol'
+
+export interface ControlClient {
+  readonly socketPath: string
+  get(path: string): Promise<JsonObject>
+  post(path: string, body: object): Promise<JsonObject>
+  delete(path: string): Promise<JsonObject>
+  /** The raw exchange, for streams. The caller reads or destroys the response. */
+  open(options: RequestOptions, body?: string): Promise<IncomingMessage>
+}
+
+const ANSWER_LIMITS = { maxLength: 64 * 1024 * 1024, maxDepth: 128 }
+
+export function createControlClient(socketPath: string): ControlClient {
+  const open: ControlClient['open'] = (options, body) =>
+    new Promise((resolve, reject) => {
+      const request = httpRequest(
+        { socketPath, ...options, headers: { host: 'localhost', ...options.headers } },
+        resolve,
+      )
+      request.on('error', (cause) => reject(new SafeconductError('not_running', { cause })))
+      request.end(body)
+    })
+
+  async function exchange(method: string, path: string, body?: object): Promise<JsonObject> {
+    const text = body === undefined ? undefined : JSON.stringify(body)
+    const headers =
+      text === undefined
+        ? {}
+        : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }
+    const response = await open({ method, path, headers }, text)
+    const answer = await readJson(response)
+    const status = response.statusCode ?? 500
+    if (status >= 200 && status < 300) return answer
+    throw asError(answer)
+  }
+
+  return {
+    socketPath,
+    open,
+    get: (path) => exchange('GET', path),
+    post: (path, body) => exchange('POST', path, body),
+    delete: (path) => exchange('DELETE', path),
+  }
+}
+
+async function readJson(response: IncomingMessage): Promise<JsonObject> {
+  const chunks: Buffer[] = []
+  let total = 0
+  for await (const chunk of response) {
+    total += chunk.length
+    if (total > ANSWER_LIMITS.maxLength) throw new SafeconductError('too_large')
+    chunks.push(chunk)
+  }
+  if (total === 0) return {}
+  const value = parseJson(Buffer.concat(chunks), ANSWER_LIMITS)
+  if (isJsonObject(value)) return value
+  throw new SafeconductError('internal', { message: 'The daemon gave an answer that is not understood.' })
+}
+
+/** The daemon's typed error, as if it had been thrown here. */
+function asError(answer: JsonObject): SafeconductError {
+  const code =
+    typeof answer.error === 'string' && answer.error in ERROR_TABLE ? (answer.error as ErrorCode) : 'internal'
+  return new SafeconductError(code, typeof answer.message === 'string' ? { message: answer.message } : {})
+}

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { createOutput, plain, table } from './output.ts'
+
+function capture() {
+  const written = { out: '', err: '' }
+  const stream = (name: 'out' | 'err') =>
+    ({
+      write(text: string) {
+        written[name] += text
+        return true
+      },
+    }) as NodeJS.WriteStream
+  return { written, streams: { out: stream('out'), err: stream('err') } }
+}
+
+describe('output', () => {
+  it('aligns columns by their widest cell', () => {
+    assert.equal(
+      table(
+        ['NAME', 'RISK', 'WHY'],
+        [
+          ['trader', 3, 'x'],
+          ['a', 100, ''],
+        ],
+      ),
+      'NAME    RISK  WHY\ntrader  3     x\na       100   ',
+    )
+  })
+
+  it('cannot be made to move the cursor', () => {
+    assert.equal(plain('a\u001b[2Jb\u202ec'), 'a\ufffd[2Jb\ufffdc')
+  })
+
+  it('under --json writes one JSON value and no note', () => {
+    const { written, streams } = capture()
+    const output = createOutput(true, streams)
+    output.note('working…')
+    output.result({ a: 1 }, () => 'one')
+    assert.deepEqual(JSON.parse(written.out), { a: 1 })
+    assert.equal(written.err, '')
+  })
+
+  it('for people writes the sentence, and notes beside it', () => {
+    const { written, streams } = capture()
+    const output = createOutput(false, streams)
+    output.note('working…')
+    output.result({ a: 1 }, () => 'one')
+    assert.equal(written.out, 'one\n')
+    assert.equal(written.err, 'working…\n')
+  })
+})
