@@ -5,7 +5,7 @@
  * Log in the same process.
  */
 import * as path from 'node:path'
-import { asLedgerError, LedgerError, systemCode } from './errors.ts'
+import { asLedgerError, LedgerError } from './errors.ts'
 import { type Files, type Medium, replaceFile } from './files.ts'
 import type { EntryClass } from './journal/batch.ts'
 import { Journal } from './journal/journal.ts'
@@ -274,16 +274,12 @@ function claim(files: Files, directory: string): () => void {
   }
 }
 
-async function makeDirectories(files: Files, directory: string): Promise<void> {
-  const parent = path.dirname(directory)
-  try {
-    await files.makeDirectory(directory)
-  } catch (error) {
-    if (systemCode(error) !== 'ENOENT' || parent === directory) throw error
-    await makeDirectories(files, parent)
-    await files.makeDirectory(directory)
-  }
-  await files.syncDirectory(parent)
+/** Synced at every opening: an earlier run may have made the names without living to sync them. */
+async function makeDirectories(files: Files, directory: string, journal: string): Promise<void> {
+  await files.makeDirectory(directory)
+  await files.syncDirectory(path.dirname(directory))
+  await files.makeDirectory(journal)
+  await files.syncDirectory(directory)
 }
 
 async function openParts(
@@ -294,7 +290,7 @@ async function openParts(
   const { files, clock, limits } = settings
   const signer = noteSigner(options.origin, options.key)
   const journalDirectory = path.join(directory, 'journal')
-  await makeDirectories(files, journalDirectory)
+  await makeDirectories(files, directory, journalDirectory)
   const state = await openState({
     files,
     directory,

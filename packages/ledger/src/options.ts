@@ -21,7 +21,7 @@ export const DEFAULT_MAX_QUEUE_BYTES = 32 << 20
 export const DEFAULT_PUBLISH_EVERY_MS = 200
 
 export interface LogOptions {
-  /** Owned by the log while it is open. Made when absent. */
+  /** Owned by the log while it is open. Made when absent; its parent must exist. */
   directory: string
   /** Name of the log and of its key: a URL without scheme, without spaces or plus (C2SP tlog-checkpoint). */
   origin: string
