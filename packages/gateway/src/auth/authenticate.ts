@@ -1,0 +1,88 @@
+/**
+ * The authenticate stage at the gateway: an `Authorization` header and, with DPoP, a proof; out comes an identity.
+ * @module
+ */
+import { randomBytes } from 'node:crypto'
+import {
+  type Clock,
+  createKeyCache,
+  createNonces,
+  type SigningKey,
+  verifyAccessToken,
+  verifyDpop,
+} from '@safeconduct/engine'
+import { SafeconductError } from '@safeconduct/protocol'
+import type { Authenticate } from '../ports.ts'
+import { createReplaySet } from './replay.ts'
+
+export interface AuthenticateOptions {
+  readonly issuer: string
+  /** The issuer's public keys by `kid`; asked on every call, so that a rotation shows at once. */
+  readonly keys: () => ReadonlyMap<string, SigningKey>
+  readonly clock: Clock
+  /** Proofs remembered at once; more are refused until some expire. */
+  readonly replayLimit?: number
+}
+
+const MAX_HEADER = 32_768
+const CREDENTIALS = /^(bearer|dpop) +([A-Za-z0-9._~+/-]+=*)$/i
+
+/**
+ * The nonce secret is made here and kept in memory only, so proofs made for an earlier process are refused.
+ * Bearer tokens must be unbound and DPoP tokens bound: neither can pass for the other (RFC 9449 §7.1).
+ */
+export function createAuthenticate(options: AuthenticateOptions): Authenticate {
+  const { clock } = options
+  const nonces = createNonces(randomBytes(32))
+  const proofKeys = createKeyCache()
+  const replay = createReplaySet(options.replayLimit)
+  return {
+    nonce: () => nonces.current(clock.now()),
+    verify(presented) {
+      const now = clock.now()
+      const { scheme, token } = readCredentials(presented.authorization)
+      const keys = options.keys()
+      const grant = verifyAccessToken(token, {
+        issuer: options.issuer,
+        audience: presented.resource,
+        keys,
+        now,
+      })
+      if (scheme === 'bearer') {
+        if (grant.jkt !== null) {
+          throw new SafeconductError('invalid_token', { message: 'The access token needs a DPoP proof.' })
+        }
+        return { grant, proof: { kind: 'bearer', provenAt: null } }
+      }
+      if (grant.jkt === null) {
+        throw new SafeconductError('invalid_token', { message: 'The access token is not bound to a key.' })
+      }
+      if (presented.dpop === undefined) {
+        throw new SafeconductError('invalid_dpop_proof', { message: 'The DPoP proof is missing.' })
+      }
+      const proof = verifyDpop(presented.dpop, {
+        method: presented.method,
+        url: presented.url,
+        accessToken: token,
+        jkt: grant.jkt,
+        nonces,
+        keys: proofKeys,
+        now,
+      })
+      if (!replay.claim(`${proof.jkt} ${proof.jti}`, proof.expiresAt, now)) {
+        throw new SafeconductError('invalid_dpop_proof', { message: 'The DPoP proof was used before.' })
+      }
+      return { grant, proof: { kind: 'dpop', provenAt: now } }
+    },
+  }
+}
+
+function readCredentials(header: string | undefined): { scheme: 'bearer' | 'dpop'; token: string } {
+  if (header === undefined || header === '') throw new SafeconductError('unauthenticated')
+  const match = header.length > MAX_HEADER ? null : CREDENTIALS.exec(header.trim())
+  const token = match?.[2]
+  if (match === null || token === undefined) {
+    throw new SafeconductError('invalid_token', { message: 'The Authorization header is not understood.' })
+  }
+  return { scheme: match[1]?.toLowerCase() === 'dpop' ? 'dpop' : 'bearer', token }
+}

@@ -1,0 +1,54 @@
+/**
+ * Bodies as they come in: bounded while they are read, never after.
+ * @module
+ */
+import type { IncomingMessage } from 'node:http'
+import { SafeconductError } from '@safeconduct/protocol'
+
+/**
+ * Reads a request body.
+ * @throws {SafeconductError} `too_large` as soon as it is known, `invalid_request` when the client goes away
+ */
+export async function readBody(request: IncomingMessage, limit: number): Promise<Uint8Array> {
+  const declared = Number(request.headers['content-length'] ?? 0)
+  if (declared > limit) throw tooLarge(limit)
+  return collect(request, limit)
+}
+
+/** @throws {SafeconductError} `too_large`, `invalid_request` */
+export async function collect(source: AsyncIterable<Uint8Array>, limit: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  try {
+    for await (const chunk of source) {
+      size += chunk.length
+      if (size > limit) throw tooLarge(limit)
+      chunks.push(chunk)
+    }
+  } catch (cause) {
+    if (cause instanceof SafeconductError) throw cause
+    throw new SafeconductError('invalid_request', { message: 'The body ended too early.', cause })
+  }
+  return Buffer.concat(chunks)
+}
+
+function tooLarge(limit: number): SafeconductError {
+  return new SafeconductError('too_large', { details: { limit } })
+}
+
+/** The media type without parameters, in lower case; empty when there is none. */
+export function mediaType(header: string | readonly string[] | undefined): string {
+  const value = typeof header === 'string' ? header : header?.[0]
+  return (value ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
+}
+
+/** Whether an `Accept` header takes a media type; an absent one takes all. Quality 0 is a refusal. */
+export function accepts(header: string | undefined, type: string): boolean {
+  if (header === undefined || header.trim() === '') return true
+  const [family] = type.split('/', 1)
+  return header.split(',').some((part) => {
+    const [range = '', ...parameters] = part.split(';').map((word) => word.trim().toLowerCase())
+    if (parameters.some((word) => /^q=0(\.0*)?$/.test(word))) return false
+    return range === type || range === `${family}/*` || range === '*/*'
+  })
+}
