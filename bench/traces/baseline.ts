@@ -68,5 +68,5 @@ function normalise(text: string): string {
     .replace(/\s+/g, ' ')
     .replace(/https?:\/\//g, '')
     .trim()
-    .replace(/\/+$/, '')
+    .replace(/[/.,;:!?*]+$/, '')
 }

@@ -27,9 +27,10 @@ export function readIntent(raw: string): Intent {
   const text = unmix(clean(raw))
   const list = words(text)
   const classes = new Set<string>()
+  const heads = clauseHeads(text)
   list.forEach((word, i) => {
     for (const name of classesOf(word))
-      if (!NOUNISH.has(stem(word)) || standsAsVerb(list, i)) classes.add(name)
+      if (!NOUNISH.has(stem(word)) || heads.has(word) || standsAsVerb(list, i)) classes.add(name)
     const noun = DEVERBAL_NOUNS.get(singular(word))
     if (noun !== undefined && list.slice(Math.max(0, i - 4), i).some((w) => MAKERS.has(w))) classes.add(noun)
   })
@@ -40,6 +41,12 @@ export function readIntent(raw: string): Intent {
     follows: FOLLOWS.test(text.replace(LISTED_HERE, ' ')),
     tokenKinds: [...new Set(tokensOf(text).map((token) => token.kind))],
   }
+}
+
+/** First words of sentences, list items and quoted orders: a verb there is an order, not a noun. */
+function clauseHeads(text: string): ReadonlySet<string> {
+  const heads = [...text.matchAll(/(?:^|[.!?:;\n]\s*|\d[.)]\s*|[-*•]\s+|,\s*)([A-Za-z]+)(?=\s)/g)]
+  return new Set(heads.map((m) => (m[1] ?? '').toLowerCase()))
 }
 
 const MAKERS = new Set('make need want get set place arrange have request give create do like'.split(' '))

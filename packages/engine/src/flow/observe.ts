@@ -13,8 +13,8 @@ import type { Standing } from './origin.ts'
 import { isAsked, isNamed, originOf } from './origin.ts'
 import type { Field } from './parse.ts'
 import { fieldsOfText, fieldsOfValue } from './parse.ts'
-import type { ToolRoles } from './roles.ts'
-import { isHard } from './roles.ts'
+import type { ArgumentRole, ToolRoles } from './roles.ts'
+import { argumentRole, isHard } from './roles.ts'
 import type { Span } from './spans.ts'
 import { asksWithToken, spansOf } from './spans.ts'
 import type { ApprovedValue, FlowState, Naming, SeenField, SeenOutput, SeenRequest } from './state.ts'
@@ -263,11 +263,14 @@ function isAboutIntent(value: string, nouns: readonly string[]): boolean {
   return own.length > 0 && own.filter((w) => nouns.includes(w)).length * 2 > own.length
 }
 
-const UNKNOWN_ROLE = { kind: 'unknown', weight: 0.6, sink: true, freeText: false } as const
-export function roleOf(roles: ToolRoles, path: string): ToolRoles['args'][string] {
+/** The role of an argument by its path; of one that the schema does not know, by its name alone. */
+export function roleOf(roles: ToolRoles, path: string): ArgumentRole & { readonly known: boolean } {
   const name = path.split(/[.[]/, 1)[0] ?? ''
-  return Object.hasOwn(roles.args, name) ? (roles.args[name] ?? UNKNOWN_ROLE) : UNKNOWN_ROLE
+  const role = Object.hasOwn(roles.args, name) ? roles.args[name] : undefined
+  if (role !== undefined) return { ...role, known: true }
+  return { ...argumentRole(name, {}, roles.effect, NO_WORDS), known: false }
 }
+const NO_WORDS: ReadonlySet<string> = new Set()
 
 /** Values of a write that stood in a request of some output, unless a person approved them. */
 function stainsOf(state: FlowState, outcome: Outcome): (readonly [string, string])[] {

@@ -66,7 +66,10 @@ export function originOf(state: FlowState, value: string, identifying: boolean):
     if (found !== null) return found
   }
   if (!identifying) return state.forgot ? { ...COMPOSED, standing: 'stated' } : COMPOSED
-  return disguised(state, value) ?? (state.forgot ? { ...COMPOSED, standing: 'stated' } : COMPOSED)
+  const assembled = compoundOrigin(state, value, /[@/\s]+/)
+  return (
+    assembled ?? disguised(state, value) ?? (state.forgot ? { ...COMPOSED, standing: 'stated' } : COMPOSED)
+  )
 }
 
 function safestPlace(state: FlowState, value: string): Origin | null {
@@ -170,6 +173,7 @@ function disguised(state: FlowState, value: string): Origin | null {
 
 const PIECE = 4
 const MAX_PIECES = 4
+/** Put together from runs of one output that end inside a word: a value that somebody took apart. */
 function pieces(
   output: SeenOutput,
   bare: string,
@@ -187,6 +191,23 @@ function pieces(
     if (bare.length - at < 3) return null
   }
   return null
+}
+
+/** A compound of known words takes the standing of its worst one; null when one of them is unknown. */
+export function compoundOrigin(state: FlowState, value: string, separator: RegExp): Origin | null {
+  const parts = value.split(separator).filter((word) => word.length > 2)
+  if (parts.length < 2 || parts.length > 12) return null
+  let worst: Origin | null = null
+  for (const part of parts) {
+    const found = userOrPlace(state, part)
+    if (found === null) return null
+    if (worst === null || rank(found.standing) > rank(worst.standing)) worst = found
+  }
+  return worst
+}
+function userOrPlace(state: FlowState, value: string): Origin | null {
+  if (state.intent !== null && occurrences(value, state.intent.text, 1).length > 0) return USER
+  return safestPlace(state, value)
 }
 
 /** Spans of `field` that overlap a range. */

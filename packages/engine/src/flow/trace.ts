@@ -128,7 +128,7 @@ function judge(
 /** What an argument is by itself: unknown to the schema, a request, or a quotation of one. */
 function judgeLeaf(state: FlowState, roles: ToolRoles, leaf: ScalarLeaf, add: Add): void {
   const role = roleOf(roles, leaf.path)
-  if (role.kind === 'unknown') add('unknown-argument', leaf.path, 'not in the tool’s schema')
+  if (!role.known) add('unknown-argument', leaf.path, 'not in the tool’s schema')
   if (typeof leaf.value !== 'string') return
   if (isHard(role) && isRequest(leaf.value))
     add('value-is-request', leaf.path, 'an identifier that reads as a request')
@@ -195,13 +195,24 @@ function isAnchor(state: FlowState, part: Part): boolean {
   return words(part.value).some((word) => word.length > 3 && !COMMON.has(word) && nouns.includes(word))
 }
 
-/** The user spelled out an address of this kind, and the call uses another one that only text offers. */
+/**
+ * The user spelled out an address of this kind, and the call goes to another one that only text offers. For links only
+ * where the text was itself fetched by address from another host: a page that leads away from what the user named.
+ */
 function filledByUser(state: FlowState, parts: readonly Part[]): boolean {
-  const kinds = state.intent?.tokenKinds ?? []
+  const { intent } = state
+  if (intent === null || intent.follows) return false
   return parts.some((part) => {
-    const kind = tokenKind(part.raw)
-    if (kind === null || !kinds.includes(kind)) return false
-    return rank(part.origin.standing) >= rank('said') && part.origin.output !== null
+    const kind = part.token ? null : tokenKind(part.raw)
+    const { output, standing } = part.origin
+    if (
+      kind === null ||
+      output === null ||
+      !intent.tokenKinds.includes(kind) ||
+      rank(standing) < rank('said')
+    )
+      return false
+    return kind !== 'url' || (output.host !== null && output.host !== hostOf(part.value))
   })
 }
 
