@@ -19,6 +19,14 @@ export { IpAddress, parseIp } from './extensions/ip.ts'
 export { type Json, parseJson, valueFrom } from './json.ts'
 export type { EntityRef } from './names.ts'
 export {
+  type ShadowCounts,
+  type ShadowDifference,
+  type ShadowedPolicySet,
+  type ShadowOptions,
+  shadow,
+} from './oracle/shadow.ts'
+export { type OracleQuestion, sameAnswer, type WasmOracle, wasmOracle } from './oracle/wasm-oracle.ts'
+export {
   type Authorization,
   type AuthorizationRequest,
   type CompiledPolicySet,
