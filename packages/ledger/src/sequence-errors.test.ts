@@ -99,7 +99,11 @@ async function checkSurvivor(key: KeyObject, run: Run, disk: MemoryFiles): Promi
 /** What was signed after a kill must survive a power cut that comes later. */
 async function checkSurvivors(key: KeyObject, run: Run, disk: MemoryFiles): Promise<void> {
   const signed = await checkSurvivor(key, run, disk)
-  await checkSurvivor(key, { ...run, signed }, disk.afterCrash(() => false))
+  await checkSurvivor(
+    key,
+    { ...run, signed },
+    disk.afterCrash(() => false),
+  )
 }
 
 const kinds: OperationKind[] = ['create', 'write', 'datasync', 'rename', 'makeDirectory', 'syncDirectory']

@@ -5,7 +5,7 @@
  * Sizes are safe integers, halved by arithmetic: the 32-bit operators would wrap at 2^31.
  */
 import { LedgerError } from '../errors.ts'
-import { HASH_BYTES, nodeHash } from './hash.ts'
+import { emptyRoot, HASH_BYTES, nodeHash } from './hash.ts'
 
 /** Longest proof for any safe size: one hash a level on each side, plus the start of a consistency proof. */
 export const MAX_PROOF_HASHES = 65
@@ -37,7 +37,7 @@ function powerCeiling(n: number): number {
 function checkSubtree(start: number, end: number): void {
   checkSize(start)
   checkSize(end)
-  if (start >= end) throw bad('the subtree is empty')
+  if (start > end) throw bad('the subtree ends before it starts')
   if (start % powerCeiling(end - start) !== 0) throw bad('the subtree is not aligned')
 }
 
@@ -116,10 +116,17 @@ export function verifySubtreeConsistency(
 ): void {
   checkSubtree(start, end)
   checkSize(size)
-  checkHash(inner)
-  checkHash(outer)
   checkProof(proof)
   if (end > size) throw bad(`size ${end} is above size ${size}`)
+  if (start === end || (start === 0 && end === size)) {
+    // Nothing is hashed here: the empty subtree is part of every tree, and every tree is part of itself.
+    const expected = start === end ? emptyRoot() : outer
+    if (proof.length > 0) throw bad('the proof is not empty')
+    if (!equal(inner, expected)) throw bad('the roots differ')
+    return
+  }
+  checkHash(inner)
+  checkHash(outer)
   let first = start
   let last = end - 1
   let top = size - 1
