@@ -140,6 +140,13 @@ export function routeTable(ports: RoutePorts): Route[] {
       summary: 'The live page.',
       handle: async () => asset('index.html'),
     }),
+    route({
+      method: 'GET',
+      path: '/approvals/:id',
+      who: 'public',
+      summary: 'The live page, at one approval.',
+      handle: async () => asset('index.html'),
+    }),
     ...(['live.js', 'live.css', 'icon.svg'] as const).map((name) =>
       route({
         method: 'GET',

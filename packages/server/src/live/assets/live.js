@@ -63,9 +63,10 @@ function approvalCard(approval) {
     toast(approve ? 'Approved, once, for exactly these arguments.' : 'Refused.')
     await refreshWaiting()
   }
+  const asked = location.pathname === `/approvals/${approval.id}`
   return el(
     'li',
-    {},
+    asked ? { className: 'asked' } : {},
     el('h3', { textContent: `${agentName(approval.agent)} wants to call ${approval.server}/${approval.tool}` }),
     list(approval.why),
     el('pre', { textContent: JSON.stringify(approval.args, null, 2) }),

@@ -1,0 +1,239 @@
+/**
+ * Looking and ending: tasks, approvals, explain, receipt, verify, revoke, status.
+ * @module
+ */
+import { writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { type JsonObject, SafeconductError } from '@safeconduct/protocol'
+import type { Command } from 'commander'
+import { list, number, object, text, texts } from '../context.ts'
+import { plain, table, when } from '../output.ts'
+import type { Verb } from '../verb.ts'
+
+export function inspectCommands(program: Command, verb: Verb): void {
+  program
+    .command('status')
+    .description('what runs on this data directory')
+    .action(
+      verb(async (context) => {
+        const status = await (await context.daemon()).get('/api/v1/status')
+        context.output.result(status, () =>
+          [
+            `safeconduct ${text(status, 'version')}, ${text(status, 'enforcement')}, at ${text(status, 'url')}`,
+            `data ${text(status, 'data')}, process ${text(status, 'pid')}`,
+            `ledger: ${number(status, 'ledgerSize')} entries; key ${text(status, 'vkey')}`,
+          ].join('\n'),
+        )
+      }),
+    )
+  taskCommands(program, verb)
+  approvalCommands(program, verb)
+  program
+    .command('decisions')
+    .option('--agent <name>', 'only this agent')
+    .option('--outcome <outcome>', 'only allow, step_up, approval or deny')
+    .option('--limit <n>', 'how many', '20')
+    .description('the latest decisions, newest first')
+    .action(
+      verb(async (context, options: { agent?: string; outcome?: string; limit: string }) => {
+        const query = new URLSearchParams(Object.entries(options).filter((pair) => pair[1] !== undefined))
+        const answer = await (await context.daemon()).get(`/api/v1/decisions?${query}`)
+        context.output.result(answer, () => decisionTable(list(answer, 'decisions')))
+      }),
+    )
+  program
+    .command('explain')
+    .argument('<decision>', 'id of a decision')
+    .option('--receipt <file>', 'also write its receipt to this file')
+    .description('why a call was decided as it was, and what would have changed it')
+    .action(
+      verb(async (context, id: string, options: { receipt?: string }) => {
+        const client = await context.daemon()
+        const explanation = await client.get(`/api/v1/decisions/${encodeURIComponent(id)}`)
+        if (options.receipt !== undefined) {
+          const receipt = await client.get(`/api/v1/decisions/${encodeURIComponent(id)}/receipt`)
+          writeFileSync(options.receipt, `${JSON.stringify(receipt, null, 2)}\n`)
+          context.output.note(
+            `Receipt written to ${options.receipt}. Check it: ./safeconduct verify ${options.receipt}`,
+          )
+        }
+        context.output.result(explanation, () => explain(explanation))
+      }),
+    )
+  program
+    .command('revoke')
+    .argument('<kind>', 'agent, user, task or delegation')
+    .argument('<id>', 'its id (an agent also by name)')
+    .description('revoke; everything below fails at its next call')
+    .action(
+      verb(async (context, kind: string, id: string) => {
+        const answer = await (await context.daemon()).post('/api/v1/revocations', { kind, id })
+        context.output.result(
+          answer,
+          () => `Revoked ${kind} ${plain(id)}. Every grant issued under it fails at its next call.`,
+        )
+      }),
+    )
+}
+
+function taskCommands(program: Command, verb: Verb): void {
+  const tasks = program.command('tasks').description('tasks: what agents were sent to do, and for whom')
+  tasks
+    .command('list')
+    .description('tasks, newest first')
+    .action(
+      verb(async (context) => {
+        const answer = await (await context.daemon()).get('/api/v1/tasks')
+        context.output.result(answer, () => {
+          const rows = list(answer, 'tasks')
+          if (rows.length === 0) return 'No task yet.'
+          return table(
+            ['ID', 'AGENT', 'STATUS', 'EXPIRES', 'INTENT'],
+            rows.map((one) => [
+              text(one, 'id'),
+              text(one, 'agent'),
+              text(one, 'status'),
+              when(number(one, 'expiresAt')),
+              text(one, 'intent') || (one.implicit === true ? '(implicit)' : '-'),
+            ]),
+          )
+        })
+      }),
+    )
+  tasks
+    .command('show')
+    .argument('<id>', 'id of a task')
+    .description('one task with its delegations')
+    .action(
+      verb(async (context, id: string) => {
+        const answer = await (await context.daemon()).get(`/api/v1/tasks/${encodeURIComponent(id)}`)
+        context.output.result(answer, () => JSON.stringify(answer, null, 2))
+      }),
+    )
+}
+
+function approvalCommands(program: Command, verb: Verb): void {
+  const approvals = program
+    .command('approvals')
+    .description('approvals: what waits for a person (decided in the browser)')
+  approvals
+    .command('list')
+    .option('--status <status>', 'pending, approved, refused, used or expired')
+    .description('approvals, newest first')
+    .action(
+      verb(async (context, options: { status?: string }) => {
+        const query = options.status === undefined ? '' : `?status=${encodeURIComponent(options.status)}`
+        const client = await context.daemon()
+        const answer = await client.get(`/api/v1/approvals${query}`)
+        const rows = list(answer, 'approvals')
+        context.output.result(answer, () =>
+          rows.length === 0
+            ? 'Nothing waits for a person.'
+            : table(
+                ['ID', 'STATUS', 'CALL', 'EXPIRES', 'WHY'],
+                rows.map((one) => [
+                  text(one, 'id'),
+                  text(one, 'status'),
+                  `${text(one, 'server')}/${text(one, 'tool')}`,
+                  when(number(one, 'expiresAt')),
+                  texts(one, 'why')[0] ?? '',
+                ]),
+              ),
+        )
+      }),
+    )
+  approvals
+    .command('show')
+    .argument('<id>', 'id of an approval')
+    .description('one approval with the exact arguments it is bound to, and where to decide')
+    .action(
+      verb(async (context, id: string) => {
+        const client = await context.daemon()
+        const approval = await client.get(`/api/v1/approvals/${encodeURIComponent(id)}`)
+        const { url } = await client.get('/api/v1/status')
+        context.output.result({ ...approval, decideAt: `${String(url)}/approvals/${id}` }, () =>
+          [
+            `${text(approval, 'server')}/${text(approval, 'tool')} for ${text(approval, 'agent')}: ${text(approval, 'status')}`,
+            ...texts(approval, 'why').map((reason) => `  ${plain(reason)}`),
+            plain(JSON.stringify(approval.args, null, 2)),
+            `Decide as the signed-in owner at ${String(url)}/approvals/${id}`,
+          ].join('\n'),
+        )
+      }),
+    )
+}
+
+export function decisionTable(rows: readonly JsonObject[]): string {
+  if (rows.length === 0) return 'No decision yet.'
+  return table(
+    ['TIME', 'OUTCOME', 'TRUST', 'RISK', 'CALL', 'RESULT', 'ID'],
+    rows.map((one) => [
+      when(number(one, 'at')),
+      text(one, 'outcome'),
+      text(one, 'trust'),
+      number(one, 'risk'),
+      `${text(one, 'server')}/${text(one, 'tool')}`,
+      text(one, 'result') || '-',
+      text(one, 'id'),
+    ]),
+  )
+}
+
+export function explain(explanation: JsonObject): string {
+  const decision = object(explanation, 'decision')
+  const request = object(explanation, 'request')
+  const operation = object(request, 'operation')
+  const counterfactual = decision.counterfactual === null ? null : object(decision, 'counterfactual')
+  const section = (title: string, lines: readonly string[]) =>
+    lines.length === 0 ? [] : ['', title, ...lines.map((line) => `  ${plain(line)}`)]
+  return [
+    `${text(operation, 'server')}/${text(operation, 'name') || text(operation, 'method')}: ${text(decision, 'outcome')} (${text(decision, 'enforcement')})`,
+    `agent ${text(request, 'agent')} for ${text(request, 'user') || 'nobody'} under ${text(request, 'task')}, ${when(number(decision, 'at'))}`,
+    `trust ${text(decision, 'trust')}, risk ${number(decision, 'risk')}, assurance ${text(decision, 'assurance')}`,
+    ...section('why', texts(decision, 'why')),
+    ...section(
+      'what would have changed it',
+      counterfactual === null
+        ? []
+        : [`${text(counterfactual, 'change')} → ${text(counterfactual, 'outcome')}`],
+    ),
+    ...section(
+      'evidence',
+      list(decision, 'evidence').map(
+        (one) =>
+          `${number(one, 'bits').toFixed(1)} bits  ${text(one, 'reason')} [${text(one, 'detector')}${one.technique === undefined ? '' : ` ${text(one, 'technique')}`}]`,
+      ),
+    ),
+    ...section(
+      'where the arguments came from',
+      list(decision, 'labels').map((one) =>
+        `${text(one, 'path')}: ${text(one, 'label')} ${text(object(one, 'source'), 'tool')} ${text(one, 'preview')}`.trimEnd(),
+      ),
+    ),
+    ...section(
+      'policies',
+      list(decision, 'policies').map(
+        (one) => `${text(one, 'layer')}: ${text(one, 'effect')} ${text(one, 'id')}`,
+      ),
+    ),
+    ...section('arguments', JSON.stringify(operation.args ?? {}, null, 2).split('\n')),
+  ].join('\n')
+}
+
+export async function verifyPath(target: string, args: readonly string[]): Promise<number> {
+  const { spawn } = await import('node:child_process')
+  const verifier = verifierPath()
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [...process.execArgv, verifier, target, ...args], {
+      stdio: 'inherit',
+    })
+    child.on('error', (cause) => reject(new SafeconductError('internal', { cause })))
+    child.on('exit', (code) => resolve(code ?? 1))
+  })
+}
+
+/** The one file without dependencies that an auditor may take along. */
+export function verifierPath(): string {
+  const index = new URL(import.meta.resolve('@safeconduct/ledger')).pathname
+  return path.join(path.dirname(index), `verify${path.extname(index)}`)
+}

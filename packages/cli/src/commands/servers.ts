@@ -1,0 +1,205 @@
+/**
+ * `safeconduct servers …`, `tools …` and `policy …`: what stands behind the gateway and what rules there.
+ * @module
+ */
+import { readFileSync } from 'node:fs'
+import { type JsonObject, SafeconductError } from '@safeconduct/protocol'
+import type { Command } from 'commander'
+import { list, number, object, text, withOwner } from '../context.ts'
+import { plain, table, when } from '../output.ts'
+import type { Verb } from '../verb.ts'
+
+export function serverCommands(program: Command, verb: Verb): void {
+  const servers = program.command('servers').description('servers: MCP servers behind the gateway')
+  servers
+    .command('list')
+    .description('servers and how new they are')
+    .action(
+      verb(async (context) => {
+        const answer = await (await context.daemon()).get('/api/v1/servers')
+        context.output.result(answer, () => {
+          const rows = list(answer, 'servers')
+          if (rows.length === 0)
+            return 'No server yet. Put one behind the gateway: ./safeconduct run -- COMMAND…'
+          return table(
+            ['NAME', 'STANDING', 'TRANSPORT', 'CREDENTIAL'],
+            rows.map((one) => [
+              text(one, 'name'),
+              text(one, 'standing'),
+              target(object(one, 'transport')),
+              one.credential === true ? 'injected' : '-',
+            ]),
+          )
+        })
+      }),
+    )
+  servers
+    .command('add')
+    .argument('<name>', 'name; agents reach it at /mcp/<name>')
+    .argument('<url>', 'where the MCP server listens')
+    .option('--allow-private', 'the address may be a private one', false)
+    .option('--trusted-output', 'what it returns may vouch for values', false)
+    .description('put a remote MCP server behind the gateway (the owner confirms in the browser)')
+    .action(
+      verb(
+        async (
+          context,
+          name: string,
+          url: string,
+          options: { allowPrivate: boolean; trustedOutput: boolean },
+        ) => {
+          const body = {
+            name,
+            url,
+            allow_private: options.allowPrivate,
+            trusted_output: options.trustedOutput,
+          }
+          const server = await withOwner(await context.daemon(), '/api/v1/servers', body)
+          context.output.result(
+            server,
+            () => `Registered ${plain(name)}. Reads are allowed, writes go to approval until it is approved.`,
+          )
+        },
+      ),
+    )
+  servers
+    .command('approve')
+    .argument('<name>', 'name')
+    .description('you looked at it: writes no longer go to approval for being new (the owner confirms)')
+    .action(
+      verb(async (context, name: string) => {
+        const path = `/api/v1/servers/${encodeURIComponent(name)}/approve`
+        const server = await withOwner(await context.daemon(), path, {})
+        context.output.result(server, () => `${plain(name)} is approved.`)
+      }),
+    )
+  const tools = program.command('tools').description('tools: as pinned; changed ones are quarantined')
+  tools
+    .command('list')
+    .option('--status <status>', 'active or quarantined')
+    .description('pinned tools')
+    .action(
+      verb(async (context, options: { status?: string }) => {
+        const query = options.status === undefined ? '' : `?status=${encodeURIComponent(options.status)}`
+        const answer = await (await context.daemon()).get(`/api/v1/tools${query}`)
+        context.output.result(answer, () =>
+          table(
+            ['TOOL', 'STATUS', 'DIGEST', 'REASON'],
+            list(answer, 'tools').map((one) => [
+              text(one, 'id'),
+              text(one, 'status'),
+              text(one, 'digest').slice(0, 19),
+              text(one, 'reason'),
+            ]),
+          ),
+        )
+      }),
+    )
+  tools
+    .command('approve')
+    .argument('<tool>', '<server>/<tool>')
+    .description('re-approve a quarantined tool as it is defined now (the owner confirms in the browser)')
+    .action(
+      verb(async (context, id: string) => {
+        const client = await context.daemon()
+        const tool = list(await client.get('/api/v1/tools'), 'tools').find((one) => one.id === id)
+        if (tool === undefined)
+          throw new SafeconductError('not_found', { message: `There is no tool ${id}.` })
+        const digest = text(tool, 'proposedDigest') || text(tool, 'digest')
+        const approved = await withOwner(client, '/api/v1/tools/approve', { id, digest })
+        context.output.result(approved, () => `${plain(id)} is approved as it is now.`)
+      }),
+    )
+  policyCommands(program, verb)
+}
+
+function target(transport: JsonObject): string {
+  if (transport.kind === 'http') return text(transport, 'url')
+  return Array.isArray(transport.argv) ? transport.argv.join(' ') : ''
+}
+
+function policyCommands(program: Command, verb: Verb): void {
+  const policy = program.command('policy').description('policy: what is allowed, tried before it rules')
+  const files = (command: Command) =>
+    command
+      .requiredOption('--agent-file <file>', 'Cedar policies about the rights of agents')
+      .requiredOption('--user-file <file>', 'Cedar policies about the rights of users')
+  policy
+    .command('show')
+    .description('the active policy and its earlier versions')
+    .action(
+      verb(async (context) => {
+        const answer = await (await context.daemon()).get('/api/v1/policy')
+        context.output.result(answer, () => {
+          const active = object(answer, 'active')
+          const versions = list(answer, 'versions').map((one) => [
+            text(one, 'id'),
+            text(one, 'status'),
+            when(number(one, 'createdAt')),
+            text(one, 'createdBy'),
+          ])
+          return [
+            '// ── agent policies',
+            text(active, 'agentPolicies') || '// none: nothing is allowed',
+            '// ── user policies',
+            text(active, 'userPolicies') || '// none: nothing is allowed',
+            '',
+            table(['VERSION', 'STATUS', 'SINCE', 'BY'], versions),
+          ].join('\n')
+        })
+      }),
+    )
+  files(policy.command('check'))
+    .description('parse and strictly validate two policy files; change nothing')
+    .action(
+      verb(async (context, options: PolicyFiles) => {
+        const answer = await (await context.daemon()).post('/api/v1/policy/check', readPolicies(options))
+        const problems = list(answer, 'problems')
+        context.output.result(answer, () =>
+          problems.length === 0
+            ? 'Valid.'
+            : problems
+                .map(
+                  (one) =>
+                    `${text(one, 'layer')}:${text(one, 'line') || '?'}: ${plain(text(one, 'message'))}`,
+                )
+                .join('\n'),
+        )
+        if (problems.length > 0) process.exitCode = 1
+      }),
+    )
+  files(policy.command('apply'))
+    .description('activate two policy files from the next call on (the owner confirms in the browser)')
+    .action(
+      verb(async (context, options: PolicyFiles) => {
+        const version = await withOwner(await context.daemon(), '/api/v1/policy/apply', readPolicies(options))
+        context.output.result(version, () => `Active: ${text(version, 'id')} (${text(version, 'digest')}).`)
+      }),
+    )
+  policy
+    .command('rollback')
+    .argument('<version>', 'id of an earlier version')
+    .description('activate an earlier version again (the owner confirms in the browser)')
+    .action(
+      verb(async (context, id: string) => {
+        const version = await withOwner(await context.daemon(), '/api/v1/policy/rollback', { id })
+        context.output.result(version, () => `Active: ${text(version, 'id')} (${text(version, 'digest')}).`)
+      }),
+    )
+}
+
+interface PolicyFiles {
+  readonly agentFile: string
+  readonly userFile: string
+}
+
+function readPolicies(files: PolicyFiles): { agent: string; user: string } {
+  const read = (file: string) => {
+    try {
+      return readFileSync(file, 'utf8')
+    } catch (cause) {
+      throw new SafeconductError('not_found', { message: `${file} cannot be read.`, cause })
+    }
+  }
+  return { agent: read(files.agentFile), user: read(files.userFile) }
+}

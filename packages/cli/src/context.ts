@@ -1,0 +1,90 @@
+/**
+ * What every verb gets: where the data is, how to speak, how to reach the daemon.
+ * @module
+ */
+import {
+  isJsonArray,
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  SafeconductError,
+} from '@safeconduct/protocol'
+import type { ControlClient } from './client/control-client.ts'
+import { ensureDaemon } from './client/daemon.ts'
+import { createOutput, type Output } from './output.ts'
+
+export interface VerbContext {
+  readonly data: string
+  readonly output: Output
+  /** The running daemon, else a new one in the background. */
+  daemon(): Promise<ControlClient>
+}
+
+export function verbContext(options: { readonly data: string; readonly json: boolean }): VerbContext {
+  const output = createOutput(options.json)
+  return {
+    data: options.data,
+    output,
+    // The sign-in link must reach a person even under --json, and must not mix with the JSON.
+    daemon: () => ensureDaemon(options.data, (text) => process.stderr.write(`${text}\n`)),
+  }
+}
+
+/** Members of an answer, read with their types: the daemon may be of another version. */
+export function text(value: JsonObject, member: string): string {
+  const found = value[member]
+  return typeof found === 'string' ? found : found === null || found === undefined ? '' : String(found)
+}
+
+export function number(value: JsonObject, member: string): number {
+  const found = value[member]
+  return typeof found === 'number' ? found : 0
+}
+
+export function list(value: JsonObject, member: string): JsonObject[] {
+  const found: JsonValue | undefined = value[member]
+  return found !== undefined && isJsonArray(found as JsonValue)
+    ? (found as readonly JsonValue[]).filter(isJsonObject)
+    : []
+}
+
+export function texts(value: JsonObject, member: string): string[] {
+  const found = value[member]
+  if (found === undefined || !isJsonArray(found)) return []
+  return found.filter((item) => typeof item === 'string')
+}
+
+export function object(value: JsonObject, member: string): JsonObject {
+  const found = value[member]
+  return isJsonObject(found) ? found : {}
+}
+
+const POLL_MS = 500
+
+/**
+ * Sends a change that may need the owner: when the daemon answers that the owner must confirm it in the browser,
+ * waits until that happened, was refused, or expired.
+ */
+export async function withOwner(client: ControlClient, path: string, body: object): Promise<JsonObject> {
+  const answer = await client.post(path, body)
+  const asked = answer.request
+  if (!isJsonObject(asked)) return answer
+  const id = text(asked, 'id')
+  process.stderr.write(
+    `Waiting for the owner to confirm in the browser (live page): ${text(asked, 'summary')}\n`,
+  )
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+    const request = await client.get(`/api/v1/owner-requests/${id}`)
+    const status = text(request, 'status')
+    if (status === 'pending' || (status === 'confirmed' && request.result === null)) continue
+    if (status === 'refused')
+      throw new SafeconductError('forbidden', { message: 'The owner refused it in the browser.' })
+    if (status === 'expired')
+      throw new SafeconductError('expired', { message: 'Nobody confirmed it in time.' })
+    const result = object(request, 'result')
+    if (typeof result.error === 'string')
+      throw new SafeconductError('conflict', { message: text(result, 'message') })
+    return result
+  }
+}
