@@ -146,7 +146,7 @@ export function textReport(r: Report, shown: number): string {
     lines.push(
       `rewrite ${kind.padEnd(10)} ${w.runs} runs  ASR before ${number(w.asrBefore)}  after ${cell(w.asr)}  attack calls stopped ${number(w.stopped)}`,
     )
-    for (const f of w.failures.slice(0, Math.ceil(shown / 4)))
+    for (const f of w.failures.slice(0, Math.ceil(shown / 8)))
       lines.push(`    ${f.count} ${f.suite} ${f.task} ${f.injection ?? ''} ${f.tool} ${f.example}`)
   }
   for (const f of r.failures.slice(0, shown))

@@ -119,7 +119,11 @@ function judge(
   const tested = parts.filter((part) => part.sink)
   for (const part of tested) judgePart(state, roles, part, add)
   const worst = worstOf(tested)
-  if (worst !== undefined) judgeWorst(state, roles, tested, worst, add)
+  if (worst !== undefined) {
+    judgeWorst(state, roles, tested, worst, add)
+    if (leadsAway(state, leaves, tested))
+      add('leads-away', worst.path, 'a page leads to a host that the user did not speak of')
+  }
   const vouched = tested.some((part) => part.origin.standing === 'approved')
   if (roles.effect === 'write' && !vouched) judgeAction(state, roles, add)
   if (state.intent === null) judgeWithoutIntent(roles, tested, add)
@@ -172,8 +176,10 @@ function judgeWorst(state: FlowState, roles: ToolRoles, parts: readonly Part[], 
   if (state.marks > 0 && (standing === 'composed' || standing === 'stated'))
     add('session-marked', worst.path, 'this task has read text written for an agent', worst.weight)
   const hard = parts.filter((part) => !part.token)
-  const safe = rank(standing) <= rank('field') || standing === 'composed'
-  if (roles.effect === 'write' && hard.length > 0 && !safe && !hard.some((part) => isAnchor(state, part)))
+  const told = parts.some(
+    (part) => rank(part.origin.standing) >= rank('delegated') && part.origin.standing !== 'composed',
+  )
+  if (roles.effect === 'write' && hard.length > 0 && told && !hard.some((part) => isAnchor(state, part)))
     add(
       'no-anchor',
       worst.path,
@@ -191,30 +197,53 @@ function judgeWorst(state: FlowState, roles: ToolRoles, parts: readonly Part[], 
 
 function isAnchor(state: FlowState, part: Part): boolean {
   if (['user', 'approved', 'own', 'field', 'delegated'].includes(part.origin.standing)) return true
+  // The letters of an address are its owner's choice: a word of the user inside one proves nothing.
+  if (part.kind === 'url' || part.kind === 'account' || tokenKind(part.raw) !== null) return false
   const nouns = state.intent?.nouns ?? []
   return words(part.value).some((word) => word.length > 3 && !COMMON.has(word) && nouns.includes(word))
 }
 
-/**
- * The user spelled out an address of this kind, and the call goes to another one that only text offers. For links only
- * where the text was itself fetched by address from another host: a page that leads away from what the user named.
- */
+/** The user spelled out an account or address for this, and the call uses another one that only text offers. */
 function filledByUser(state: FlowState, parts: readonly Part[]): boolean {
   const { intent } = state
   if (intent === null || intent.follows) return false
   return parts.some((part) => {
     const kind = part.token ? null : tokenKind(part.raw)
     const { output, standing } = part.origin
+    return (
+      kind !== null &&
+      kind !== 'url' &&
+      output !== null &&
+      intent.tokenKinds.includes(kind) &&
+      rank(standing) >= rank('said')
+    )
+  })
+}
+
+/**
+ * A link to a host that only a fetched page of another host offers, when the user spoke of no links: a page that leads
+ * away from what the user sent the agent to. In a text it counts when the text is little more than the link.
+ */
+function leadsAway(state: FlowState, leaves: readonly ScalarLeaf[], parts: readonly Part[]): boolean {
+  const { intent } = state
+  if (intent === null || intent.follows || intent.nouns.includes('link')) return false
+  return parts.some((part) => {
+    const { output, standing } = part.origin
     if (
-      kind === null ||
+      tokenKind(part.raw) !== 'url' ||
       output === null ||
-      !intent.tokenKinds.includes(kind) ||
+      output.host === null ||
       rank(standing) < rank('said')
     )
       return false
-    return kind !== 'url' || (output.host !== null && output.host !== hostOf(part.value))
+    const host = hostOf(part.value)
+    if (state.outputs.some((seen) => seen.host === host)) return false
+    if (!part.token) return true
+    const text = leaves.find((leaf) => leaf.path === part.path)?.value
+    return words(String(text).replaceAll(part.raw, ' ')).length < BARE_LINK_WORDS
   })
 }
+const BARE_LINK_WORDS = 30
 
 /** Is this the kind of action the user asked for? */
 function judgeAction(state: FlowState, roles: ToolRoles, add: Add): void {

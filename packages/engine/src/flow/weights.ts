@@ -27,6 +27,7 @@ const ORIGIN: Readonly<Record<Standing, number>> = {
 const ADDED = {
   'no-anchor': 0.7,
   'other-than-named': 0.7,
+  'leads-away': 0.7,
   'read-only-request': 0.9,
   'other-action': 0.7,
   'action-requested': 0.6,
