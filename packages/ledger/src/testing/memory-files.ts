@@ -156,8 +156,8 @@ export class MemoryFiles implements Files {
   #handle(file: string, inode: Inode): FileHandle {
     const store = (bytes: Uint8Array, position: number) => {
       const end = position + bytes.length
-      if (this.#used() + Math.max(0, end - inode.content.length) > this.capacity)
-        throw systemError('ENOSPC', file)
+      const growth = end - inode.content.length
+      if (growth > 0 && this.#used() + growth > this.capacity) throw systemError('ENOSPC', file)
       inode.content = grown(inode.content, end)
       inode.content.set(bytes, position)
       for (let block = Math.floor(position / BLOCK); block * BLOCK < end; block++) inode.dirty.add(block)
