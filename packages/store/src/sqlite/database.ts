@@ -27,11 +27,7 @@ export function openDatabase(file: string): DatabaseSync {
     // SQLite gives its journal the mode of the file, so the file is made before SQLite sees it.
     createPrivateFile(file)
     database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT })
-    for (const { name, set, read } of PRAGMAS) {
-      database.exec(`pragma ${name} = ${set}`)
-      const held = readPragma(database, name)
-      if (held !== read) throw new Error(`pragma ${name} is ${held}, not ${read}`)
-    }
+    holdPragmas(database)
     // An erasure that a crash cut off between its commit and its checkpoint is finished here.
     truncateJournal(database)
     return database
@@ -46,7 +42,16 @@ export function openDatabase(file: string): DatabaseSync {
   }
 }
 
-export function readPragma(database: DatabaseSync, name: string): unknown {
+/** @throws {Error} when one does not read back as set: the store must then not start */
+export function holdPragmas(database: Pick<DatabaseSync, 'exec' | 'prepare'>): void {
+  for (const { name, set, read } of PRAGMAS) {
+    database.exec(`pragma ${name} = ${set}`)
+    const held = readPragma(database, name)
+    if (held !== read) throw new Error(`pragma ${name} is ${held}, not ${read}`)
+  }
+}
+
+export function readPragma(database: Pick<DatabaseSync, 'prepare'>, name: string): unknown {
   const statement = database.prepare(`pragma ${name}`)
   statement.setReadBigInts(true)
   return Object.values(statement.get() ?? {})[0]
@@ -57,6 +62,12 @@ export function readPragma(database: DatabaseSync, name: string): unknown {
  * @throws {Error} when another connection reads, so that the journal could not be emptied
  */
 export function truncateJournal(database: DatabaseSync): void {
-  const row = database.prepare('pragma wal_checkpoint(truncate)').get()
-  if (row?.busy !== 0) throw new Error('the journal is in use by another connection')
+  // Waiting blocks the whole process: a reader that stays is told of, not waited for.
+  database.exec('pragma busy_timeout = 50')
+  try {
+    const row = database.prepare('pragma wal_checkpoint(truncate)').get()
+    if (row?.busy !== 0) throw new Error('the journal is in use by another connection')
+  } finally {
+    database.exec(`pragma busy_timeout = ${BUSY_TIMEOUT}`)
+  }
 }
