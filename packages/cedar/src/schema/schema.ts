@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { SchemaJson } from '@cedar-policy/cedar-wasm/nodejs'
+import type { DetailedError, SchemaJson } from '@cedar-policy/cedar-wasm/nodejs'
 import { ancestorsOf, type Entity, type EntityView, noAncestors } from '../entities/entity.ts'
 import { CedarError, errorOf } from '../errors.ts'
 import { type SchemaSource, wasmSchema } from '../source/parse.ts'
@@ -46,11 +46,10 @@ export interface CedarSchema {
  */
 export function parseSchema(source: SchemaSource): CedarSchema {
   const namespaces = resolvedNamespaces(source)
-  const commonTypes: CommonTypes = new Map(
-    Object.entries(namespaces).flatMap(([namespace, { commonTypes: types }]) =>
-      Object.entries(types ?? {}).map(([name, type]) => [qualified(namespace, name), type]),
-    ),
+  const definitions = Object.entries(namespaces).flatMap(([namespace, { commonTypes: types }]) =>
+    Object.entries(types ?? {}).map(([name, type]) => [qualified(namespace, name), type] as const),
   )
+  const commonTypes: CommonTypes = { definitions: new Map(definitions), resolved: new Map() }
   const actions = readActions(namespaces, commonTypes)
   return {
     source,
@@ -62,25 +61,24 @@ export function parseSchema(source: SchemaSource): CedarSchema {
 
 function resolvedNamespaces(source: SchemaSource): SchemaJson<string> {
   const schema = wasmSchema(source)
-  const text = typeof schema === 'string' ? schema : schemaText(schema)
-  const answer = callWasm((wasm) => wasm.schemaToJsonWithResolvedTypes(text))
-  if (answer.type === 'success') return answer.json
   const whole = typeof schema === 'string' ? schema : ''
-  throw errorOf(
-    answer.errors.map((each) =>
-      problemFrom(each, 'schema_invalid', 'error', { text: whole, start: 0, whole }),
-    ),
-  )
+  // Resolving alone does not look for cycles or for types that are missing in unused places.
+  accepted(whole, (wasm) => wasm.checkParseSchema(schema))
+  const text = typeof schema === 'string' ? schema : accepted('', (wasm) => wasm.schemaToText(schema)).text
+  return accepted(whole, (wasm) => wasm.schemaToJsonWithResolvedTypes(text)).json
 }
 
-function schemaText(schema: Exclude<ReturnType<typeof wasmSchema>, string>): string {
-  const answer = callWasm((wasm) => wasm.schemaToText(schema))
-  if (answer.type === 'success') return answer.text
-  throw errorOf(
-    answer.errors.map((each) =>
-      problemFrom(each, 'schema_invalid', 'error', { text: '', start: 0, whole: '' }),
-    ),
-  )
+type Failure = { type: 'failure'; errors: DetailedError[] }
+
+/** The answer unless it is a failure. @throws {CedarError} `schema_invalid` */
+function accepted<T extends { type: 'success' }>(
+  whole: string,
+  call: Parameters<typeof callWasm<T | Failure>>[0],
+): Exclude<T, Failure> {
+  const answer = callWasm(call, 'schema_invalid')
+  if (answer.type === 'success') return answer as Exclude<T, Failure>
+  const part = { text: whole, start: 0, whole }
+  throw errorOf(answer.errors.map((each) => problemFrom(each, 'schema_invalid', 'error', part)))
 }
 
 function readEntityTypes(

@@ -21,8 +21,14 @@ export type SchemaType =
   | { readonly kind: 'entity'; readonly name: string }
   | { readonly kind: 'extension'; readonly name: ExtensionName }
 
-/** Full name of a common type to its definition. */
-export type CommonTypes = ReadonlyMap<string, Type<string>>
+/**
+ * Common types by full name. Each is resolved once, so types that use each other many times over cost no more
+ * than their text.
+ */
+export interface CommonTypes {
+  readonly definitions: ReadonlyMap<string, Type<string>>
+  readonly resolved: Map<string, SchemaType>
+}
 
 const builtIn: ReadonlyMap<string, SchemaType> = new Map<string, SchemaType>([
   ['Bool', { kind: 'bool' }],
@@ -44,14 +50,23 @@ export function resolveType(json: Type<string>, commonTypes: CommonTypes): Schem
     return { kind: 'entity', name: json.name }
   }
   const name = json.type === 'Extension' && 'name' in json ? json.name : json.type
-  const common = commonTypes.get(name)
-  if (common !== undefined) return resolveType(common, commonTypes)
+  const common = resolveCommon(name, commonTypes)
+  if (common !== undefined) return common
   const found = builtIn.get(name.replace(/^__cedar::/, ''))
   if (found === undefined) throw new CedarError('schema_invalid', `unknown type \`${name}\``)
   return found
 }
 
-export function resolveRecord(json: Type<string>, commonTypes: CommonTypes): SchemaType {
+function resolveCommon(name: string, commonTypes: CommonTypes): SchemaType | undefined {
+  const known = commonTypes.resolved.get(name)
+  const definition = commonTypes.definitions.get(name)
+  if (known !== undefined || definition === undefined) return known
+  const type = resolveType(definition, commonTypes)
+  commonTypes.resolved.set(name, type)
+  return type
+}
+
+function resolveRecord(json: Type<string>, commonTypes: CommonTypes): SchemaType {
   const attributes = 'attributes' in json ? Object.entries(json.attributes) : []
   return {
     kind: 'record',

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { PolicySet, Schema } from '@cedar-policy/cedar-wasm/nodejs'
+import type { PolicySet, Schema, ValidationCall } from '@cedar-policy/cedar-wasm/nodejs'
 import { CedarError, type Problem } from '../errors.ts'
 import { longFrom } from '../long.ts'
 import { exactIntegers } from './exact-integers.ts'
@@ -106,13 +106,12 @@ export function validatePolicies(
   policies: readonly ParsedPolicy[],
   schema: SchemaSource,
 ): Problem[] {
-  const answer = callWasm((wasm) =>
-    wasm.validate({
-      validationSettings: { mode: 'strict' },
-      schema: wasmSchema(schema),
-      policies: wasmPolicies(policies),
-    }),
-  )
+  const call: ValidationCall = {
+    validationSettings: { mode: 'strict' },
+    schema: wasmSchema(schema),
+    policies: wasmPolicies(policies),
+  }
+  const answer = callWasm((wasm) => wasm.validate(call), 'schema_invalid')
   if (answer.type === 'failure') {
     const part = {
       text: typeof schema === 'string' ? schema : '',

@@ -34,9 +34,11 @@ export function wasmGeneration(): number {
 /**
  * Calls into cedar-wasm. Only plain data may leave `call`.
  *
+ * `refusal` is the code for input that cedar-wasm cannot even read.
+ *
  * @throws {CedarError} `limit_exceeded` when the input exhausts the library's stack or its recursion bound
  */
-export function callWasm<T>(call: (wasm: typeof Wasm) => T): T {
+export function callWasm<T>(call: (wasm: typeof Wasm) => T, refusal: CedarErrorCode = 'oracle_failed'): T {
   try {
     return call(instance())
   } catch (cause) {
@@ -54,7 +56,7 @@ export function callWasm<T>(call: (wasm: typeof Wasm) => T): T {
         cause,
       )
     }
-    throw new CedarError('oracle_failed', 'cedar-wasm refused its input', [], cause)
+    throw new CedarError(refusal, 'cedar-wasm refused the shape of its input', [], cause)
   }
 }
 
