@@ -13,12 +13,14 @@ export interface Intent {
   readonly nouns: readonly string[]
   /** The user told the agent to act on what a source says. */
   readonly follows: boolean
+  /** False when the words are in a language whose verbs are not known here: nothing is concluded from their absence. */
+  readonly understood: boolean
   /** Kinds of address the user spelled out (`url`, `email`, `account`, `phone`). */
   readonly tokenKinds: readonly string[]
 }
 
 const FOLLOWS =
-  /\b(?:follow|do|perform|complete|execute|carry out|handle|take care of|work (?:on|through))\b[^.\n]{0,60}\b(?:instruction|task|todo|to-do|action|step|request|item)s?\b|\baccordingly\b|\bas (?:described|requested|mentioned|stated|specified|instructed|indicated|outlined)\b|\b(?:details|information|instructions?|info)\b[^.\n]{0,30}\b(?:in|from|on)\b|\b(?:necessary|needed|required)\b/i
+  /\b(?:follow|do|perform|complete|execute|carry out|handle|take care of|work (?:on|through))\b[^.\n]{0,60}\b(?:instruction|task|todo|to-do|action|step|request|item)s?\b|\baccordingly\b|\bas (?:described|requested|mentioned|stated|specified|instructed|indicated|outlined)\b|\b(?:details|information|instructions?|info)\b[^.\n]{0,30}\b(?:in|from|on)\b|\b(?:necessary|needed|required)\b|\bdo (?:what|whatever|as|everything)\b/i
 /** Tasks that the user lists in the same breath are the user's own words, not a source to follow. */
 const LISTED_HERE =
   /\b(?:the )?following (?:task|step|action|instruction|item)s?\b|\b(?:task|step|action|instruction)s?\b[^.\n]{0,40}:\s*(?:\n|1[.)])/gi
@@ -39,9 +41,21 @@ export function readIntent(raw: string): Intent {
     classes: [...classes],
     nouns: [...new Set(list.map(singular))],
     follows: FOLLOWS.test(text.replace(LISTED_HERE, ' ')),
+    understood: isEnglish(list),
     tokenKinds: [...new Set(tokensOf(text).map((token) => token.kind))],
   }
 }
+
+/** At least one function word of English in eight, or no running text at all. */
+function isEnglish(list: readonly string[]): boolean {
+  if (list.length < 4) return list.every((word) => /^[a-z]+$/.test(word))
+  return list.filter((word) => FUNCTION_WORDS.has(word)).length * 8 >= list.length
+}
+const FUNCTION_WORDS = new Set(
+  'the a an of to in on at by for with from and or is are was be it its this that my me i you your he she they we us our his her their what which who how when where do does did please can could would should not all any as if then there have has will'.split(
+    ' ',
+  ),
+)
 
 /** First words of sentences, list items and quoted orders: a verb there is an order, not a noun. */
 function clauseHeads(text: string): ReadonlySet<string> {

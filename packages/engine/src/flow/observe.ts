@@ -213,9 +213,19 @@ function authorsNamed(state: FlowState, fields: readonly Field[]): ReadonlySet<n
   for (const field of fields) {
     if (!field.structured || !words(field.key).some((w) => AUTHOR_KEYS.has(w))) continue
     const author = canon(field.text)
-    if (author.length > 1 && occurrences(author, state.intent.text, 1).length > 0) named.add(field.record)
+    if (
+      author.length > 1 &&
+      (occurrences(author, state.intent.text, 1).length > 0 || namesPerson(state.intent.nouns, author))
+    )
+      named.add(field.record)
   }
   return named
+}
+
+/** `lena.hart@…` is the Lena of the user's words; a domain or a common word is nobody's name. */
+function namesPerson(nouns: readonly string[], author: string): boolean {
+  const local = author.split('@', 1)[0] ?? ''
+  return words(local).some((w) => w.length > 2 && !COMMON.has(w) && nouns.includes(singular(w)))
 }
 
 function fetchedHost(outcome: Outcome): string | null {

@@ -48,10 +48,12 @@ export interface Origin {
   readonly standing: Standing
   readonly output: SeenOutput | null
   readonly field: string | null
+  /** Stands in a record whose author the user named. */
+  readonly author: boolean
 }
 
-export const COMPOSED: Origin = { standing: 'composed', output: null, field: null }
-const USER: Origin = { standing: 'user', output: null, field: null }
+export const COMPOSED: Origin = { standing: 'composed', output: null, field: null, author: false }
+const USER: Origin = { standing: 'user', output: null, field: null, author: false }
 
 /** Where the canonical `value` stands; `decoys` are tried as well (decoded, spaced out, pieced together). */
 export function originOf(state: FlowState, value: string, identifying: boolean): Origin {
@@ -80,7 +82,7 @@ function safestPlace(state: FlowState, value: string): Origin | null {
       if (field === null) continue
       const standing = standingOf(state, output, field, at, at + value.length)
       if (best === null || rank(standing) < rank(best.standing))
-        best = { standing, output, field: field.key === '' ? null : field.key }
+        best = { standing, output, field: field.key === '' ? null : field.key, author: field.author }
     }
   return best
 }
@@ -164,7 +166,7 @@ function disguised(state: FlowState, value: string): Origin | null {
       const standing = standingOf(state, output, field, field.at, field.end)
       const told = field.whole ? standing : worse(standing, 'said')
       if (best === null || rank(told) < rank(best.standing))
-        best = { standing: told, output, field: field.key === '' ? null : field.key }
+        best = { standing: told, output, field: field.key === '' ? null : field.key, author: field.author }
     }
     if (best === null && output.thirdParty) best = pieces(output, bare, fields)
   }
@@ -186,7 +188,7 @@ function pieces(
     if (!text.includes(bare.slice(at, at + length))) return null
     while (at + length < bare.length && text.includes(bare.slice(at, at + length + 1))) length++
     at += length
-    if (at >= bare.length) return { standing: 'assembled', output, field: null }
+    if (at >= bare.length) return { standing: 'assembled', output, field: null, author: false }
     // A last piece of one or two letters stands everywhere and proves nothing.
     if (bare.length - at < 3) return null
   }

@@ -94,16 +94,25 @@ function literal(text: string): JsonValue | undefined {
 
 const RECORD_LINE = /^(?:-\s+\S|[A-Za-z_][\w]{0,40}:(?:\s|$))/
 const KEY = /^(\s*)(-\s+)?([A-Za-z_][\w ]{0,30}?):(?:\s+(.*)|\s*)$/
+const NESTED_ITEM = /^\s+-\s+(.*)$/
 const PLAIN_KEY = /^ {0,4}[a-z_][\w]*:(?:\s|$)/
 
 function looksLikeRecords(lines: readonly string[]): boolean {
   return RECORD_LINE.test(lines[0] ?? '')
 }
 
+interface YamlField {
+  readonly record: number
+  readonly key: string
+  text: string
+  /** An item of a list under a key; the next item is a field of its own. */
+  readonly list: boolean
+}
+
 function yamlRecords(lines: readonly string[]): { fields: Field[]; complete: boolean } {
-  const fields: { record: number; key: string; text: string }[] = []
+  const fields: YamlField[] = []
   let record = -1
-  let open: { record: number; key: string; text: string } | undefined
+  let open: YamlField | undefined
   for (const line of lines) {
     const item = line.startsWith('- ')
     const keyed = item || PLAIN_KEY.test(line) ? KEY.exec(line) : null
@@ -111,20 +120,34 @@ function yamlRecords(lines: readonly string[]): { fields: Field[]; complete: boo
     const quoted = open !== undefined && openQuote(open.text)
     if (item && !quoted) record++
     if (!quoted && keyed !== null && (item || (keyed[1] ?? '').length <= 4)) {
-      open = { record, key: keyed[3] ?? '', text: keyed[4] ?? '' }
+      open = { record, key: keyed[3] ?? '', text: keyed[4] ?? '', list: false }
       fields.push(open)
     } else if (item && !quoted) {
-      open = { record, key: '', text: line.slice(2) }
+      open = { record, key: '', text: line.slice(2), list: false }
+      fields.push(open)
+    } else if (open !== undefined && !quoted && (open.text === '' || open.list) && NESTED_ITEM.test(line)) {
+      const nested = KEY.exec(line)
+      open = {
+        record: open.record,
+        key: nested?.[3] ?? open.key,
+        text: nested?.[4] ?? NESTED_ITEM.exec(line)?.[1] ?? '',
+        list: true,
+      }
       fields.push(open)
     } else if (open !== undefined) open.text += (line.trim() === '' ? '\n' : ' ') + line.trim()
     else {
-      open = { record: 0, key: '', text: line }
+      open = { record: 0, key: '', text: line, list: false }
       fields.push(open)
     }
     if (fields.length >= MAX_FIELDS) break
   }
   return {
-    fields: fields.map((f) => ({ ...f, text: unquote(f.text), structured: true })),
+    fields: fields.map(({ record: r, key, text }) => ({
+      record: r,
+      key,
+      text: unquote(text),
+      structured: true,
+    })),
     complete: fields.length < MAX_FIELDS,
   }
 }

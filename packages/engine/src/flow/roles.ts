@@ -70,7 +70,7 @@ export function deriveRoles(tool: ToolDefinition, corrections: Partial<ToolRoles
   const name = words(tool.name.slice(0, 256))
   const description = words((tool.description ?? '').slice(0, 2000)).slice(0, DESCRIPTION_WORDS)
   const properties = asObject(asObject(tool.inputSchema).properties)
-  const verb = leadVerb(name, description, Object.keys(properties).length)
+  const verb = leadVerb(name, description, properties)
   const effect = verb.reads && tool.annotations?.readOnlyHint !== false ? 'read' : 'write'
   const nouns = new Set([...name, ...description].map(singular).filter((word) => !NO_NOUNS.has(word)))
   const named = new Set(name.map(singular))
@@ -115,24 +115,30 @@ export function unknownToolRoles(name: string): ToolRoles {
   }
 }
 
+/** Verbs that fetch when they are given where from, and act otherwise. */
+const FETCH_VERBS = new Set('open visit browse navigate load crawl scrape download goto'.split(' '))
+const LOCATORS = new Set('url uri link href path file filename'.split(' '))
+
 /** The first verb of the name; without one, the first of the description. Tools without any take part as writes. */
 function leadVerb(
   name: readonly string[],
   description: readonly string[],
-  argCount: number,
+  properties: JsonObject,
 ): { verbs: string[]; reads: boolean } {
   const isVerb = (w: string): boolean => CLASSES_OF.has(w) || READ_VERBS.has(w)
   const head = name[0] ?? ''
   const told = description.slice(0, 3).map(verbForm).find(isVerb) ?? ''
-  if (isVerb(head)) return { verbs: told === '' ? [head] : [head, told], reads: READ_VERBS.has(head) }
+  const located = Object.keys(properties).some((arg) => words(arg).some((w) => LOCATORS.has(w)))
+  const reads = (verb: string): boolean => READ_VERBS.has(verb) || (located && FETCH_VERBS.has(verb))
+  if (isVerb(head)) return { verbs: told === '' ? [head] : [head, told], reads: reads(head) }
   const inside = name.slice(1).find(isVerb)
   // Noun-first names (`calendar_delete`): the verb stands inside, and the description must not call a write a read.
   if (inside !== undefined) {
-    const writes = !READ_VERBS.has(inside) || (told !== '' && !READ_VERBS.has(told))
+    const writes = !reads(inside) || (told !== '' && !reads(told))
     return { verbs: told === '' ? [inside] : [inside, told], reads: !writes }
   }
-  if (told !== '') return { verbs: [told], reads: READ_VERBS.has(told) }
-  return { verbs: [], reads: argCount === 0 }
+  if (told !== '') return { verbs: [told], reads: reads(told) }
+  return { verbs: [], reads: Object.keys(properties).length === 0 }
 }
 
 function verbForm(word: string): string {

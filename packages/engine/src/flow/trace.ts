@@ -197,6 +197,7 @@ function judgeWorst(state: FlowState, roles: ToolRoles, parts: readonly Part[], 
 
 function isAnchor(state: FlowState, part: Part): boolean {
   if (['user', 'approved', 'own', 'field', 'delegated'].includes(part.origin.standing)) return true
+  if (part.origin.author && part.origin.standing === 'said') return true
   // The letters of an address are its owner's choice: a word of the user inside one proves nothing.
   if (part.kind === 'url' || part.kind === 'account' || tokenKind(part.raw) !== null) return false
   const nouns = state.intent?.nouns ?? []
@@ -251,6 +252,7 @@ function judgeAction(state: FlowState, roles: ToolRoles, add: Add): void {
   if (intent === null) return
   const asked = intent.classes.filter((name) => !['read', 'visit', 'run'].includes(name))
   const mismatch = !roles.classes.some((name) => intent.classes.includes(name))
+  if (!intent.understood) return
   if (!intent.follows && asked.length === 0)
     add('read-only-request', '', 'the user asked for no change, and this is one')
   else if (!intent.follows && mismatch) add('other-action', '', 'the user asked for another kind of action')
@@ -318,7 +320,7 @@ function approvedOr(
   const yes = state.approved.some(
     (a) => a.value === value && a.kind === kind && sameAction(a.classes, roles.classes),
   )
-  return yes ? { standing: 'approved', output: null, field: null } : look()
+  return yes ? { standing: 'approved', output: null, field: null, author: false } : look()
 }
 function sameAction(approved: readonly string[], now: readonly string[]): boolean {
   return now.every((name) => approved.includes(name))
