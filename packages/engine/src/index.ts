@@ -2,5 +2,39 @@
  * The engine: one decision, pure. No sockets, files or clock; `ports.ts` says what it needs.
  * @module
  */
+
+export { apply } from './apply.ts'
+export { control, schemaOf } from './control.ts'
+export { type Decided, decide } from './decide.ts'
+export { createDecider, type DeciderPorts, type EngineDecider, openDecider } from './decider.ts'
+export { checkDetails, type Refusal } from './delegation/details.ts'
+export type { EngineEvent } from './events.ts'
+export {
+  applyFlow,
+  approveValues,
+  deriveRoles,
+  emptyFlow,
+  type FlowState,
+  observe,
+  type ToolRoles,
+  type Trace,
+  trace,
+  unknownToolRoles,
+} from './flow/index.ts'
 export * from './identity/index.ts'
+export { type Pinning, pinTools } from './integrity/pins.ts'
+export { evaluate, STAGES } from './pipeline.ts'
+export { createCedarEngine } from './policy/cedar.ts'
+export type { CompiledPolicies, PolicyEngine, PolicySource } from './policy/engine.ts'
+export { policySchema } from './policy/schema.ts'
+export { STARTER_POLICIES } from './policy/starter.ts'
 export type * from './ports.ts'
+export { agentSubject, TENANT_SUBJECT, userSubject } from './record/pseudonyms.ts'
+export { restoreLive, snapshotLive } from './snapshot.ts'
+export {
+  createState,
+  DEFAULT_SETTINGS,
+  type EngineSettings,
+  type EngineState,
+  type TenantState,
+} from './state.ts'

@@ -208,6 +208,11 @@ export type ControlEvent =
   | { readonly type: 'task'; readonly task: Task }
   | { readonly type: 'policy'; readonly tenant: string; readonly version: PolicyVersion }
   | { readonly type: 'approval'; readonly approval: Approval }
+  | { readonly type: 'delegation'; readonly delegation: Delegation }
+  /** A person looked at the agent: its behaviour starts clean and its composition counts as approved. */
+  | { readonly type: 'trust-reset'; readonly tenant: string; readonly agent: string; readonly by: string }
+  /** The subject's keys are gone; what is held of it in memory goes, too. */
+  | { readonly type: 'erased'; readonly tenant: string; readonly user: string }
 
 // ── Decider ──────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,0 +1,194 @@
+/**
+ * Carries registrations, tools, policies and epochs into the directory. Returns the events that a change means for the
+ * live state: they are applied and recorded like those of a call.
+ * @module
+ */
+import type { Agent, Approval, PinnedTool, PolicyVersion } from '@safeconduct/protocol'
+import { epochKey } from './delegation/epochs.ts'
+import type { EngineEvent } from './events.ts'
+import { type KnownTool, knownTool } from './integrity/catalogue.ts'
+import { compositionDigest } from './integrity/composition.ts'
+import type { CompiledPolicies, PolicyEngine } from './policy/engine.ts'
+import { GROUPS, METHOD_ACTIONS, policySchema } from './policy/schema.ts'
+import type { ControlEvent } from './ports.ts'
+import { bindingKey, type Directory, type EngineState, type TenantState, tenantState } from './state.ts'
+
+export function control(
+  state: EngineState,
+  engine: PolicyEngine,
+  event: ControlEvent,
+  at: number,
+): { readonly tenant: TenantState; readonly events: readonly EngineEvent[] } {
+  const tenant = tenantState(state, tenantOf(event))
+  return { tenant, events: carry(tenant, engine, event, at) }
+}
+
+export function tenantOf(event: ControlEvent): string {
+  switch (event.type) {
+    case 'agent':
+      return event.agent.tenant
+    case 'server':
+      return event.server.tenant
+    case 'tool':
+      return event.tool.tenant
+    case 'task':
+      return event.task.tenant
+    case 'approval':
+      return event.approval.tenant
+    case 'delegation':
+      return event.delegation.tenant
+    default:
+      return event.tenant
+  }
+}
+
+function carry(tenant: TenantState, engine: PolicyEngine, event: ControlEvent, at: number): EngineEvent[] {
+  const { directory } = tenant
+  switch (event.type) {
+    case 'epoch':
+      raise(directory.epochs, epochKey(event.ref.kind, event.ref.id), event.ref.epoch)
+      return []
+    case 'agent':
+      directory.agents.set(event.agent.id, event.agent)
+      if (directory.policy !== null) putAgent(directory.policy.compiled, event.agent)
+      return recomposed(tenant, event.agent, at)
+    case 'server':
+      directory.servers.set(event.server.name, event.server)
+      // Roles depend on what the owner says of the server.
+      for (const tool of directory.tools.values()) {
+        if (tool.pin?.server === event.server.name) putTool(directory, tool.pin)
+      }
+      return []
+    case 'server-removed':
+      return removeServer(directory, event.server)
+    case 'tool':
+      putTool(directory, event.tool)
+      directory.revision = null
+      return []
+    case 'task':
+      directory.tasks.set(event.task.id, event.task)
+      forgetOld(directory, at)
+      return []
+    case 'delegation':
+      directory.delegations.set(event.delegation.id, event.delegation)
+      return []
+    case 'policy':
+      activate(directory, engine, event.version)
+      return []
+    case 'approval':
+      putApproval(directory, event.approval, at)
+      return []
+    case 'trust-reset':
+      return [{ type: 'trust-reset', agent: event.agent, at, by: event.by }]
+    case 'erased':
+      return eraseUser(directory, event.user)
+  }
+}
+
+/** Epochs only grow: a late message must not bring a revoked grant back. */
+function raise(epochs: Map<string, number>, key: string, epoch: number): void {
+  if (epoch > (epochs.get(key) ?? -1)) epochs.set(key, epoch)
+}
+
+function recomposed({ live }: TenantState, agent: Agent, at: number): EngineEvent[] {
+  const digest = compositionDigest(agent.composition)
+  const known = live.agents.get(agent.id)?.composition.current ?? ''
+  return known === digest ? [] : [{ type: 'composition', agent: agent.id, at, digest, first: known === '' }]
+}
+
+/** A message about an older version of the same record is late and says nothing. */
+function putApproval(directory: Directory, approval: Approval, at: number): void {
+  const key = bindingKey(approval)
+  const before = directory.approvals.get(key)
+  if (before?.id === approval.id && before.version > approval.version) return
+  // What is over must not hide a newer request for the same call.
+  const over = approval.status === 'used' || approval.status === 'expired'
+  if (over && before !== undefined && before.id !== approval.id) return
+  if (before === undefined && (over || at >= approval.expiresAt)) return
+  directory.approvals.set(key, approval)
+}
+
+function putTool(directory: Directory, pin: PinnedTool): void {
+  const tool = knownTool(pin, directory.servers.get(pin.server))
+  directory.tools.set(pin.id, tool)
+  if (directory.policy !== null) putToolEntities(directory.policy.compiled, tool)
+}
+
+function removeServer(directory: Directory, name: string): EngineEvent[] {
+  // Events name a server by id or by name; both are unique in a tenant.
+  const server =
+    directory.servers.get(name) ?? [...directory.servers.values()].find((each) => each.id === name)
+  if (server === undefined) return []
+  directory.servers.delete(server.name)
+  for (const [id, tool] of directory.tools) if (tool.pin?.server === server.name) directory.tools.delete(id)
+  directory.revision = null
+  return []
+}
+
+/**
+ * Compiles the version and puts it in force. A version that does not compile leaves nothing in force: an active
+ * version that cannot be read must deny, not leave its predecessor ruling.
+ * @throws {SafeconductError} `policy_invalid`
+ */
+function activate(directory: Directory, engine: PolicyEngine, version: PolicyVersion): void {
+  if (version.status !== 'active') {
+    if (directory.policy?.digest === version.digest) directory.policy = null
+    return
+  }
+  directory.policy = null
+  // It was validated against the schema when it was written; a tool that is gone since must not unload it.
+  const compiled = engine.compile(version, null)
+  for (const id of GROUPS) compiled.put({ uid: { type: 'Action', id }, attrs: {}, parents: [] })
+  for (const [id, group] of Object.entries(METHOD_ACTIONS)) {
+    compiled.put({ uid: { type: 'Action', id }, attrs: {}, parents: [{ type: 'Action', id: group }] })
+  }
+  for (const agent of directory.agents.values()) putAgent(compiled, agent)
+  for (const tool of directory.tools.values()) putToolEntities(compiled, tool)
+  directory.policy = { digest: version.digest, compiled }
+}
+
+function putAgent(compiled: CompiledPolicies, { id, owner, name, registration, autonomous }: Agent): void {
+  compiled.put({ uid: { type: 'Agent', id }, attrs: { owner, name, registration, autonomous }, parents: [] })
+}
+
+function putToolEntities(compiled: CompiledPolicies, { action, groups, pin }: KnownTool): void {
+  const parents = groups.map((id) => ({ type: 'Action', id }))
+  compiled.put({ uid: { type: 'Action', id: action }, attrs: {}, parents })
+  if (pin !== null) {
+    compiled.put({
+      uid: { type: 'Tool', id: action },
+      attrs: {},
+      parents: [{ type: 'Server', id: pin.server }],
+    })
+  }
+}
+
+/** The schema against which policies of this tenant are validated when they are written. */
+export function schemaOf(directory: Directory) {
+  return policySchema(
+    [...directory.tools.values()].map(({ action, groups, fields }) => ({ id: action, groups, fields })),
+  )
+}
+
+const TASKS_KEPT = 50_000
+
+/** Ended errands and what hangs on them go when the directory grows large; unknown still means refused. */
+function forgetOld(directory: Directory, at: number): void {
+  if (directory.tasks.size <= TASKS_KEPT) return
+  for (const [id, task] of directory.tasks) {
+    if (task.status !== 'active' || task.expiresAt <= at) directory.tasks.delete(id)
+  }
+  for (const [id, link] of directory.delegations) if (link.expiresAt <= at) directory.delegations.delete(id)
+}
+
+function eraseUser(directory: Directory, user: string): EngineEvent[] {
+  const tasks: string[] = []
+  for (const [id, task] of directory.tasks) {
+    if (task.user !== user) continue
+    tasks.push(id)
+    directory.tasks.delete(id)
+  }
+  for (const [key, approval] of directory.approvals)
+    if (approval.user === user) directory.approvals.delete(key)
+  return [{ type: 'erased', user, tasks }]
+}

@@ -1,0 +1,162 @@
+/**
+ * The decider: owner of the engine's state and host of its steps. Every call is one synchronous turn (`decide`, `apply`,
+ * the intent handed to the ledger); everything that waits comes before or after it.
+ *
+ * What must hold:
+ * - no record, no effect: `prepare` resolves with `forward` only when the intent is durable, and the use of an approval;
+ * - labels before release: `settle` applies what an outcome teaches before it resolves;
+ * - a turn is never cut: nothing is awaited between reading the state and changing it.
+ * @module
+ */
+import { type CallRequest, type Decision, SafeconductError } from '@safeconduct/protocol'
+import { decide } from './decide.ts'
+import { explain, receipt, standingOf } from './decider/explain.ts'
+import { pin, visible } from './decider/listing.ts'
+import { commit, createOwner, createQueue, type DeciderPorts, type Owner, track } from './decider/owner.ts'
+import { prepare } from './decider/prepare.ts'
+import { settle, unknownResult } from './decider/settle.ts'
+import { applyControl, drainOutbox, recordFloods, SNAPSHOT_EVERY, snapshot } from './decider/upkeep.ts'
+import { directoryEvents } from './directory.ts'
+import type { ControlEvent, Decider } from './ports.ts'
+import { replay } from './record/replay.ts'
+
+export type { DeciderPorts } from './decider/owner.ts'
+
+export interface EngineDecider extends Decider {
+  /** Moves what the store's transactions left in the outbox into the ledger. Also done by `control` and at the end. */
+  drainOutbox(): Promise<void>
+}
+
+/** A decider that knows nothing yet: unknown is revoked, no policy is denied. Hosts use `openDecider`. */
+export function createDecider(ports: DeciderPorts): EngineDecider {
+  return deciderOf(createOwner(ports))
+}
+
+/**
+ * Rebuilds the state (snapshot, ledger, store) and closes what a crash left open: calls without an outcome get
+ * `unknown`.
+ * @throws what store, ledger and keyring throw; nothing is served then
+ */
+export async function openDecider(ports: DeciderPorts): Promise<EngineDecider> {
+  const owner = createOwner(ports)
+  await replay(owner.state, { ...ports, pseudonyms: owner.pseudonyms, summaries: owner.summaries })
+  // The store is the truth of approvals; a replay may have met older ones.
+  for (const { directory } of owner.state.tenants.values()) directory.approvals.clear()
+  for await (const event of directoryEvents(ports.store)) loadControl(owner, event)
+  await closeOpenCalls(owner)
+  await drainOutbox(owner)
+  return deciderOf(owner)
+}
+
+/** At start a policy that cannot be read is no reason to stop: its tenant has none, and everything is denied. */
+function loadControl(owner: Owner, event: ControlEvent): void {
+  try {
+    applyControl(owner, event)
+  } catch (error) {
+    if (event.type !== 'policy') throw error
+  }
+}
+
+async function closeOpenCalls(owner: Owner): Promise<void> {
+  const { ports, position, journal, summaries } = owner
+  for (const tenant of owner.state.tenants.values()) {
+    for (const call of [...tenant.live.calls.values()]) {
+      const parties = { tenant: tenant.tenant, agent: call.agent, user: call.user, via: call.via }
+      const at = ports.clock.now()
+      const {
+        text: _text,
+        structured: _structured,
+        ...result
+      } = unknownResult('The daemon stopped during the call.')
+      const events = [{ type: 'settled', id: call.id, at, status: result.status, flow: null } as const]
+      await journal.ready(parties)
+      commit(owner, tenant, events)
+      const { index } = await position.follow(
+        journal.outcome(tenant, { id: call.id, at, parties }, result, events),
+      )
+      summaries.settle(tenant.tenant, call.id, result.status, index)
+    }
+  }
+}
+
+function deciderOf(owner: Owner): EngineDecider {
+  const pinning = createQueue()
+  const outbox = createQueue()
+  let snapshotAt = SNAPSHOT_EVERY
+  let closed: Promise<void> | null = null
+
+  /** After calls, never before: what can wait. */
+  function upkeep(): void {
+    void track(owner, recordFloods(owner, false)).catch(() => undefined)
+    if (owner.position.written < snapshotAt) return
+    snapshotAt = owner.position.written + SNAPSHOT_EVERY
+    void track(owner, snapshotAll()).catch(() => undefined)
+  }
+
+  async function snapshotAll(): Promise<void> {
+    for (const tenant of owner.state.tenants.keys()) await snapshot(owner, tenant)
+  }
+
+  function drain(): Promise<void> {
+    return track(
+      owner,
+      outbox(() => drainOutbox(owner)),
+    )
+  }
+
+  async function shut(): Promise<void> {
+    owner.closing = true
+    await idle(owner)
+    for (const id of [...owner.flights.keys()]) {
+      await settle(owner, id, unknownResult('The daemon stopped during the call.')).catch(() => undefined)
+    }
+    await recordFloods(owner, true).catch(() => undefined)
+    await drain().catch(() => undefined)
+    await idle(owner)
+    await snapshotAll()
+    await owner.summaries.flush()
+  }
+
+  return {
+    async prepare(request) {
+      if (owner.closing) throw new SafeconductError('shutting_down')
+      try {
+        return await track(owner, prepare(owner, request))
+      } finally {
+        upkeep()
+      }
+    },
+    settle: (id, result) => track(owner, settle(owner, id, result)),
+    dry: (request) => dry(owner, request),
+    async list(request, definitions) {
+      if (owner.closing) throw new SafeconductError('shutting_down')
+      const pins = await track(
+        owner,
+        pinning(() => pin(owner, request, definitions)),
+      )
+      return visible(owner, request, definitions, pins)
+    },
+    control(event) {
+      applyControl(owner, event)
+      void drain().catch(() => undefined)
+    },
+    standing: (tenant, agent) => standingOf(owner, tenant, agent),
+    explain: (tenant, id) => explain(owner, tenant, id),
+    receipt: (tenant, id) => receipt(owner, tenant, id),
+    drainOutbox: drain,
+    close() {
+      closed ??= shut()
+      return closed
+    },
+  }
+}
+
+/** The same question gets the same answer: nothing is opened, so no approval is named that nobody could decide. */
+function dry(owner: Owner, request: CallRequest): Decision {
+  const { decision, opened } = decide(owner.state, request)
+  return opened === null ? decision : { ...decision, approval: null }
+}
+
+async function idle(owner: Owner): Promise<void> {
+  while (owner.working.size > 0) await Promise.all(owner.working)
+}

@@ -1,0 +1,62 @@
+/**
+ * `list`: pins what a server defines, then shows each tool only where a call of it could be allowed to this grant now:
+ * the same path that decides calls, asked with no arguments.
+ * @module
+ */
+import type { CallRequest, JsonObject, PinnedTool } from '@safeconduct/protocol'
+import { control } from '../control.ts'
+import { nameOf, pinTools } from '../integrity/pins.ts'
+import { evaluate } from '../pipeline.ts'
+import type { ToolListing } from '../ports.ts'
+import type { Owner } from './owner.ts'
+
+/** Pins and persists. Must not run twice at a time for one tenant: both would pin the same tool as new. */
+export async function pin(
+  owner: Owner,
+  request: CallRequest,
+  definitions: readonly JsonObject[],
+): Promise<ReadonlyMap<string, PinnedTool>> {
+  const { state, ports } = owner
+  const { tenant } = request.grant
+  const server = request.operation.server
+  const directory = state.tenants.get(tenant)?.directory
+  if (directory?.servers.has(server) !== true) return new Map()
+  const known: PinnedTool[] = []
+  for (const tool of directory.tools.values()) if (tool.pin !== null) known.push(tool.pin)
+  const { changed, pins } = pinTools(known, { tenant, server, at: request.at, definitions })
+  if (changed.length > 0) {
+    await ports.store.tx(async (t) => {
+      for (const tool of changed) await (tool.version === 1 ? t.tools.insert(tool) : t.tools.replace(tool))
+    })
+  }
+  for (const tool of changed) {
+    control(state, ports.policyEngine, { type: 'tool', tool }, request.at)
+    ports.bus.publish({ type: 'tool', tenant, tool })
+  }
+  return pins
+}
+
+export function visible(
+  owner: Owner,
+  request: CallRequest,
+  definitions: readonly JsonObject[],
+  pins: ReadonlyMap<string, PinnedTool>,
+): ToolListing {
+  const shown = new Set<string>()
+  return {
+    visible: definitions.filter((definition) => {
+      const name = nameOf(definition)
+      // Of two definitions under one name the first was pinned.
+      if (shown.has(name) || pins.get(name)?.status !== 'active') return false
+      shown.add(name)
+      return mayBeAllowed(owner, request, name)
+    }),
+  }
+}
+
+function mayBeAllowed({ state }: Owner, request: CallRequest, name: string): boolean {
+  const operation = { ...request.operation, method: 'tools/call', kind: 'tool', name, args: {} } as const
+  const found = evaluate(state, { ...request, operation }, null, { ignoreArguments: true })
+  // A policy that needs arguments says nothing about a tool as such.
+  return found.outcome !== 'deny' || found.needsArguments
+}

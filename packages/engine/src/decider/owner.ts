@@ -1,0 +1,155 @@
+/**
+ * What the parts of the decider share: the state and who may change it, the records, the calls under way. One per
+ * process; `decider.ts` makes it and closes it.
+ * @module
+ */
+import type { CallRequest, CallResult, Decision } from '@safeconduct/protocol'
+import { apply } from '../apply.ts'
+import type { EngineEvent } from '../events.ts'
+import type { KnownTool } from '../integrity/catalogue.ts'
+import type { PolicyEngine } from '../policy/engine.ts'
+import type { Bus, Clock, Ids, Keyring, LedgerPort, Settled, Store } from '../ports.ts'
+import { createJournal, type Journal } from '../record/journal.ts'
+import { createPseudonyms, type Pseudonyms } from '../record/pseudonyms.ts'
+import { createRefusals, type Refusals } from '../record/refusals.ts'
+import { createSummaries, type Summaries } from '../record/summaries.ts'
+import { createState, type EngineSettings, type EngineState, type TenantState } from '../state.ts'
+
+export interface DeciderPorts {
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly store: Store
+  readonly ledger: LedgerPort
+  readonly keyring: Keyring
+  readonly bus: Bus
+  readonly policyEngine: PolicyEngine
+  readonly settings?: Partial<EngineSettings>
+}
+
+/** A call that was let through and has no durable outcome yet. */
+export interface Flight {
+  readonly request: CallRequest
+  readonly decision: Decision
+  readonly tool: KnownTool | null
+  readonly intentIndex: number
+  /** What the outcome did to the state; computed once, so that settling again after a failure changes nothing. */
+  outcome: {
+    readonly result: Omit<CallResult, 'text' | 'structured'>
+    readonly events: readonly EngineEvent[]
+  } | null
+  settling: Promise<Settled> | null
+}
+
+export interface Owner {
+  readonly ports: DeciderPorts
+  readonly state: EngineState
+  readonly journal: Journal
+  readonly pseudonyms: Pseudonyms
+  readonly summaries: Summaries
+  readonly refusals: Refusals
+  /** By call id. */
+  readonly flights: Map<string, Flight>
+  /** Ids under way before they are flights, so that one id is one call. */
+  readonly taken: Set<string>
+  /** Receipts of settled calls, the latest ones. */
+  readonly settled: Map<string, Settled>
+  /** Work that `close` waits for. */
+  readonly working: Set<Promise<unknown>>
+  readonly position: Position
+  closing: boolean
+}
+
+export function createOwner(ports: DeciderPorts): Owner {
+  const { store, ledger, keyring } = ports
+  const pseudonyms = createPseudonyms({ blobs: store.blobs, keyring })
+  return {
+    ports,
+    state: createState(ports.settings),
+    journal: createJournal({ ledger, keyring, pseudonyms }),
+    pseudonyms,
+    summaries: createSummaries(store),
+    refusals: createRefusals(),
+    flights: new Map(),
+    taken: new Set(),
+    settled: new Map(),
+    working: new Set(),
+    position: createPosition(ledger.size),
+    closing: false,
+  }
+}
+
+/** Applies the events of a turn; says aloud when a trust level changes. */
+export function commit(owner: Owner, tenant: TenantState, events: readonly EngineEvent[]): void {
+  for (const event of events) {
+    const agent = 'agent' in event ? event.agent : null
+    const before = agent === null ? undefined : tenant.live.agents.get(agent)?.trust.level
+    apply(tenant, event)
+    const after = agent === null ? undefined : tenant.live.agents.get(agent)?.trust
+    if (agent === null || before === undefined || after === undefined || after.level === before) continue
+    owner.ports.bus.publish({
+      type: 'trust',
+      tenant: tenant.tenant,
+      agent,
+      from: before,
+      to: after.level,
+      why: after.why,
+    })
+  }
+}
+
+/** Keeps `close` waiting for the work; its failure stays with whoever awaits it. */
+export function track<T>(owner: Owner, work: Promise<T>): Promise<T> {
+  const quiet = work.then(
+    () => undefined,
+    () => undefined,
+  )
+  owner.working.add(quiet)
+  void quiet.then(() => owner.working.delete(quiet))
+  return work
+}
+
+// ── Where a replay has to begin ──────────────────────────────────────────────────────────────────────────────
+
+/** Entries before `from()` are durable and their events are in the state. */
+export interface Position {
+  /** Follows one append. */
+  follow(append: Promise<{ readonly index: number }>): Promise<{ readonly index: number }>
+  from(): number
+  /** Entries acknowledged since the start. */
+  readonly written: number
+}
+
+function createPosition(size: number): Position {
+  // Lower bounds of the indexes that entries under way can get.
+  const underWay = new Map<symbol, number>()
+  let next = size
+  let written = 0
+  return {
+    async follow(append) {
+      const mark = Symbol()
+      underWay.set(mark, next)
+      try {
+        const { index } = await append
+        next = Math.max(next, index + 1)
+        written++
+        return { index }
+      } finally {
+        underWay.delete(mark)
+      }
+    },
+    from: () => Math.min(next, ...underWay.values()),
+    get written() {
+      return written
+    },
+  }
+}
+
+/** One piece of work at a time, in order; a failure does not stop the next one. */
+export function createQueue(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve()
+  return (work) => {
+    const mine = last.then(work, work)
+    last = mine.catch(() => undefined)
+    return mine
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * `settle`: what came back goes into the state and the ledger before anybody sees it.
+ * @module
+ */
+import { type CallResult, SafeconductError, toSafeconductError } from '@safeconduct/protocol'
+import type { EngineEvent } from '../events.ts'
+import { emptyFlow, type FlowEvent, observe } from '../flow/index.ts'
+import { methodEntry } from '../integrity/catalogue.ts'
+import type { Settled } from '../ports.ts'
+import { MAX_ATTACHMENT_BYTES } from '../record/attachment.ts'
+import { partiesOf } from '../record/journal.ts'
+import { touch } from '../risk/detector.ts'
+import type { TenantState } from '../state.ts'
+import { commit, type Flight, type Owner } from './owner.ts'
+
+/** Receipts kept for a repeated `settle`; older ones are found in the store. */
+const KEPT = 10_000
+
+export async function settle(owner: Owner, id: string, result: CallResult): Promise<Settled> {
+  const flight = owner.flights.get(id)
+  if (flight === undefined) return settledBefore(owner, id)
+  flight.settling ??= settleFlight(owner, id, flight, result).finally(() => {
+    flight.settling = null
+  })
+  return flight.settling
+}
+
+async function settledBefore(owner: Owner, id: string): Promise<Settled> {
+  const known = owner.settled.get(id)
+  if (known !== undefined) return known
+  for (const tenant of owner.state.tenants.keys()) {
+    const summary = await owner.summaries.get(tenant, id)
+    if (summary?.outcomeIndex == null) continue
+    return { receipt: { intentIndex: summary.intentIndex, outcomeIndex: summary.outcomeIndex } }
+  }
+  throw new SafeconductError('not_found')
+}
+
+async function settleFlight(owner: Owner, id: string, flight: Flight, result: CallResult): Promise<Settled> {
+  const { request } = flight
+  const parties = partiesOf(request)
+  await owner.journal.ready(parties)
+  const tenant = owner.state.tenants.get(parties.tenant)
+  if (tenant === undefined) throw new SafeconductError('not_found')
+  const at = owner.ports.clock.now()
+  if (flight.outcome === null) {
+    const events: EngineEvent[] = [
+      { type: 'settled', id, at, status: result.status, flow: learn(tenant, flight, result) },
+    ]
+    const { text: _text, structured: _structured, ...kept } = result
+    flight.outcome = { result: kept, events }
+    commit(owner, tenant, events)
+  }
+  const { outcome, intentIndex } = flight
+  try {
+    const append = owner.journal.outcome(tenant, { id, at, parties }, outcome.result, outcome.events)
+    const { index } = await owner.position.follow(append)
+    const settled: Settled = { receipt: { intentIndex, outcomeIndex: index } }
+    owner.flights.delete(id)
+    touch(owner.settled, id, settled, KEPT)
+    owner.summaries.settle(parties.tenant, id, outcome.result.status, index)
+    owner.ports.bus.publish({ type: 'outcome', tenant: parties.tenant, id, status: outcome.result.status })
+    return settled
+  } catch (error) {
+    throw toSafeconductError(error, 'ledger_unavailable')
+  }
+}
+
+/** Room that the rest of an outcome's attachment may take beside what the flow learned. */
+const REST_BYTES = 64 * 1024
+
+/** Labels of what came back. A tool's error text is read by the agent, too, so it is an output like any other. */
+function learn(tenant: TenantState, { request, tool }: Flight, result: CallResult): FlowEvent | null {
+  const { operation, id } = request
+  if (operation.kind === 'list' || operation.kind === 'session') return null
+  const open = tenant.live.calls.get(id)
+  const known = operation.kind === 'tool' ? tool : methodEntry(operation.kind)
+  if (open === undefined || known === null) return null
+  const flow = tenant.live.flows.get(open.flow)?.state ?? emptyFlow(null)
+  const readable = result.status === 'ok' || result.status === 'tool_error'
+  const event = observe(flow, {
+    callId: id,
+    server: operation.server,
+    tool: operation.name ?? operation.method,
+    roles: known.roles,
+    args: operation.args,
+    result: readable
+      ? { text: result.text, ...(result.structured === null ? {} : { structured: result.structured }) }
+      : null,
+    error: readable ? null : (result.error ?? result.status),
+  })
+  return bounded(event)
+}
+
+/** An event too large to be recorded would be lost at a restart; forgetting the output openly is more careful. */
+function bounded(event: FlowEvent): FlowEvent {
+  if (event.type !== 'observed' || event.output === null) return event
+  const bytes = Buffer.byteLength(JSON.stringify(event))
+  if (bytes <= MAX_ATTACHMENT_BYTES - REST_BYTES) return event
+  return { ...event, output: null, requests: [], forgot: true }
+}
+
+/** A host that never settles must not fill the table of open calls for good. */
+const ABANDONED_MS = 3_600_000
+
+/** Calls nobody settled for an hour get the outcome `unknown`. */
+export function abandonCalls(owner: Owner, tenant: TenantState, at: number): void {
+  for (const call of tenant.live.calls.values()) {
+    if (at - call.at < ABANDONED_MS) return
+    settle(owner, call.id, unknownResult('Nobody told the outcome.')).catch(() => undefined)
+  }
+}
+
+export function unknownResult(error: string): CallResult {
+  return { status: 'unknown', text: [], structured: null, digest: '', bytes: 0, error }
+}

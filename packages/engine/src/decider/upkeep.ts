@@ -1,0 +1,95 @@
+/**
+ * Beside the calls: changes of the directory, the outbox, floods of refusals, snapshots.
+ * @module
+ */
+import { isJsonObject, type JsonObject } from '@safeconduct/protocol'
+import { control } from '../control.ts'
+import type { EngineEvent } from '../events.ts'
+import type { ControlEvent } from '../ports.ts'
+import { agentSubject, userSubject } from '../record/pseudonyms.ts'
+import { writeSnapshot } from '../record/replay.ts'
+import { type TenantState, tenantState } from '../state.ts'
+import { commit, type Owner, track } from './owner.ts'
+
+/**
+ * Carries a change into memory at once, and what it did to the live state into the ledger behind it.
+ * @throws {SafeconductError} `policy_invalid`; the tenant then has no policy, so everything is denied
+ */
+export function applyControl(owner: Owner, event: ControlEvent): void {
+  const at = owner.ports.clock.now()
+  const { tenant, events } = control(owner.state, owner.ports.policyEngine, event, at)
+  commit(owner, tenant, events)
+  if (events.length > 0)
+    void track(owner, recordControl(owner, tenant, events, event.type, at)).catch(() => undefined)
+  if (event.type === 'erased') {
+    owner.pseudonyms.forget(event.tenant, userSubject(event.user))
+    void track(owner, snapshot(owner, event.tenant)).catch(() => undefined)
+  }
+}
+
+/** A record that is lost leaves the more careful state at a restart: resets are gone, changes are found again. */
+async function recordControl(
+  owner: Owner,
+  tenant: TenantState,
+  events: readonly EngineEvent[],
+  kind: string,
+  at: number,
+): Promise<void> {
+  const id = owner.ports.ids.next()
+  // What happened is in the events; an erasure must not write down whom it erased.
+  const written = events.filter((event) => event.type !== 'erased')
+  await owner.pseudonyms.ready(tenant.tenant, [])
+  await owner.position.follow(owner.journal.control(tenant, { id, at, kind, body: { type: kind } }, written))
+}
+
+const BATCH = 100
+
+/** Moves events of the store's transactions into the ledger, in order, each once. */
+export async function drainOutbox(owner: Owner): Promise<void> {
+  const { store, clock } = owner.ports
+  for (;;) {
+    const rows = await store.outbox.take(BATCH)
+    const last = rows.at(-1)
+    if (last === undefined) return
+    for (const row of rows) {
+      const tenant = tenantState(owner.state, row.tenant)
+      if (tenant.live.logged.has(row.id)) continue
+      await owner.pseudonyms.ready(row.tenant, [])
+      const at = clock.now()
+      const logged: EngineEvent = { type: 'logged', id: row.id, at }
+      commit(owner, tenant, [logged])
+      const entry = { id: row.id, at, kind: kindOf(row.event), body: row.event }
+      try {
+        await owner.position.follow(owner.journal.control(tenant, entry, [logged]))
+      } catch (error) {
+        tenant.live.logged.delete(row.id)
+        throw error
+      }
+    }
+    await store.outbox.done(last.seq)
+    if (rows.length < BATCH) return
+  }
+}
+
+function kindOf(event: JsonObject): string {
+  return isJsonObject(event) && typeof event['type'] === 'string' ? event['type'].slice(0, 64) : 'event'
+}
+
+export async function recordFloods(owner: Owner, all: boolean): Promise<void> {
+  const at = owner.ports.clock.now()
+  for (const flood of owner.refusals.due(at, all)) {
+    await owner.pseudonyms.ready(flood.tenant, flood.agent === '' ? [] : [agentSubject(flood.agent)])
+    await owner.position.follow(owner.journal.refusals(flood, owner.ports.ids.next(), at))
+  }
+}
+
+/** Entries after which a snapshot is worth its cost. */
+export const SNAPSHOT_EVERY = 5000
+
+export async function snapshot(owner: Owner, tenant: string): Promise<void> {
+  // Summaries before the snapshot's position are not rebuilt, so they have to be in the store first.
+  await owner.summaries.flush()
+  const { store, keyring } = owner.ports
+  await owner.pseudonyms.ready(tenant, [])
+  await writeSnapshot(owner.state, { store, keyring }, tenant, owner.position.from())
+}

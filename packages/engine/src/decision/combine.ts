@@ -1,0 +1,194 @@
+/**
+ * The decide stage, and the only place that combines: what the other stages found, what policy says about it, and
+ * trust. Returns data; nothing here moves state.
+ * @module
+ */
+import type {
+  Approval,
+  CallRequest,
+  ErrorCode,
+  Evidence,
+  Obligation,
+  Outcome,
+  PolicyReason,
+  TrustLevel,
+} from '@safeconduct/protocol'
+import { type Caller, FRESH_PROOF_MS } from '../delegation/caller.ts'
+import type { Errand } from '../delegation/delegate.ts'
+import type { Trace } from '../flow/index.ts'
+import { ask } from '../policy/context.ts'
+import { type Judgement, judge } from '../policy/judge.ts'
+import { doubtsCredential } from '../risk/combine.ts'
+import { type Standing, standing } from '../risk/standing.ts'
+import type { EngineSettings, TenantState } from '../state.ts'
+import { policySentence } from './words.ts'
+
+/** Everything the stages before found. */
+export interface Findings {
+  readonly caller: Caller
+  readonly errand: Errand
+  readonly evidence: readonly Evidence[]
+  readonly trace: Trace
+}
+
+/** What is taken for granted in a tested counterfactual, or left out of a listing. */
+export interface Assumption {
+  readonly scopes?: boolean
+  readonly details?: boolean
+  readonly ignoreArguments?: boolean
+  readonly origin?: boolean
+  readonly calm?: boolean
+  readonly trust?: TrustLevel
+  readonly requalified?: boolean
+  readonly freshProof?: boolean
+  readonly approved?: boolean
+}
+
+export interface Combined {
+  readonly outcome: Outcome
+  readonly code: ErrorCode | null
+  readonly why: readonly string[]
+  readonly policies: readonly PolicyReason[]
+  readonly policyErrors: Judgement['errors']
+  readonly obligations: readonly Obligation[]
+  readonly standing: Standing
+  readonly credentialDoubt: boolean
+  readonly freshProof: boolean
+  /** The approval that this call uses up. */
+  readonly used: Approval | null
+  /** Denied only because a policy needs arguments that a listing does not have. */
+  readonly needsArguments: boolean
+}
+
+export interface DecideQuestion {
+  readonly settings: EngineSettings
+  readonly state: TenantState
+  readonly request: CallRequest
+  /** The approval bound to exactly this call, whatever its status. */
+  readonly approval: Approval | null
+  readonly assume: Assumption
+}
+
+export function combine(question: DecideQuestion, findings: Findings): Combined {
+  const { state, request, assume } = question
+  const { caller, errand, trace } = findings
+  const evidence = assume.calm === true ? [] : findings.evidence
+  const actors = [request.grant.agent, ...request.grant.via]
+  const stands = standing(state, actors, evidence, request.at, caller.assurance)
+  const credential = credentialOf(question, findings)
+  const base: Combined = {
+    outcome: 'deny',
+    code: null,
+    why: [],
+    policies: [],
+    policyErrors: [],
+    obligations: [],
+    standing: assume.trust === undefined ? stands : { ...stands, trust: assume.trust },
+    ...credential,
+    used: null,
+    needsArguments: false,
+  }
+  const deny = (code: ErrorCode, why: string, reason?: PolicyReason): Combined => ({
+    ...base,
+    code,
+    why: [why],
+    policies: reason === undefined ? [] : [reason],
+  })
+  if (errand.refusal !== null) {
+    const { code, member, why } = errand.refusal
+    return deny(code, why, { layer: 'delegation', id: member, effect: 'forbid' })
+  }
+  const { tool } = errand
+  if (tool === null) return deny('unknown_tool', 'The tool was never listed by its server.')
+  if (tool.pin?.status === 'quarantined' && assume.requalified !== true) {
+    const why = `The tool is quarantined. ${tool.pin.reason ?? ''}`.trim()
+    return deny('tool_quarantined', why, { layer: 'engine', id: 'tool-quarantined', effect: 'forbid' })
+  }
+  if (base.standing.trust === 'suspended') {
+    const why = 'The agent, or one that handed the errand on, is suspended.'
+    return deny('denied', why, { layer: 'engine', id: 'suspended', effect: 'forbid' })
+  }
+  const { policy } = state.directory
+  if (policy === null) return deny('policy_missing', 'No policy is loaded.')
+  const asked = ask(request, errand, tool, {
+    trust: base.standing.trust,
+    risk: assume.calm === true ? 0 : stands.assessment.after,
+    assurance: caller.assurance,
+    trace: assume.origin === true ? { ...trace, doubt: 'none' } : trace,
+    seenBefore: state.live.agents.get(request.grant.agent)?.used.has(tool.action) === true,
+    credentialDoubt: credential.credentialDoubt,
+  })
+  const unfit =
+    assume.ignoreArguments === true ? [] : asked.unfit.filter((name) => policy.compiled.mentions(name))
+  if (unfit.length > 0) {
+    const why = `A policy speaks of the argument ${unfit[0]}, and its value does not fit the type it is declared with.`
+    return deny('invalid_params', why, { layer: 'engine', id: 'arguments', effect: 'forbid' })
+  }
+  const approved = assume.approved === true || isApproved(question)
+  // A client without a key cannot answer a doubt about its credential; a person's word does it instead.
+  const freshProof = credential.freshProof || (approved && !caller.canStepUp)
+  const judged = judge(policy.compiled, request, asked, { approved, freshProof })
+  return conclude(
+    question,
+    findings,
+    { ...base, policies: judged.reasons, policyErrors: judged.errors },
+    judged,
+    approved,
+  )
+}
+
+function conclude(
+  { settings, approval, request }: DecideQuestion,
+  { caller }: Findings,
+  base: Combined,
+  judged: Judgement,
+  approved: boolean,
+): Combined {
+  const sentences = judged.reasons.map(policySentence)
+  const failures = judged.errors.map(({ layer, id }) => `The ${layer} policy ${id} could not be evaluated.`)
+  if (judged.allowed) {
+    const unmet = judged.obligations.find(
+      (item) => item === null || !settings.obligations.includes(item.type),
+    )
+    if (unmet === undefined) {
+      const obligations = judged.obligations.filter((item) => item !== null)
+      const used = approved ? approval : null
+      return { ...base, outcome: 'allow', why: sentences, obligations, used }
+    }
+    const what = unmet === null ? 'An obligation' : `The obligation ${unmet.id}`
+    return { ...base, code: 'denied', why: [`${what} of a policy cannot be met here.`, ...sentences] }
+  }
+  const why = [...failures, ...sentences]
+  if (why.length === 0) why.push('No policy permits this.')
+  if (judged.missing === null) {
+    const needsArguments = judged.errors.length > 0
+    return { ...base, code: 'denied', why, needsArguments }
+  }
+  if (judged.missing !== 'approval' && caller.canStepUp) {
+    return { ...base, outcome: 'step_up', code: 'step_up_required', why }
+  }
+  if (approval?.status === 'refused' && request.at < approval.expiresAt) {
+    return { ...base, code: 'approval_refused', why: ['A person refused exactly this call.', ...why] }
+  }
+  return { ...base, outcome: 'approval', code: 'approval_required', why }
+}
+
+function isApproved({ approval, request }: DecideQuestion): boolean {
+  return approval?.status === 'approved' && request.at < approval.expiresAt
+}
+
+/** Doubt about the credential, and whether this very call answers it: a proof made after the doubt arose. */
+function credentialOf(
+  { state, request, assume }: DecideQuestion,
+  { caller, evidence }: Findings,
+): { credentialDoubt: boolean; freshProof: boolean } {
+  const challengedAt = state.live.agents.get(request.grant.agent)?.challengedAt ?? null
+  const doubted = doubtsCredential(evidence)
+  const recent = caller.canStepUp && caller.proofAge !== null && caller.proofAge <= FRESH_PROOF_MS
+  const provenAt = request.proof.provenAt ?? 0
+  const answers = challengedAt === null ? !doubted : provenAt > challengedAt
+  return {
+    credentialDoubt: doubted || challengedAt !== null,
+    freshProof: assume.freshProof === true || (recent && answers),
+  }
+}

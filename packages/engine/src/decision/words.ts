@@ -1,0 +1,42 @@
+/**
+ * What is said, and to whom. Remedies are for the agent: what it may do next, no threshold, nobody else's resource, no
+ * untrusted text. Sentences of `why` are for the entitled.
+ * @module
+ */
+import type { ErrorCode, PolicyReason } from '@safeconduct/protocol'
+
+const REMEDIES: Partial<Readonly<Record<ErrorCode, string>>> = {
+  approval_required: 'A person has been asked. Repeat the same call with the same arguments later.',
+  approval_refused: 'A person refused this call. Do not repeat it; tell the user.',
+  step_up_required: 'Repeat the call with a new proof of the key.',
+  insufficient_scope: 'Ask for a token with the scopes named here.',
+  budget_exhausted: 'The errand allows no more of this. Tell the user.',
+  tool_quarantined: 'The tool waits for the owner. Go on without it.',
+  unknown_tool: 'Use a tool from the list.',
+  invalid_params: 'Correct the arguments and repeat the call.',
+  revoked: 'The grant is no longer valid. Ask for a new one.',
+  invalid_token: 'The grant is no longer valid. Ask for a new one.',
+  expired: 'The errand has ended. Ask the user for a new one.',
+  policy_missing: 'The owner has to load a policy first.',
+  overloaded: 'Repeat the call later.',
+  rate_limited: 'Wait before calling again.',
+  not_found: 'There is no such server here.',
+  chain_too_long: 'Call with fewer agents in between.',
+}
+
+export function remedyOf(code: ErrorCode | null): string {
+  if (code === null) return 'Go on.'
+  return REMEDIES[code] ?? 'This is not allowed here. Go on without it, or tell the user.'
+}
+
+export function policySentence(reason: PolicyReason): string {
+  const whose = reason.layer === 'user' ? "The user's" : "The agent's"
+  return `${whose} policy ${reason.id} ${reason.effect === 'forbid' ? 'forbids' : 'permits'} this.`
+}
+
+/** At most two characters of a value may stand in a label: enough to recognise one's own, not to use it. */
+export function preview(value: string, secret: boolean): string {
+  const length = [...value].length
+  if (secret || length <= 6) return `… (${length} characters)`
+  return `${[...value].slice(0, 2).join('')}… (${length} characters)`
+}

@@ -1,0 +1,34 @@
+/**
+ * Everything the store knows that decisions need, as control events, in an order in which nothing is missing.
+ * @module
+ */
+import type { ControlEvent, Store } from './ports.ts'
+import { all } from './record/replay.ts'
+
+export async function* directoryEvents(store: Store): AsyncGenerator<ControlEvent> {
+  const epochs = await store.epochs.all()
+  for (const { tenant, ref } of epochs) yield { type: 'epoch', tenant, ref }
+  for (const tenant of new Set(epochs.map((each) => each.tenant))) yield* tenantEvents(store, tenant)
+}
+
+async function* tenantEvents(store: Store, tenant: string): AsyncGenerator<ControlEvent> {
+  for (const agent of await all((page) => store.agents.list(tenant, page))) yield { type: 'agent', agent }
+  for (const server of await all((page) => store.servers.list(tenant, page))) yield { type: 'server', server }
+  for (const tool of await all((page) => store.tools.list(tenant, page))) yield { type: 'tool', tool }
+  const tasks = await all((page) => store.tasks.find(tenant, 'status', 'active', page))
+  for (const task of tasks) yield { type: 'task', task }
+  for (const delegation of await all((page) => store.delegations.list(tenant, page))) {
+    yield { type: 'delegation', delegation }
+  }
+  // A refusal holds until its request would have expired, so only the latest can matter.
+  const refused = await store.approvals.find(tenant, 'status', 'refused', { newestFirst: true, limit: 1000 })
+  for (const approval of refused.reverse()) yield { type: 'approval', approval }
+  for (const status of ['pending', 'approved'] as const) {
+    for (const approval of await all((page) => store.approvals.find(tenant, 'status', status, page))) {
+      yield { type: 'approval', approval }
+    }
+  }
+  for (const version of await all((page) => store.policies.find(tenant, 'status', 'active', page))) {
+    yield { type: 'policy', tenant, version }
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * What changes the live state. Events are plain JSON and hold all that `apply` needs: they are kept, encrypted, beside
+ * the ledger entry and replayed at start.
+ * @module
+ */
+import type { Approval, Assurance, CallResult, Outcome } from '@safeconduct/protocol'
+import type { Reservation } from './delegation/budget.ts'
+import type { FlowEvent } from './flow/index.ts'
+import type { Signal } from './risk/detector.ts'
+import type { DoubtChange } from './risk/score.ts'
+import type { TrustLive } from './risk/trust.ts'
+
+/** A call was decided under a live grant. */
+export interface TurnEvent {
+  readonly type: 'turn'
+  readonly id: string
+  readonly at: number
+  readonly agent: string
+  readonly user: string | null
+  readonly via: readonly string[]
+  readonly assurance: Assurance
+  readonly outcome: Outcome
+  readonly signal: Signal
+  readonly doubts: readonly DoubtChange[]
+  /** Set when the stored trust changes. */
+  readonly trust: TrustLive | null
+  /** Set when a doubt about the credential begins (a time) or was answered (null). */
+  readonly challenged?: number | null
+  readonly task: {
+    readonly id: string
+    readonly implicit: boolean
+    readonly expiresAt: number
+    /** A new window of an implicit task begins with this call. */
+    readonly rolled: boolean
+  }
+  /** The user's own words when the errand's labels begin with this call. */
+  readonly flow: { readonly key: string; readonly intent: string | null }
+  /** Set when the call goes out. */
+  readonly open: { readonly reservations: readonly Reservation[]; readonly clean: boolean } | null
+}
+
+export type EngineEvent =
+  | TurnEvent
+  /** The call certainly did not go out: what it reserved is free again. */
+  | { readonly type: 'released'; readonly id: string }
+  | {
+      readonly type: 'settled'
+      readonly id: string
+      readonly at: number
+      readonly status: CallResult['status']
+      readonly flow: FlowEvent | null
+    }
+  /** Model, prompt or tools are registered with another digest. `first`: nothing was known before. */
+  | {
+      readonly type: 'composition'
+      readonly agent: string
+      readonly at: number
+      readonly digest: string
+      readonly first: boolean
+    }
+  | { readonly type: 'trust-reset'; readonly agent: string; readonly at: number; readonly by: string }
+  /** A person's word on values holds for the errand. */
+  | { readonly type: 'vouched'; readonly key: string; readonly at: number; readonly flow: FlowEvent }
+  | { readonly type: 'logged'; readonly id: string; readonly at: number }
+  | { readonly type: 'erased'; readonly user: string; readonly tasks: readonly string[] }
+  /** Directory changes of a turn; the store keeps them durably, so a replay may skip them. */
+  | { readonly type: 'approval-opened'; readonly approval: Approval }
+  | { readonly type: 'approval-used'; readonly key: string }

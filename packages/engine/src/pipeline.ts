@@ -1,0 +1,86 @@
+/**
+ * The way a call takes, on one screen. Every stage is a pure function in its folder that reads and returns data; risk
+ * never decides, policy never scores, and only `decision` combines. *Record*, *enforce* and *settle* are the host's
+ * (`decider.ts` and the gateway).
+ *
+ * | stage | asks | folder |
+ * |---|---|---|
+ * | authenticate | who is calling, with which key, proven now? | `identity` (tokens, proofs), `delegation/caller.ts` |
+ * | delegate | for whom, under which task, narrowed how, all epochs alive? | `delegation` |
+ * | attest | is the agent still composed as approved? | `integrity` |
+ * | score | how surprising, how dangerous, since when? | `risk` |
+ * | trace | where did each argument come from? | `flow` |
+ * | decide | what do policy (agent ∩ user) and trust allow? | `policy`, `decision` |
+ * @module
+ */
+import type { Approval, CallRequest } from '@safeconduct/protocol'
+import { type Assumption, type Combined, combine, type Findings } from './decision/combine.ts'
+import { authenticate } from './delegation/caller.ts'
+import { delegate } from './delegation/delegate.ts'
+import { emptyFlow, type Trace, trace } from './flow/index.ts'
+import { attest } from './integrity/composition.ts'
+import type { Signal } from './risk/detector.ts'
+import { provenanceEvidence } from './risk/provenance.ts'
+import { emptyRisk, score } from './risk/score.ts'
+import { signalOf } from './risk/signal.ts'
+import { type EngineState, emptyDirectory, emptyLive, type TenantState } from './state.ts'
+
+export const STAGES = { authenticate, delegate, attest, score, trace, decide: combine } as const
+
+export interface Evaluation extends Findings, Combined {
+  readonly signal: Signal
+}
+
+/** One question through every stage. Moves nothing. */
+export function evaluate(
+  state: EngineState,
+  request: CallRequest,
+  approval: Approval | null,
+  assume: Assumption = {},
+): Evaluation {
+  const { grant, operation } = request
+  const known = state.tenants.get(grant.tenant)
+  const tenant = known ?? nobody(grant.tenant)
+  const live = tenant.live.agents.get(grant.agent)
+
+  const caller = STAGES.authenticate(request, tenant.directory.agents.get(grant.agent))
+  const errand = STAGES.delegate(known, request, assume)
+  const composition = STAGES.attest(live?.composition)
+  const signal = signalOf(request, errand.tool, caller.proofAge)
+  const surprise = errand.dead ? [] : STAGES.score(live?.risk ?? emptyRisk(), signal)
+  const origin = errand.refusal === null && assume.ignoreArguments !== true ? traced() : UNTRACED
+  const evidence = [...composition, ...surprise, ...provenanceEvidence(origin)]
+
+  const findings: Findings = { caller, errand, evidence, trace: origin }
+  const decided = STAGES.decide(
+    { settings: state.settings, state: tenant, request, approval, assume },
+    findings,
+  )
+  return { ...findings, ...decided, signal }
+
+  function traced(): Trace {
+    if (errand.tool === null || errand.tool.groups.includes('list')) return UNTRACED
+    const flow = tenant.live.flows.get(errand.flowKey)?.state ?? emptyFlow(errand.task?.intent ?? null)
+    const tool = operation.name ?? operation.method
+    return STAGES.trace(flow, {
+      server: operation.server,
+      tool,
+      roles: errand.tool.roles,
+      args: operation.args,
+    })
+  }
+}
+
+const UNTRACED: Trace = {
+  labels: [],
+  evidence: [],
+  score: 0,
+  doubt: 'none',
+  facts: { privateDataRead: false, untrustedSeen: false, openWorldSink: false },
+  question: null,
+}
+
+/** A tenant nobody told us of: everything in it is unknown, and unknown means no. */
+function nobody(tenant: string): TenantState {
+  return { tenant, directory: emptyDirectory(), live: emptyLive() }
+}

@@ -1,0 +1,150 @@
+/**
+ * The policy engine over `@safeconduct/cedar`: two policy sets, compiled once, asked against resident entities.
+ * @module
+ */
+import {
+  type Authorization,
+  CedarError,
+  type CedarRecord,
+  type CompiledPolicySet,
+  compile,
+  EntityStore,
+  parseContext,
+} from '@safeconduct/cedar'
+import { type Obligation, SafeconductError } from '@safeconduct/protocol'
+import type {
+  CompiledPolicies,
+  Layer,
+  LayerAnswer,
+  PolicyEngine,
+  PolicyRecord,
+  PolicySource,
+} from './engine.ts'
+
+/** Characters of one layer's text. */
+export const MAX_POLICY_TEXT = 262_144
+
+export function createCedarEngine(): PolicyEngine {
+  return { compile: compilePolicies }
+}
+
+function compilePolicies(source: PolicySource, schema: PolicyRecord | null): CompiledPolicies {
+  const sets: Readonly<Record<Layer, CompiledPolicySet>> = {
+    agent: compileLayer('agent', source.agentPolicies, schema),
+    user: compileLayer('user', source.userPolicies, schema),
+  }
+  const facts: Readonly<Record<Layer, ReadonlyMap<string, PolicyFacts>>> = {
+    agent: factsOf(sets.agent),
+    user: factsOf(sets.user),
+  }
+  const spoken = wordsOf(`${source.agentPolicies}\n${source.userPolicies}`)
+  const entities = new EntityStore()
+  // Both layers and every actor are asked with one context: it is read once.
+  let read: { context: PolicyRecord; record: CedarRecord } | null = null
+  return {
+    put: (entity) => entities.upsert(entity),
+    drop: (uid) => {
+      entities.remove(uid)
+    },
+    mentions: (argument) => spoken.has('args') && spoken.has(argument),
+    evaluate(layer, question) {
+      try {
+        if (read?.context !== question.context) {
+          read = { context: question.context, record: parseContext(question.context) }
+        }
+        return answer(sets[layer].authorize({ ...question, context: read.record, entities }), facts[layer])
+      } catch (error) {
+        if (error instanceof CedarError) return refused(error)
+        throw error
+      }
+    },
+  }
+}
+
+function compileLayer(layer: Layer, policies: string, schema: PolicyRecord | null): CompiledPolicySet {
+  if (policies.length > MAX_POLICY_TEXT) {
+    throw new SafeconductError('policy_invalid', {
+      message: `The ${layer} policies are longer than allowed.`,
+    })
+  }
+  try {
+    return compile(
+      schema === null
+        ? { policies, validate: 'none' }
+        : { policies, schema, validate: 'strict', validateRequests: false },
+    )
+  } catch (error) {
+    if (!(error instanceof CedarError)) throw error
+    throw new SafeconductError('policy_invalid', {
+      message: `The ${layer} policies are not valid: ${error.message}`,
+      details: { layer, problems: error.problems.slice(0, 16).map((problem) => problem.message) },
+      cause: error,
+    })
+  }
+}
+
+interface PolicyFacts {
+  readonly effect: 'permit' | 'forbid'
+  readonly obligation: Obligation | null | undefined
+}
+
+function factsOf(set: CompiledPolicySet): ReadonlyMap<string, PolicyFacts> {
+  return new Map(
+    set.policies.map(({ id, effect, annotations }) => [
+      id,
+      {
+        effect,
+        obligation: Object.hasOwn(annotations, 'obligation')
+          ? obligationOf(id, annotations['obligation'])
+          : undefined,
+      },
+    ]),
+  )
+}
+
+function answer(given: Authorization, facts: ReadonlyMap<string, PolicyFacts>): LayerAnswer {
+  const obligations: (Obligation | null)[] = []
+  for (const id of given.reasons) {
+    const obligation = facts.get(id)?.obligation
+    if (obligation !== undefined) obligations.push(obligation)
+  }
+  // A policy nobody knows the effect of counts as a forbid.
+  const effectOf = (id: string): 'permit' | 'forbid' => facts.get(id)?.effect ?? 'forbid'
+  return {
+    allowed: given.decision === 'allow',
+    reasons: given.reasons.map((id) => ({ id, effect: effectOf(id) })),
+    errors: given.errors.map(({ policyId, message }) => ({
+      id: policyId,
+      effect: effectOf(policyId),
+      message,
+    })),
+    obligations,
+  }
+}
+
+/** A question that Cedar would not evaluate at all. */
+function refused(error: CedarError): LayerAnswer {
+  return {
+    allowed: false,
+    reasons: [],
+    errors: [{ id: 'request', effect: 'forbid', message: error.message }],
+    obligations: [],
+  }
+}
+
+const OBLIGATION_TYPES: ReadonlySet<string> = new Set(['redact', 'mask', 'rate', 'notify', 'watermark'])
+
+/** `@obligation("notify:owner")`: a type, then what it is about. Anything else cannot be met. */
+function obligationOf(id: string, text: string | undefined): Obligation | null {
+  const [type = '', ...rest] = (text ?? '').split(':')
+  if (!OBLIGATION_TYPES.has(type)) return null
+  return { id, type: type as Obligation['type'], properties: { target: rest.join(':') } }
+}
+
+/** Every word of the policies, comments included: too many only means that an argument has to fit its type. */
+function wordsOf(text: string): ReadonlySet<string> {
+  const words = new Set<string>()
+  for (const [word] of text.matchAll(/[\p{L}\p{N}_]+/gu)) words.add(word)
+  for (const [, quoted] of text.matchAll(/"((?:[^"\\]|\\.)*)"/g)) if (quoted !== undefined) words.add(quoted)
+  return words
+}

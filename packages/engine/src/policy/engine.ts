@@ -1,0 +1,76 @@
+/**
+ * What the engine asks of a policy language: two layers (the agent's own rights, the user's rights), each compiled
+ * and evaluated apart; the engine intersects them. Evaluation is synchronous and does no I/O.
+ * @module
+ */
+import type { Obligation } from '@safeconduct/protocol'
+
+export const LAYERS = ['agent', 'user'] as const
+export type Layer = (typeof LAYERS)[number]
+
+export interface EntityRef {
+  readonly type: string
+  readonly id: string
+}
+
+/** Values as Cedar's JSON has them: integers are Longs, `{__extn}` is an extension value, arrays are sets. */
+export type PolicyValue =
+  | boolean
+  | number
+  | string
+  | { readonly __extn: { readonly fn: string; readonly arg: string } }
+  | readonly PolicyValue[]
+  | PolicyRecord
+export interface PolicyRecord {
+  readonly [name: string]: PolicyValue
+}
+
+export interface PolicyEntity {
+  readonly uid: EntityRef
+  readonly attrs: PolicyRecord
+  readonly parents: readonly EntityRef[]
+}
+
+export interface PolicyQuestion {
+  readonly principal: EntityRef
+  readonly action: EntityRef
+  readonly resource: EntityRef
+  readonly context: PolicyRecord
+}
+
+export interface LayerAnswer {
+  /** What the language itself says. The engine denies all the same when `errors` names a forbid. */
+  readonly allowed: boolean
+  readonly reasons: readonly { readonly id: string; readonly effect: 'permit' | 'forbid' }[]
+  readonly errors: readonly {
+    readonly id: string
+    readonly effect: 'permit' | 'forbid'
+    readonly message: string
+  }[]
+  /** `@obligation` annotations of the policies in `reasons`; null stands for one that cannot be read. */
+  readonly obligations: readonly (Obligation | null)[]
+}
+
+export interface PolicySource {
+  readonly agentPolicies: string
+  readonly userPolicies: string
+}
+
+/** A compiled pair of layers. Holds the entities it was told of; bound to one tenant. */
+export interface CompiledPolicies {
+  /** Adds or replaces an entity for both layers. */
+  put(entity: PolicyEntity): void
+  drop(uid: EntityRef): void
+  evaluate(layer: Layer, question: PolicyQuestion): LayerAnswer
+  /** True when a policy of either layer speaks of the argument of that name (`context.args.<name>`). */
+  mentions(argument: string): boolean
+}
+
+export interface PolicyEngine {
+  /**
+   * @param schema Cedar schema as JSON, for validation; null = syntax only (a version that was accepted before must
+   *   still load after a tool it names is gone)
+   * @throws {SafeconductError} `policy_invalid`, saying where
+   */
+  compile(source: PolicySource, schema: PolicyRecord | null): CompiledPolicies
+}

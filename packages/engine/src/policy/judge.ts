@@ -1,0 +1,73 @@
+/**
+ * Both layers, intersected, and what would help: on a denial the facts that can be obtained are assumed, cheapest
+ * first, and both layers are asked again. The hypothetical chooses the answer and never grants.
+ * @module
+ */
+import type { CallRequest, Decision, Obligation } from '@safeconduct/protocol'
+import type { Asked, Obtainable } from './context.ts'
+import type { CompiledPolicies, EntityRef, Layer, LayerAnswer } from './engine.ts'
+
+export interface Verdict {
+  readonly allowed: boolean
+  readonly reasons: Decision['policies']
+  readonly errors: Decision['policyErrors']
+  readonly obligations: readonly (Obligation | null)[]
+}
+
+export interface Judgement extends Verdict {
+  /** On a denial: what would turn it, or null when nothing that can be obtained does. */
+  readonly missing: Missing | null
+}
+
+export type Missing = 'fresh-proof' | 'approval' | 'fresh-proof-then-approval'
+
+/** @param real what is the case; the evaluation that grants uses nothing else */
+export function judge(
+  policies: CompiledPolicies,
+  request: CallRequest,
+  asked: Asked,
+  real: Obtainable,
+): Judgement {
+  const verdict = evaluate(policies, request, asked, real)
+  if (verdict.allowed) return { ...verdict, missing: null }
+  const helps = (facts: Obtainable): boolean => evaluate(policies, request, asked, facts).allowed
+  if (!real.freshProof && helps({ ...real, freshProof: true })) return { ...verdict, missing: 'fresh-proof' }
+  if (!real.approved && helps({ ...real, approved: true })) return { ...verdict, missing: 'approval' }
+  const both = !real.freshProof && !real.approved && helps({ freshProof: true, approved: true })
+  return { ...verdict, missing: both ? 'fresh-proof-then-approval' : null }
+}
+
+/** Every actor of the chain and the user must be allowed; an erroring forbid denies. */
+function evaluate(
+  policies: CompiledPolicies,
+  { grant }: CallRequest,
+  asked: Asked,
+  facts: Obtainable,
+): Verdict {
+  const context = { ...asked.context, ...facts }
+  const put = (layer: Layer, principal: EntityRef): [Layer, LayerAnswer] => [
+    layer,
+    policies.evaluate(layer, { principal, action: asked.action, resource: asked.resource, context }),
+  ]
+  const agents = [grant.agent, ...grant.via].map((id) => put('agent', { type: 'Agent', id }))
+  // An agent without a user stands for itself before the user's layer, which is never skipped.
+  const user = put(
+    'user',
+    grant.user === null ? { type: 'Agent', id: grant.agent } : { type: 'User', id: grant.user },
+  )
+  return merge([...agents, user])
+}
+
+function merge(answers: readonly (readonly [Layer, LayerAnswer])[]): Verdict {
+  const reasons = new Map<string, Decision['policies'][number]>()
+  const errors = new Map<string, Decision['policyErrors'][number]>()
+  const obligations: (Obligation | null)[] = []
+  let allowed = true
+  for (const [layer, answer] of answers) {
+    if (!answer.allowed || answer.errors.some((error) => error.effect === 'forbid')) allowed = false
+    for (const { id, effect } of answer.reasons) reasons.set(`${layer}:${id}`, { layer, id, effect })
+    for (const { id, message } of answer.errors) errors.set(`${layer}:${id}`, { layer, id, message })
+    obligations.push(...answer.obligations)
+  }
+  return { allowed, reasons: [...reasons.values()], errors: [...errors.values()], obligations }
+}

@@ -1,0 +1,104 @@
+/**
+ * Names of subjects in ledger entries: a keyed function per subject, whose key is sealed under the subject's own data
+ * key. Erasing the subject erases the pseudonym's key with it, and nothing links its entries any more. Salts of
+ * digests come from the same key: an erased subject's arguments cannot be found by guessing.
+ *
+ * Keys are made on first use and kept in memory, the least recently used going first.
+ * @module
+ */
+import { createHmac, randomBytes } from 'node:crypto'
+import { SafeconductError } from '@safeconduct/protocol'
+import type { BlobStore, Keyring } from '../ports.ts'
+import { touch } from '../risk/detector.ts'
+
+export interface Pseudonyms {
+  /** Loads or makes what the subjects need, their data keys included; afterwards the others are synchronous. */
+  ready(tenant: string, subjects: readonly string[]): Promise<void>
+  /** 22 characters. @throws `internal` when not ready */
+  of(tenant: string, subject: string): string
+  /** 16 bytes as hex, one per record. @throws `internal` when not ready */
+  salt(tenant: string, subject: string, record: string): string
+  forget(tenant: string, subject: string): void
+}
+
+/** The subject under whose keys tenant-wide records are sealed. */
+export const TENANT_SUBJECT = 'tenant'
+
+export function userSubject(id: string): string {
+  return `user:${id}`
+}
+
+export function agentSubject(id: string): string {
+  return `agent:${id}`
+}
+
+const KEPT = 20_000
+
+export function createPseudonyms(ports: {
+  readonly blobs: BlobStore
+  readonly keyring: Keyring
+}): Pseudonyms {
+  const keys = new Map<string, Uint8Array>()
+  const loading = new Map<string, Promise<void>>()
+
+  async function load(tenant: string, subject: string): Promise<void> {
+    await ports.keyring.ready(tenant, subject)
+    const name = slot(tenant, subject)
+    const held = keys.get(name)
+    if (held !== undefined) return touch(keys, name, held, KEPT)
+    const busy = loading.get(name) ?? fetchKey(tenant, subject).finally(() => loading.delete(name))
+    loading.set(name, busy)
+    await busy
+  }
+
+  async function fetchKey(tenant: string, subject: string): Promise<void> {
+    if (subject !== TENANT_SUBJECT) await load(tenant, TENANT_SUBJECT)
+    const blob = blobName(tenant, subject)
+    const stored = await ports.blobs.get(blob)
+    const held = stored === null ? null : await ports.keyring.open(tenant, subject, stored)
+    if (held !== null) return touch(keys, slot(tenant, subject), held, KEPT)
+    // None yet, or sealed under a key that was erased: whoever comes back under the same id is somebody new.
+    if (stored !== null) await ports.blobs.erase(blob)
+    await ports.keyring.ready(tenant, subject)
+    const sealed = ports.keyring.seal(tenant, subject, randomBytes(32))
+    const kept = await ports.keyring.open(tenant, subject, await ports.blobs.putIfAbsent(blob, sealed))
+    if (kept === null) throw notReady()
+    touch(keys, slot(tenant, subject), kept, KEPT)
+  }
+
+  function blobName(tenant: string, subject: string): string {
+    if (subject === TENANT_SUBJECT) return `pseudonym/tenant/${tenant}`
+    return `pseudonym/${mac(keyOf(tenant, TENANT_SUBJECT), `blob:${subject}`).toString('base64url')}`
+  }
+
+  function keyOf(tenant: string, subject: string): Uint8Array {
+    const key = keys.get(slot(tenant, subject))
+    if (key === undefined) throw notReady()
+    return key
+  }
+
+  return {
+    ready: async (tenant, subjects) => {
+      for (const subject of [TENANT_SUBJECT, ...subjects]) await load(tenant, subject)
+    },
+    of: (tenant, subject) =>
+      mac(keyOf(tenant, subject), `name:${subject}`).subarray(0, 16).toString('base64url'),
+    salt: (tenant, subject, record) =>
+      mac(keyOf(tenant, subject), `salt:${record}`).subarray(0, 16).toString('hex'),
+    forget: (tenant, subject) => {
+      keys.delete(slot(tenant, subject))
+    },
+  }
+}
+
+function slot(tenant: string, subject: string): string {
+  return JSON.stringify([tenant, subject])
+}
+
+function mac(key: Uint8Array, text: string): Buffer {
+  return createHmac('sha256', key).update(text).digest()
+}
+
+function notReady(): SafeconductError {
+  return new SafeconductError('internal', { cause: new Error('the pseudonym of a subject is not ready') })
+}

@@ -1,0 +1,166 @@
+/**
+ * The live state at start: the last snapshot of each tenant, then the events of every later entry, in ledger order.
+ * Records of an erased subject do not open and are skipped: what they did to budgets and risk since the snapshot is
+ * gone with them.
+ * @module
+ */
+import { type Decision, type DecisionSummary, type JsonValue, parseJson } from '@safeconduct/protocol'
+import { apply } from '../apply.ts'
+import type { Keyring, LedgerPort, Store } from '../ports.ts'
+import { restoreLive, snapshotLive } from '../snapshot.ts'
+import { type EngineState, tenantState } from '../state.ts'
+import { type Attachment, decodeAttachment, type KeptRequest } from './attachment.ts'
+import { type ReadEntry, readEntry } from './entry.ts'
+import { agentSubject, type Pseudonyms, TENANT_SUBJECT, userSubject } from './pseudonyms.ts'
+import type { Summaries } from './summaries.ts'
+
+export interface ReplayPorts {
+  readonly store: Store
+  readonly ledger: LedgerPort
+  readonly keyring: Keyring
+  readonly pseudonyms: Pseudonyms
+  readonly summaries: Summaries
+}
+
+/** Largest snapshot that is read back. */
+const MAX_SNAPSHOT = 1 << 29
+
+export async function replay(state: EngineState, ports: ReplayPorts): Promise<void> {
+  const tenants = new Set((await ports.store.epochs.all()).map(({ tenant }) => tenant))
+  const starts = new Map<string, number>()
+  for (const tenant of tenants) starts.set(tenant, await restoreTenant(state, ports, tenant))
+  const from = Math.min(ports.ledger.size, ...starts.values())
+  if (tenants.size === 0 || from >= ports.ledger.size) return
+  const subjects = new Map<string, ReadonlyMap<string, string>>()
+  for (const tenant of tenants) subjects.set(tenant, await subjectsOf(ports, tenant))
+  for await (const { index, entry, attachment } of ports.ledger.entries(from, ports.ledger.size)) {
+    const read = readEntry(entry)
+    if (read === null || attachment === null || index < (starts.get(read.tenant) ?? 0)) continue
+    const subject = subjectOf(read, subjects.get(read.tenant))
+    const opened = subject === null ? null : await ports.keyring.open(read.tenant, subject, attachment)
+    const kept = opened === null ? null : decodeAttachment(opened)
+    if (kept === null) continue
+    replayOne(state, ports.summaries, read, kept, index)
+  }
+}
+
+function replayOne(
+  state: EngineState,
+  summaries: Summaries,
+  read: ReadEntry,
+  kept: Attachment,
+  index: number,
+): void {
+  const tenant = tenantState(state, read.tenant)
+  if (kept.type === 'intent') {
+    summaries.add(summaryOf(kept.request, kept.decision, index))
+  } else if (kept.type === 'outcome') {
+    const call = read.id.slice(0, -':outcome'.length)
+    summaries.settle(read.tenant, call, kept.result.status, index)
+  }
+  if (kept.seq <= tenant.live.seq) return
+  for (const event of kept.events) apply(tenant, event)
+  tenant.live.seq = kept.seq
+}
+
+function subjectOf(read: ReadEntry, names: ReadonlyMap<string, string> | undefined): string | null {
+  if (read.chain === null) return TENANT_SUBJECT
+  return names?.get(read.chain.user ?? read.chain.agent) ?? null
+}
+
+/** Subjects of a tenant by pseudonym. */
+async function subjectsOf(
+  { store, pseudonyms }: ReplayPorts,
+  tenant: string,
+): Promise<ReadonlyMap<string, string>> {
+  const users = await all((after) => store.users.list(tenant, after))
+  const agents = await all((after) => store.agents.list(tenant, after))
+  const subjects = [...users.map(({ id }) => userSubject(id)), ...agents.map(({ id }) => agentSubject(id))]
+  const names = new Map<string, string>()
+  for (const subject of subjects) {
+    await pseudonyms.ready(tenant, [subject])
+    names.set(pseudonyms.of(tenant, subject), subject)
+  }
+  return names
+}
+
+const PAGE = 1000
+
+export async function all<T extends { readonly id: string }>(
+  page: (page: { limit: number; after?: string }) => Promise<T[]>,
+): Promise<T[]> {
+  const found: T[] = []
+  for (;;) {
+    const last = found.at(-1)
+    const next = await page({ limit: PAGE, ...(last === undefined ? {} : { after: last.id }) })
+    found.push(...next)
+    if (next.length < PAGE) return found
+  }
+}
+
+export function summaryOf(
+  request: Pick<KeptRequest, 'operation' | 'agent' | 'user' | 'task'>,
+  decision: Decision,
+  intentIndex: number,
+): DecisionSummary {
+  const { operation, agent, user, task } = request
+  return {
+    tenant: decision.tenant,
+    id: decision.id,
+    version: 1,
+    at: decision.at,
+    agent,
+    user,
+    task,
+    server: operation.server,
+    tool: operation.name ?? operation.method,
+    outcome: decision.outcome,
+    trust: decision.trust,
+    risk: decision.risk,
+    code: decision.code,
+    result: null,
+    intentIndex,
+    outcomeIndex: null,
+  }
+}
+
+// ── Snapshots ────────────────────────────────────────────────────────────────────────────────────────────────
+
+function blobName(tenant: string): string {
+  return `engine/snapshot/${tenant}`
+}
+
+/** The ledger index from which the tenant has to be replayed. */
+async function restoreTenant(
+  state: EngineState,
+  { store, keyring, pseudonyms }: ReplayPorts,
+  tenant: string,
+): Promise<number> {
+  await pseudonyms.ready(tenant, [])
+  const sealed = await store.blobs.get(blobName(tenant))
+  const opened = sealed === null ? null : await keyring.open(tenant, TENANT_SUBJECT, sealed)
+  if (opened === null) return 0
+  const value = parseJson(opened, { maxLength: MAX_SNAPSHOT, maxDepth: 128 })
+  const { from, state: snapshot } = value as { from?: JsonValue; state?: JsonValue }
+  const live = snapshot === undefined ? null : restoreLive(snapshot)
+  if (live === null || typeof from !== 'number') return 0
+  tenantState(state, tenant).live = live
+  return from
+}
+
+/**
+ * The tenant's key must be ready: state and position are read in one turn.
+ * @param from index of the first entry that the state may not hold yet
+ */
+export async function writeSnapshot(
+  state: EngineState,
+  { store, keyring }: Pick<ReplayPorts, 'store' | 'keyring'>,
+  tenant: string,
+  from: number,
+): Promise<void> {
+  const held = state.tenants.get(tenant)
+  if (held === undefined) return
+  const plain = Buffer.from(JSON.stringify({ from, state: snapshotLive(held.live) }))
+  const sealed = keyring.seal(tenant, TENANT_SUBJECT, plain)
+  await store.blobs.put(blobName(tenant), sealed)
+}

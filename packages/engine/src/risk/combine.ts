@@ -1,0 +1,66 @@
+/**
+ * From evidence to risk: each detector's bits are capped and decay by half-lives; their clipped sum on top of a prior
+ * goes through the logistic to 0–100. Additive, so the terms are the explanation. Suspicion (how likely is an
+ * attack) is kept apart from impact (how bad would this call be).
+ * @module
+ */
+import type { Evidence } from '@safeconduct/protocol'
+import { clip } from './detector.ts'
+
+/** Log2 odds of an attack before anything was seen. */
+export const PRIOR_BITS = -5
+/** The sum is held inside this, in both directions. */
+export const MAX_BITS = 12
+
+/** Decayed bits of one detector against one agent. */
+export interface Doubt {
+  bits: number
+  at: number
+}
+
+/** How long and how strongly each kind of evidence counts. */
+export interface Weighting {
+  readonly cap: number
+  readonly halfLife: number
+  readonly grows: 'level' | 'events'
+}
+
+const HOUR = 3_600_000
+/** Evidence of stages that are no detectors of `risk/`. */
+export const STAGE_WEIGHTS: Readonly<Record<string, Weighting>> = {
+  provenance: { cap: 6, halfLife: HOUR, grows: 'level' },
+  composition: { cap: 2, halfLife: HOUR, grows: 'level' },
+}
+
+export function decayed(doubt: Doubt, halfLife: number, at: number): number {
+  return doubt.bits * 2 ** (-Math.max(0, at - doubt.at) / halfLife)
+}
+
+/** Bits of one detector after a finding of `bits`. */
+export function grow(before: number, bits: number, weighting: Weighting): number {
+  const after = weighting.grows === 'events' ? before + bits : Math.max(before, bits)
+  return clip(after, 0, weighting.cap)
+}
+
+/** 0–100. */
+export function riskOf(bits: number): number {
+  return 100 / (1 + 2 ** -(PRIOR_BITS + clip(bits, 0, MAX_BITS)))
+}
+
+/** 0–100: what a call of this kind can break, whoever makes it. */
+export function impactOf(facts: {
+  readonly write: boolean
+  readonly destructive: boolean
+  readonly openWorld: boolean
+  readonly reversible: boolean
+}): number {
+  if (!facts.write) return facts.openWorld ? 20 : 5
+  if (facts.destructive) return 100
+  if (facts.openWorld) return 80
+  return facts.reversible ? 30 : 60
+}
+
+/** Doubt about the credential that a fresh proof answers. */
+export function doubtsCredential(evidence: readonly Evidence[]): boolean {
+  return evidence.some((item) => item.about === 'credential' && item.bits > 0)
+}

@@ -1,0 +1,62 @@
+/**
+ * What every detector looks at and is. A detector scores a signal against bounded, plain-JSON state of one agent and
+ * returns evidence; it never decides. `attempt` learns from every call, `settled` only from calls that were allowed,
+ * came back well and raised no doubt: what an attacker does must not become normal.
+ * @module
+ */
+import type { Evidence, Outcome } from '@safeconduct/protocol'
+
+/** One call as detectors see it. Values are numbers or short digests; no text of the call is kept. */
+export interface Signal {
+  readonly at: number
+  /** `<server>/<tool>`, or `mcp:<method>`. */
+  readonly tool: string
+  readonly write: boolean
+  /** Numeric arguments by dotted path. */
+  readonly numbers: readonly (readonly [string, number])[]
+  /** Digests of values that say where an effect goes, by dotted path. */
+  readonly parties: readonly (readonly [string, string])[]
+  /** Digest of the network address; null = none. */
+  readonly place: string | null
+  /** How long ago the key was shown to be held, milliseconds; null = no key. */
+  readonly proofAge: number | null
+}
+
+export interface Detector<S> {
+  readonly name: string
+  readonly about: Evidence['about']
+  /** Most bits it may hold against an agent at any time: one feature alone never suspends. */
+  readonly cap: number
+  /** Milliseconds after which half of its bits are forgotten. */
+  readonly halfLife: number
+  /** `level`: the strongest recent finding counts. `events`: findings add up (to the cap). */
+  readonly grows: 'level' | 'events'
+  empty(): S
+  /** Reads only. */
+  score(state: S, signal: Signal): Finding | null
+  /** After the decision, whatever it was. Changes `state` in place. */
+  attempt?(state: S, signal: Signal, outcome: Outcome): void
+  /** After a clean outcome. Changes `state` in place. */
+  settled?(state: S, signal: Signal): void
+}
+
+export interface Finding {
+  readonly bits: number
+  readonly reason: string
+  readonly confidence: number
+  readonly technique?: string
+}
+
+/** Keeps a Map at most `limit` long by dropping what was touched longest ago. */
+export function touch<V>(map: Map<string, V>, key: string, value: V, limit: number): void {
+  map.delete(key)
+  map.set(key, value)
+  if (map.size > limit) {
+    const oldest = map.keys().next()
+    if (oldest.done !== true) map.delete(oldest.value)
+  }
+}
+
+export function clip(value: number, low: number, high: number): number {
+  return value < low ? low : value > high ? high : value
+}

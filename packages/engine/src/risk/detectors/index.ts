@@ -1,0 +1,26 @@
+/**
+ * The detectors, in the order in which their evidence is listed.
+ * @module
+ */
+import type { Detector } from '../detector.ts'
+import { counterparty } from './counterparty.ts'
+import { denials } from './denials.ts'
+import { places } from './places.ts'
+import { size } from './size.ts'
+import { unused } from './unused.ts'
+import { velocity } from './velocity.ts'
+
+/** State types differ by detector; `score.ts` keeps each with its own, keyed by name, and never mixes them. */
+export const DETECTORS: readonly Detector<unknown>[] = [
+  erase(velocity),
+  erase(denials),
+  erase(unused),
+  erase(size),
+  erase(counterparty),
+  erase(places),
+]
+
+/** The state handed back to a detector is the one that its own `empty` made. */
+function erase<S>(detector: Detector<S>): Detector<unknown> {
+  return detector as Detector<unknown>
+}

@@ -1,0 +1,124 @@
+/**
+ * The score stage: every detector looks at the call; what they find becomes evidence and, with what is remembered,
+ * risk. A detector that throws counts as having found as much as it ever may.
+ * @module
+ */
+import type { Evidence, Outcome } from '@safeconduct/protocol'
+import { type Doubt, decayed, grow, riskOf, STAGE_WEIGHTS, type Weighting } from './combine.ts'
+import type { Detector, Signal } from './detector.ts'
+import { DETECTORS } from './detectors/index.ts'
+
+/** Risk memory of one agent; all of it snapshots to JSON. */
+export interface RiskLive {
+  readonly doubts: Map<string, Doubt>
+  /** State by detector name. */
+  readonly detectors: Map<string, unknown>
+}
+
+export function emptyRisk(): RiskLive {
+  return { doubts: new Map(), detectors: new Map() }
+}
+
+export function score(
+  live: RiskLive,
+  signal: Signal,
+  detectors: readonly Detector<unknown>[] = DETECTORS,
+): Evidence[] {
+  const evidence: Evidence[] = []
+  for (const detector of detectors) {
+    try {
+      const finding = detector.score(live.detectors.get(detector.name) ?? detector.empty(), signal)
+      if (finding !== null && finding.bits > 0) {
+        evidence.push({ detector: detector.name, about: detector.about, ...finding })
+      }
+    } catch {
+      evidence.push({
+        detector: detector.name,
+        about: detector.about,
+        bits: detector.cap,
+        reason: 'A detector failed on this call, so the call counts as suspicious.',
+        confidence: 0,
+      })
+    }
+  }
+  return evidence
+}
+
+/** Bits by detector as they stand after a call. */
+export type DoubtChange = readonly [name: string, bits: number]
+
+export interface Assessment {
+  /** Risk that is remembered, before this call. */
+  readonly before: number
+  /** Risk with the evidence of this call. */
+  readonly after: number
+  readonly changes: readonly DoubtChange[]
+}
+
+export function assess(live: RiskLive, evidence: readonly Evidence[], at: number): Assessment {
+  const now = new Map<string, number>()
+  for (const [name, doubt] of live.doubts) now.set(name, decayed(doubt, weighting(name).halfLife, at))
+  const before = riskOf(sum(now.values()))
+  const changed = new Set<string>()
+  for (const item of evidence) {
+    const had = now.get(item.detector) ?? 0
+    const has = grow(had, item.bits, weighting(item.detector))
+    if (has === had) continue
+    now.set(item.detector, has)
+    changed.add(item.detector)
+  }
+  const changes = [...changed].map((name): DoubtChange => [name, now.get(name) ?? 0])
+  return { before, after: riskOf(sum(now.values())), changes }
+}
+
+/** Names of what still counts, strongest first. */
+export function standingDoubts(live: RiskLive, at: number): string[] {
+  return [...live.doubts]
+    .map(([name, doubt]) => ({ name, bits: decayed(doubt, weighting(name).halfLife, at) }))
+    .filter(({ bits }) => bits >= 0.25)
+    .sort((a, b) => b.bits - a.bits)
+    .map(({ name, bits }) => `${name} speaks against the agent (${bits.toFixed(1)} bits).`)
+}
+
+/** Applies the changes of one call. Doubts that have faded away are forgotten, so the map stays small. */
+export function remember(live: RiskLive, changes: readonly DoubtChange[], at: number): void {
+  for (const [name, bits] of changes) {
+    if (bits <= 0) live.doubts.delete(name)
+    else live.doubts.set(name, { bits, at })
+  }
+}
+
+export function learnAttempt(live: RiskLive, signal: Signal, outcome: Outcome): void {
+  for (const detector of DETECTORS) detector.attempt?.(stateOf(live, detector), signal, outcome)
+}
+
+/** Only for calls that were allowed without doubt and came back well. */
+export function learnSettled(live: RiskLive, signal: Signal): void {
+  for (const detector of DETECTORS) detector.settled?.(stateOf(live, detector), signal)
+}
+
+function stateOf(live: RiskLive, detector: Detector<unknown>): unknown {
+  let state = live.detectors.get(detector.name)
+  if (state === undefined) {
+    state = detector.empty()
+    live.detectors.set(detector.name, state)
+  }
+  return state
+}
+
+const WEIGHTINGS: ReadonlyMap<string, Weighting> = new Map<string, Weighting>([
+  ...Object.entries(STAGE_WEIGHTS),
+  ...DETECTORS.map((detector): [string, Weighting] => [detector.name, detector]),
+])
+/** For a name of an older release: counts little and fades fast. */
+const UNKNOWN: Weighting = { cap: 1, halfLife: 60_000, grows: 'level' }
+
+function weighting(name: string): Weighting {
+  return WEIGHTINGS.get(name) ?? UNKNOWN
+}
+
+function sum(values: Iterable<number>): number {
+  let total = 0
+  for (const value of values) total += value
+  return total
+}

@@ -1,0 +1,50 @@
+/**
+ * A call as detectors may see it: numbers, digests and a tool's id, bounded; nothing of what the call says.
+ * @module
+ */
+import { hash } from 'node:crypto'
+import type { CallRequest } from '@safeconduct/protocol'
+import { scalars } from '../flow/json.ts'
+import type { KnownTool } from '../integrity/catalogue.ts'
+import type { Signal } from './detector.ts'
+
+const LIMITS = { depth: 8, leaves: 64 } as const
+const MAX_NUMBERS = 16
+const MAX_PARTIES = 16
+/** Arguments that say where an effect goes weigh at least this much (`flow/roles.ts`). */
+const PARTY_WEIGHT = 0.7
+
+export function signalOf(request: CallRequest, tool: KnownTool | null, proofAge: number | null): Signal {
+  const { operation, context } = request
+  const numbers: [string, number][] = []
+  const parties: [string, string][] = []
+  if (tool?.write === true) {
+    for (const { path, value } of scalars(operation.args, LIMITS).leaves) {
+      if (typeof value === 'number') {
+        if (numbers.length < MAX_NUMBERS) numbers.push([bare(path), value])
+        continue
+      }
+      if (typeof value === 'boolean' || parties.length >= MAX_PARTIES) continue
+      const role = tool.roles.args[path.split(/[.[]/, 1)[0] ?? '']
+      if (role?.sink === true && role.weight >= PARTY_WEIGHT) parties.push([bare(path), digest(value)])
+    }
+  }
+  return {
+    at: request.at,
+    tool: tool?.action ?? `${operation.server}/${operation.name ?? operation.method}`.slice(0, 256),
+    write: tool?.write === true,
+    numbers,
+    parties,
+    place: context.ip === null ? null : digest(context.ip),
+    proofAge,
+  }
+}
+
+/** Items of one list are one argument. */
+function bare(path: string): string {
+  return path.replace(/\[\d+\]/g, '').slice(0, 128)
+}
+
+function digest(text: string): string {
+  return hash('sha256', text, 'base64url').slice(0, 16)
+}

@@ -1,0 +1,222 @@
+/**
+ * What the engine knows, by tenant. Two halves:
+ *
+ * - `directory`: registrations, tools, policies, epochs, open approvals. The store is their truth; `control.ts` carries
+ *   them here. Not part of a snapshot.
+ * - `live`: what calls have done: budgets, risk, trust, labels. Changed only by `apply`, from events that hold everything
+ *   they need, so that a snapshot plus the events after it gives the same live state, bit for bit.
+ *
+ * Owner: one `Decider` per process. `apply` and `control` change the state in place, inside one synchronous turn;
+ * everything else only reads.
+ * @module
+ */
+import type {
+  Agent,
+  Approval,
+  Assurance,
+  Delegation,
+  Enforcement,
+  Outcome,
+  Server,
+  Task,
+} from '@safeconduct/protocol'
+import type { Reservation, Spent } from './delegation/budget.ts'
+import type { FlowState } from './flow/index.ts'
+import type { KnownTool } from './integrity/catalogue.ts'
+import type { CompositionLive } from './integrity/composition.ts'
+import type { CompiledPolicies } from './policy/engine.ts'
+import type { Signal } from './risk/detector.ts'
+import { emptyRisk, type RiskLive } from './risk/score.ts'
+import { initialTrust, type TrustLive } from './risk/trust.ts'
+
+export interface EngineSettings {
+  readonly enforcement: Enforcement
+  /** Milliseconds that an approval waits for a person, and then for its one use. */
+  readonly approvalTtl: number
+  /** Obligation types that the enforcement points of this installation can meet. */
+  readonly obligations: readonly string[]
+}
+
+export const DEFAULT_SETTINGS: EngineSettings = {
+  enforcement: 'enforce',
+  approvalTtl: 15 * 60_000,
+  obligations: ['notify'],
+}
+
+export interface EngineState {
+  readonly settings: EngineSettings
+  readonly tenants: Map<string, TenantState>
+}
+
+export interface TenantState {
+  readonly tenant: string
+  readonly directory: Directory
+  live: Live
+}
+
+export interface Directory {
+  /** By `<kind>:<id>`; unknown means revoked. */
+  readonly epochs: Map<string, number>
+  readonly agents: Map<string, Agent>
+  /** By name, the `<server>` of `/mcp/<server>`. */
+  readonly servers: Map<string, Server>
+  /** By `<server>/<tool>`. */
+  readonly tools: Map<string, KnownTool>
+  readonly tasks: Map<string, Task>
+  readonly delegations: Map<string, Delegation>
+  /** By `bindingKey`: the latest approval for one task, tool and argument digest. */
+  readonly approvals: Map<string, Approval>
+  policy: ActivePolicy | null
+  /** `sha256:` over every pin; null = to be computed again (`integrity/catalogue.ts`). */
+  revision: string | null
+}
+
+export interface ActivePolicy {
+  readonly digest: string
+  readonly compiled: CompiledPolicies
+}
+
+export interface Live {
+  /** Counts recorded batches of events; a replay skips what a snapshot already holds. */
+  seq: number
+  /** When expired errands were last forgotten. */
+  sweptAt: number
+  readonly agents: Map<string, AgentLive>
+  readonly tasks: Map<string, TaskLive>
+  /** By `task:<id>` and `delegation:<id>`. */
+  readonly spent: Map<string, Spent>
+  /** By flow key: the task, or agent and user for implicit tasks, whose labels survive a rollover. */
+  readonly flows: Map<string, FlowLive>
+  /** Calls that went out and have no outcome yet. */
+  readonly calls: Map<string, OpenCall>
+  /** Ids of control entries lately written to the ledger, oldest first. */
+  readonly logged: Map<string, number>
+}
+
+export interface AgentLive {
+  readonly risk: RiskLive
+  trust: TrustLive
+  readonly composition: CompositionLive
+  /** Tools (and `mcp:` methods) with a clean outcome, by latest use. */
+  readonly used: Map<string, number>
+  /** Since when a doubt about the credential waits for a fresh proof; null = none. */
+  challengedAt: number | null
+  settled: number
+  lastAt: number
+  assurance: Assurance
+}
+
+export interface TaskLive {
+  /** Start of the present window; only implicit tasks roll over. */
+  startedAt: number
+  lastAt: number
+  expiresAt: number
+  implicit: boolean
+}
+
+export interface FlowLive {
+  state: FlowState
+  lastAt: number
+}
+
+/** What is needed to settle or release a call. Its arguments stay with the host, not here. */
+export interface OpenCall {
+  readonly id: string
+  readonly at: number
+  readonly agent: string
+  readonly user: string | null
+  readonly via: readonly string[]
+  readonly task: string
+  readonly flow: string
+  readonly outcome: Outcome
+  readonly reservations: readonly Reservation[]
+  readonly signal: Signal
+  /** May become part of the agent's baseline when it comes back well. */
+  readonly clean: boolean
+}
+
+/** Bounds of the live state of one tenant. What would pass them is refused (`overloaded`), never forgotten. */
+export const STATE_LIMITS = {
+  agents: 20_000,
+  tasks: 50_000,
+  calls: 10_000,
+  approvals: 10_000,
+  approvalsPerAgent: 32,
+  usedTools: 512,
+  logged: 1024,
+} as const
+
+/** An implicit task begins anew after this long without a call, or after this long at all. */
+export const ROLLOVER = { idle: 30 * 60_000, age: 8 * 3_600_000 } as const
+/** Labels of an implicit task are kept this long after its last call. */
+export const FLOW_KEPT_MS = 7 * 24 * 3_600_000
+
+export function createState(settings: Partial<EngineSettings> = {}): EngineState {
+  return { settings: { ...DEFAULT_SETTINGS, ...settings }, tenants: new Map() }
+}
+
+/** The tenant's state, made when absent. Only `control`, `apply` and restore may make one; questions must not. */
+export function tenantState(state: EngineState, tenant: string): TenantState {
+  let found = state.tenants.get(tenant)
+  if (found === undefined) {
+    found = { tenant, directory: emptyDirectory(), live: emptyLive() }
+    state.tenants.set(tenant, found)
+  }
+  return found
+}
+
+export function emptyDirectory(): Directory {
+  return {
+    epochs: new Map(),
+    agents: new Map(),
+    servers: new Map(),
+    tools: new Map(),
+    tasks: new Map(),
+    delegations: new Map(),
+    approvals: new Map(),
+    policy: null,
+    revision: null,
+  }
+}
+
+export function emptyLive(): Live {
+  return {
+    seq: 0,
+    sweptAt: 0,
+    agents: new Map(),
+    tasks: new Map(),
+    spent: new Map(),
+    flows: new Map(),
+    calls: new Map(),
+    logged: new Map(),
+  }
+}
+
+export function emptyAgent(at: number): AgentLive {
+  return {
+    risk: emptyRisk(),
+    trust: initialTrust(at),
+    composition: { approved: '', current: '' },
+    used: new Map(),
+    challengedAt: null,
+    settled: 0,
+    lastAt: at,
+    assurance: 'declared',
+  }
+}
+
+/** Labels of implicit tasks hang on agent and user. */
+export function flowKey(task: string, implicit: boolean, agent: string, user: string | null): string {
+  return implicit ? JSON.stringify([agent, user]) : task
+}
+
+/** One approval stands for one task, agent, tool and exact arguments. */
+export function bindingKey(of: {
+  readonly task: string
+  readonly agent: string
+  readonly server: string
+  readonly tool: string
+  readonly argsDigest: string
+}): string {
+  return JSON.stringify([of.task, of.agent, of.server, of.tool, of.argsDigest])
+}
