@@ -81,7 +81,9 @@ export function valueFrom(json: unknown, depth = 0): Value {
 
 export function recordFrom(json: object, depth = 0): CedarRecord {
   const fields = new Map<string, Value>()
-  for (const [name, value] of Object.entries(json)) fields.set(name, valueFrom(value, depth + 1))
+  for (const name of Object.keys(json)) {
+    fields.set(name, valueFrom((json as Record<string, unknown>)[name], depth + 1))
+  }
   return new CedarRecord(fields)
 }
 

@@ -17,8 +17,15 @@ const reserved = '(?:if|then|else|true|false|in|is|like|has|__cedar)(?![A-Za-z0-
 const segment = `(?!${reserved})[A-Za-z_][A-Za-z0-9_]*`
 const namePattern = new RegExp(`^${segment}(?:::${segment})*$`)
 
+/** Names that passed, so that the pattern runs once for the few types that requests repeat. Bounded. */
+const MAX_KNOWN_NAMES = 1024
+const knownNames = new Set<string>()
+
 export function isName(text: string): boolean {
-  return namePattern.test(text)
+  if (knownNames.has(text)) return true
+  const valid = namePattern.test(text)
+  if (valid && knownNames.size < MAX_KNOWN_NAMES) knownNames.add(text)
+  return valid
 }
 
 /** @throws {CedarError} `entity_invalid` when the type is not a name or the id is not text */

@@ -9,7 +9,7 @@ import { type Json, parseJson, recordFrom } from '../json.ts'
 import { type EntityRef, entityUid } from '../names.ts'
 import { conformEntity } from '../schema/conform.ts'
 import type { CedarSchema } from '../schema/schema.ts'
-import type { EntityUid } from '../values.ts'
+import type { EntityUid, Value } from '../values.ts'
 import type { Entity } from './entity.ts'
 
 /** What callers write. Attributes and tags are JSON or plain JavaScript values (`json.ts`), `bigint` included. */
@@ -19,6 +19,10 @@ export interface EntityInput {
   readonly parents?: readonly (EntityRef | { readonly __entity: EntityRef })[]
   readonly tags?: object
 }
+
+/** What is left out, shared. */
+const nothing: object = Object.freeze({})
+const noFields: ReadonlyMap<string, Value> = new Map()
 
 /**
  * With a schema, attributes and tags are read as it declares them: what it calls an entity or an extension value
@@ -35,7 +39,7 @@ export function entityFrom(input: EntityInput, schema?: CedarSchema): Entity {
     const attributes = objectOf(input.attrs, 'attrs')
     const tags = objectOf(input.tags, 'tags')
     if (schema !== undefined) return conformEntity(schema, { uid, attributes, tags, parents })
-    return { uid, attributes: recordFrom(attributes).fields, tags: recordFrom(tags).fields, parents }
+    return { uid, attributes: fieldsFrom(attributes), tags: fieldsFrom(tags), parents }
   } catch (cause) {
     if (!(cause instanceof CedarError)) throw cause
     throw new CedarError(cause.code, `in entity ${uid}: ${cause.message}`, [], cause)
@@ -54,10 +58,14 @@ export function wrappedUid(ref: unknown): EntityUid {
   return entityUid(ref)
 }
 
-function objectOf(value: object | undefined, name: string): Record<string, unknown> {
-  if (value === undefined) return {}
+function fieldsFrom(json: object): ReadonlyMap<string, Value> {
+  return json === nothing ? noFields : recordFrom(json).fields
+}
+
+function objectOf(value: object | undefined, name: string): object {
+  if (value === undefined) return nothing
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new CedarError('entity_invalid', `\`${name}\` is an object`)
   }
-  return value as Record<string, unknown>
+  return value
 }

@@ -27,9 +27,9 @@ const constructors: { readonly [name in ExtensionName]: string } = {
  * The value that `json` means where the schema expects `type`. Entities and extension values may come with or
  * without their escape. Nesting is bounded by the type.
  *
- * @throws {CedarError} `value_invalid` naming the path
+ * @throws {CedarError} `value_invalid`
  */
-export function conformValue(json: unknown, type: SchemaType, path: string, schema: CedarSchema): Value {
+export function conformValue(json: unknown, type: SchemaType, schema: CedarSchema): Value {
   switch (type.kind) {
     case 'bool':
       if (typeof json === 'boolean') return json
@@ -41,15 +41,16 @@ export function conformValue(json: unknown, type: SchemaType, path: string, sche
       if (typeof json === 'number' || typeof json === 'bigint') return longFrom(json)
       break
     case 'set': {
-      const members = json instanceof CedarSet || Array.isArray(json) ? [...json] : undefined
+      const members: readonly unknown[] | undefined =
+        json instanceof CedarSet ? [...json] : Array.isArray(json) ? json : undefined
       if (members === undefined) break
-      return new CedarSet(members.map((member) => conformValue(member, type.element, `${path}[]`, schema)))
+      return new CedarSet(members.map((member) => conformValue(member, type.element, schema)))
     }
     case 'record':
-      if (isObject(json)) return new CedarRecord(conformFields(json, type.attributes, path, schema))
+      if (isObject(json)) return new CedarRecord(conformFields(json, type.attributes, schema))
       break
     case 'entity':
-      if (isObject(json)) return conformEntityUid(json, type.name, path, schema)
+      if (isObject(json)) return conformEntityUid(json, type.name, schema)
       break
     case 'extension': {
       const value = conformExtension(json, type.name)
@@ -57,29 +58,42 @@ export function conformValue(json: unknown, type: SchemaType, path: string, sche
       break
     }
   }
-  throw new CedarError('value_invalid', `\`${path}\` must be ${describe(type)}`)
+  throw new CedarError('value_invalid', `${describe(type)} is expected`)
 }
 
+/** Exactly the declared attributes, optional ones perhaps missing. @throws {CedarError} naming the path */
 export function conformFields(
   json: object,
   attributes: ReadonlyMap<string, AttributeType>,
-  path: string,
   schema: CedarSchema,
 ): Map<string, Value> {
-  const given = json instanceof CedarRecord ? json.fields : new Map<string, unknown>(Object.entries(json))
   const fields = new Map<string, Value>()
-  for (const [name, value] of given) {
+  const read = (name: string, value: unknown) => {
     const attribute = attributes.get(name)
     if (attribute === undefined)
-      throw new CedarError('value_invalid', `\`${path}\` has no attribute \`${name}\``)
-    fields.set(name, conformValue(value, attribute.type, `${path}.${name}`, schema))
-  }
-  for (const [name, attribute] of attributes) {
-    if (attribute.required && !fields.has(name)) {
-      throw new CedarError('value_invalid', `\`${path}\` lacks the attribute \`${name}\``)
+      throw new CedarError('value_invalid', `the attribute \`${name}\` is not declared`)
+    try {
+      fields.set(name, conformValue(value, attribute.type, schema))
+    } catch (cause) {
+      if (!(cause instanceof CedarError)) throw cause
+      throw new CedarError(cause.code, `in \`${name}\`: ${cause.message}`)
     }
   }
+  if (json instanceof CedarRecord) for (const [name, value] of json.fields) read(name, value)
+  else for (const name of Object.keys(json)) read(name, (json as Record<string, unknown>)[name])
+  if (fields.size < attributes.size) checkRequired(fields, attributes)
   return fields
+}
+
+function checkRequired(
+  fields: ReadonlyMap<string, Value>,
+  attributes: ReadonlyMap<string, AttributeType>,
+): void {
+  for (const [name, attribute] of attributes) {
+    if (attribute.required && !fields.has(name)) {
+      throw new CedarError('value_invalid', `the attribute \`${name}\` is missing`)
+    }
+  }
 }
 
 /** @throws {CedarError} `entity_invalid`, `value_invalid` */
@@ -102,11 +116,11 @@ export function conformEntity(
   const tags = new Map<string, Value>()
   for (const [name, value] of Object.entries(entity.tags)) {
     if (info.tags === undefined) throw new CedarError('entity_invalid', `\`${uid.type}\` has no tags`)
-    tags.set(name, conformValue(value, info.tags, `tag ${name}`, schema))
+    tags.set(name, conformValue(value, info.tags, schema))
   }
   return {
     uid,
-    attributes: conformFields(entity.attributes, info.attributes, uid.type, schema),
+    attributes: conformFields(entity.attributes, info.attributes, schema),
     tags,
     parents,
   }
@@ -130,9 +144,9 @@ export function checkId(schema: CedarSchema, uid: EntityUid): void {
   }
 }
 
-function conformEntityUid(json: object, type: string, path: string, schema: CedarSchema): EntityUid {
+function conformEntityUid(json: object, type: string, schema: CedarSchema): EntityUid {
   const uid = entityUid('__entity' in json ? json.__entity : json)
-  if (uid.type !== type) throw new CedarError('value_invalid', `\`${path}\` must be ${type}`)
+  if (uid.type !== type) throw new CedarError('value_invalid', `${type} is expected`)
   checkId(schema, uid)
   return uid
 }

@@ -59,7 +59,7 @@ function contextRecord(
     throw new CedarError('request_invalid', 'a context is a record')
   }
   if (schema === undefined || action === undefined) return recordFrom(context)
-  return new CedarRecord(conformFields(context, declaredAction(schema, action).context, 'context', schema))
+  return new CedarRecord(conformFields(context, declaredAction(schema, action).context, schema))
 }
 
 function checkScope(schema: CedarSchema, principal: EntityUid, action: EntityUid, resource: EntityUid): void {
