@@ -8,15 +8,15 @@
 const VERBS: Readonly<Record<string, string>> = {
   read: 'get list read search find check view fetch look retrieve query count browse show lookup describe calculate compute summarize summarise inspect compare analyze analyse download examine review watch scan preview translate explain extract filter sort rank estimate validate verify test tell',
   visit: 'visit open browse navigate click load crawl scrape goto',
-  pay: 'pay transfer refund wire reimburse buy purchase donate transact repay withdraw deposit swap stake trade sell checkout remit tip charge bid invest',
-  send: 'send forward email mail message reply notify tell write answer respond text share dm inform contact ask deliver broadcast',
+  pay: 'pay transfer refund wire reimburse buy purchase donate transact repay withdraw deposit swap stake trade sell checkout remit tip charge bid invest settle redeem',
+  send: 'send forward email mail message reply notify tell write answer respond text share dm inform contact ask deliver broadcast alert remind ping relay pass hand',
   post: 'post publish upload write submit comment paste concatenate append leave tweet push commit deploy release log report',
-  schedule: 'schedule book reserve plan create arrange set rent order hire',
+  schedule: 'schedule book reserve plan create arrange set rent order hire postpone',
   update:
-    'update change modify adjust edit set reset rename move replace correct reschedule increase decrease fix patch assign mark configure swap switch merge close reopen raise lower',
-  add: 'add invite create join include register subscribe grant share enable insert approve authorize authorise allow accept enroll enrol install follow put make save store upload draft generate fork copy promote whitelist trust link connect',
+    'update change modify adjust edit set reset rename move replace correct reschedule increase decrease fix patch assign mark configure swap switch merge close reopen raise lower postpone shift extend renew upgrade downgrade tweak label tag star pin prioritize prioritise sync turn convert',
+  add: 'add invite create join include register subscribe grant share enable insert approve authorize authorise allow accept enroll enrol install follow put make save store upload draft generate fork copy promote whitelist trust link connect attach give provide onboard vote redeem sign apply whitelist',
   remove:
-    'remove delete cancel drop revoke kick ban unsubscribe disable clear erase block purge destroy terminate wipe uninstall deactivate withdraw reject unfollow archive empty trash overwrite',
+    'remove delete cancel drop revoke kick ban unsubscribe disable clear erase block purge destroy terminate wipe uninstall deactivate withdraw reject unfollow archive empty trash overwrite detach unshare dismiss decline unpin kill stop',
   run: 'run execute call invoke use install download perform do follow make complete start launch trigger spawn eval',
 }
 
@@ -59,7 +59,7 @@ export const DEVERBAL_NOUNS: ReadonlyMap<string, string> = new Map(
 
 /** Words that are nouns unless they stand where a verb stands. */
 export const NOUNISH = set(
-  'mail email message text comment order book plan contact share post answer rent set schedule reply transfer update change list search block call dm note invite run use leave do make complete question respond subject put start save store copy link mark report log close test trade deposit charge tip bid order release commit push follow trust raise open review fix switch patch draft show order look view check purchase sell drop clear archive click load fork merge project connect refund',
+  'mail email message text comment order book plan contact share post answer rent set schedule reply transfer update change list search block call dm note invite run use leave do make complete question respond subject put start save store copy link mark report log close test trade deposit charge tip bid order release commit push follow trust raise open review fix switch patch draft show order look view check purchase sell drop clear archive click load fork merge project connect refund label tag star pin turn sign stop pass hand apply',
 )
 export const VERB_BEFORE = set(
   'please and then to also or you must should just now can could will would only kindly not lets let',

@@ -117,13 +117,15 @@ function standingOf(
   const named = isNamed(output, field)
   const follows = state.intent?.follows === true && named
   let marks = 0
+  let agentic = 0
   let asks = false
   for (const span of field.spans) {
     if (span.start >= to || span.end <= from) continue
     marks = Math.max(marks, follows ? span.agentic : span.marks)
+    agentic = Math.max(agentic, span.agentic)
     asks ||= span.asks.length > 0
   }
-  if (marks >= 1.5) return 'hostile'
+  if (marks >= 1.5 && agentic > 0) return 'hostile'
   if (field.hidden) return 'hidden'
   if (field.whole && to - from >= 0.6 * (field.end - field.at)) return output.thirdParty ? 'field' : 'own'
   if (!output.thirdParty && marks < 1 && !asks) return 'own'

@@ -201,6 +201,8 @@ export function argumentRole(
     kind = 'scalar'
     weight = 0
   }
+  // One of a few given words: a text can pick among them, not bring its own.
+  if (Array.isArray(schema.enum) && kind !== 'permission') weight = Math.min(weight, 0.3)
   const sink = weight > 0 && (effect === 'write' || kind === 'url')
   return { kind, weight, sink, freeText: kind === 'free' }
 }

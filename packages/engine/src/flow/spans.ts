@@ -24,7 +24,7 @@ export const MAX_SENTENCES = 2000
 const UNSURE =
   'use contact text mail message set share block answer call run do check open view order plan rent comment dm report log trust link show look close test save store copy start click load fork mark'
 const SURE_BLOCK = new Set(
-  `${UNSURE} get list read search find fetch look retrieve query count browse lookup describe calculate compute summarize summarise tell examine watch scan preview verify extract filter sort rank estimate validate translate explain compare inspect analyze analyse swap trade tip charge bid stake deposit review release draft invest merge raise lower pull push commit fix patch connect follow archive empty trash put log`.split(
+  `${UNSURE} get list read search find fetch look retrieve query count browse lookup describe calculate compute summarize summarise tell examine watch scan preview verify extract filter sort rank estimate validate translate explain compare inspect analyze analyse swap trade tip charge bid stake deposit review release draft invest merge raise lower pull push commit fix patch connect follow archive empty trash put log postpone shift extend renew upgrade downgrade tweak label tag star pin prioritize prioritise sync turn convert attach give provide onboard vote redeem sign apply detach unshare dismiss decline unpin kill stop alert remind ping relay pass hand settle`.split(
     ' ',
   ),
 )
@@ -102,7 +102,7 @@ const HOSTILE: readonly { weight: number; agentic: boolean; pattern: RegExp }[] 
   [
     1.5,
     true,
-    String.raw`\b(?:to you,|dear|you are|hey|hello|attention|as|an|note to|for)\s+(?:an?\s+|the\s+|any\s+|all\s+)?(?:ai\b|a\.i\.|llm|(?:ai |large |language )*(?:language )?model|(?:ai |virtual )?assistant|(?:ai )?agent|chatbot|bot\b|gpt|local model)`,
+    String.raw`\b(?:to you,|dear|you are|hey|hello|attention|as|note to)\s+(?:an?\s+|the\s+|any\s+|all\s+)?(?:ai\b|a\.i\.|llm|(?:ai |large |language )*(?:language )?model|(?:ai |virtual )?assistant|(?:ai )?agent|chatbot|bot\b|gpt|local model)`,
   ],
   // Framing itself as part of the task.
   [

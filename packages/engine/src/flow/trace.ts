@@ -115,7 +115,7 @@ function judge(
   add: Add,
 ): void {
   const { roles } = call
-  for (const leaf of leaves) judgeLeaf(state, roles, leaf, add)
+  for (const leaf of leaves) judgeLeaf(state, roles, leaf, parts, add)
   const tested = parts.filter((part) => part.sink)
   for (const part of tested) judgePart(state, roles, part, add)
   const worst = worstOf(tested)
@@ -130,11 +130,21 @@ function judge(
 }
 
 /** What an argument is by itself: unknown to the schema, a request, or a quotation of one. */
-function judgeLeaf(state: FlowState, roles: ToolRoles, leaf: ScalarLeaf, add: Add): void {
+function judgeLeaf(
+  state: FlowState,
+  roles: ToolRoles,
+  leaf: ScalarLeaf,
+  parts: readonly Part[],
+  add: Add,
+): void {
   const role = roleOf(roles, leaf.path)
   if (!role.known) add('unknown-argument', leaf.path, 'not in the tool’s schema')
   if (typeof leaf.value !== 'string') return
-  if (isHard(role) && isRequest(leaf.value))
+  const part = parts.find((p) => p.path === leaf.path)
+  const foreign =
+    part !== undefined &&
+    (part.origin.output !== null || (part.origin.standing !== 'user' && state.requests.length > 0))
+  if (isHard(role) && foreign && isRequest(leaf.value))
     add('value-is-request', leaf.path, 'an identifier that reads as a request')
   if (role.freeText && quotesRequest(state, leaf.value))
     add('quotes-request', leaf.path, 'repeats the wording of a request found in an output')
@@ -176,14 +186,17 @@ function judgeWorst(state: FlowState, roles: ToolRoles, parts: readonly Part[], 
   if (state.marks > 0 && (standing === 'composed' || standing === 'stated'))
     add('session-marked', worst.path, 'this task has read text written for an agent', worst.weight)
   const hard = parts.filter((part) => !part.token)
-  const told = parts.some(
+  const told = parts.filter(
     (part) => rank(part.origin.standing) >= rank('delegated') && part.origin.standing !== 'composed',
   )
-  if (roles.effect === 'write' && hard.length > 0 && told && !hard.some((part) => isAnchor(state, part)))
+  // An anchor vouches for what is no more dangerous than itself: a file's id does not vouch for whom it is shared with.
+  const needed = Math.max(0, ...told.filter((part) => !part.token).map((part) => part.weight))
+  const anchored = hard.some((part) => part.weight >= needed && isAnchor(state, part))
+  if (roles.effect === 'write' && hard.length > 0 && told.length > 0 && !anchored)
     add(
       'no-anchor',
       worst.path,
-      'nothing in the call stands in the user’s words or in a data field',
+      'nothing in the call that matters as much stands in the user’s words or in a data field',
       worst.weight,
     )
   if (filledByUser(state, parts))

@@ -31,7 +31,7 @@ const ADDED = {
   'read-only-request': 0.9,
   'other-action': 0.7,
   'action-requested': 0.6,
-  destructive: 0.2,
+  destructive: 0.3,
   'requested-value': 1,
   'value-is-request': 1,
   'quotes-request': 0.8,
