@@ -44,7 +44,7 @@ export function createBrowser(world: World): Browser {
   const browser: Browser = {
     get: (url) => request(url, {}),
     post: (url, fields, headers = { origin: world.issuer }) =>
-      request(url, { method: 'POST', body: new URLSearchParams([...fields].map(([k, v]) => [k, v])), headers }),
+      request(url, { method: 'POST', body: new URLSearchParams([...fields].map(([k, v]): [string, string] => [k, v])), headers }),
     async open(url) {
       let page = await browser.get(url)
       for (let hops = 0; hops < 10; hops++) {

@@ -22,7 +22,7 @@ export interface AgentKeys {
   readonly agent: Agent
   readonly client: oauth.Client
   readonly auth: oauth.ClientAuth
-  readonly key: oauth.CryptoKeyPair | CryptoKeyPair
+  readonly key: oauth.CryptoKeyPair
 }
 
 export interface World {
@@ -70,7 +70,7 @@ export interface WorldOptions {
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const clock = { offset: 0, now: () => Date.now() + clock.offset }
   const ids = createIds(clock)
-  const store = options.store ?? createMemoryStore({ clock })
+  const store = options.store ?? createMemoryStore({ now: () => clock.now() })
   const secrets = memorySecrets()
   let current: AuthorizationServer | null = null
   const http = createServer((req, res) => {

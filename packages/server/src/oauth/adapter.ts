@@ -65,12 +65,12 @@ function recordAdapter(context: Context, model: string): Adapter {
     async consume(id) {
       // The library reads, checks and then consumes; two at once would both pass the check. Only one passes here.
       const record = await oauth.find(model, keyOf(id))
-      const lifetime =
-        typeof record?.exp === 'number' ? record.exp * 1000 : context.clock.now() + REPLAY_MEMORY
-      if (!(await claimOnce(context, `consume:${model}:${keyOf(id)}`, lifetime + REPLAY_MEMORY))) {
+      const now = context.clock.now()
+      const end = Math.max(now, typeof record?.exp === 'number' ? record.exp * 1000 : 0) + REPLAY_MEMORY
+      if (!(await claimOnce(context, `consume:${model}:${keyOf(id)}`, end))) {
         throw new errors.InvalidGrant('it was used already')
       }
-      await oauth.consume(model, keyOf(id), context.clock.now())
+      await oauth.consume(model, keyOf(id), now)
     },
     async destroy(id) {
       await oauth.destroy(model, keyOf(id))

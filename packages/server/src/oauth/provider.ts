@@ -21,7 +21,8 @@ import { createAdapterFactory } from './adapter.ts'
 import { isLoopbackUrl, MAX_CLIENT_ID, selfDescribed } from './clients.ts'
 import { parseDetail, parseDetailsParameter, refuseForeignTask } from './details.ts'
 import { toTuples } from './epochs.ts'
-import { toOAuthError } from './errors.ts'
+import { type OAuthError, toOAuthError } from './errors.ts'
+import { passGate } from './gate.ts'
 import type { KeyRing } from './keys.ts'
 import { type Lineage, loadLineage } from './lineage.ts'
 import { actClaim } from './mint.ts'
@@ -96,7 +97,7 @@ function configuration(context: Context, keys: KeyRing): Configuration {
     clockTolerance: 5,
     cookies: cookies(context),
     ttl: {
-      AccessToken: context.settings.accessTokenTtl,
+      AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? context.settings.accessTokenTtl,
       AuthorizationCode: 60,
       IdToken: context.settings.accessTokenTtl,
       Interaction: 30 * 60,
@@ -321,7 +322,7 @@ async function checkedLineage(context: Context, ctx: KoaContextWithOIDC, grantId
     const lineage = await loadLineage(context, grantId)
     const source = ctx.oidc.entities.RefreshToken ?? ctx.oidc.entities.AuthorizationCode
     const resource = params.resource ?? source?.resource ?? []
-    const answer = await context.gate({
+    await passGate(context, {
       kind,
       tenant: context.tenant,
       agent: lineage.agent,
@@ -333,14 +334,18 @@ async function checkedLineage(context: Context, ctx: KoaContextWithOIDC, grantId
       details: lineage.details,
       bound: ctx.get('dpop') !== '',
     })
-    if (answer.allow) return lineage
+    return lineage
   } catch (thrown) {
-    const error = toOAuthError(thrown)
-    if (error.error === 'invalid_grant') throw new errors.InvalidGrant(error.message)
-    if (error.error === 'temporarily_unavailable') throw new errors.TemporarilyUnavailable(error.message)
-    throw thrown
+    throw toLibraryError(toOAuthError(thrown)) ?? thrown
   }
-  throw new errors.AccessDenied('The grant was refused.')
+}
+
+/** null for what the library is to answer with `server_error`. */
+function toLibraryError({ error, message }: OAuthError): Error | null {
+  if (error === 'invalid_grant') return new errors.InvalidGrant(message)
+  if (error === 'access_denied') return new errors.AccessDenied(message)
+  if (error === 'temporarily_unavailable') return new errors.TemporarilyUnavailable(message)
+  return null
 }
 
 async function resourceServer(
