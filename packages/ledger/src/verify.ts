@@ -305,18 +305,10 @@ function checkReceipt(input: unknown, options: VerifyOptions): VerifiedReceipt {
   }
   const entries = list(receipt.entries, MAX_ENTRIES, 'entries').map((entry) => verifyEntry(entry, checkpoint))
   if (entries.length === 0) throw new Failure('malformed', 'the receipt carries no entry')
-  const keyFrom = options.vkey === undefined ? 'receipt' : 'given'
   const { size, root } = checkpoint
-  return {
-    ok: true,
-    kind: 'receipt',
-    origin,
-    size,
-    root: root.toString('base64'),
-    keyId: key.id,
-    keyFrom,
-    entries,
-  }
+  const keyFrom = options.vkey === undefined ? 'receipt' : 'given'
+  const checked = { origin, size, root: root.toString('base64'), keyId: key.id, keyFrom } as const
+  return { ok: true, kind: 'receipt', ...checked, entries }
 }
 
 // --- Directories ---
@@ -411,6 +403,7 @@ function checkTiles(directory: string, claims: readonly Claim[], size: number) {
   const tree = new CheckedTree('entry bundles', claims)
   const level = new TileLevel(directory, 0)
   let bundles = 0
+  let tiles = 0
   for (let first = 0; first < size; first += WIDTH) {
     const width = Math.min(WIDTH, size - first)
     const { name, content, exact } = readTile(directory, 'entries', first / WIDTH, width)
@@ -418,15 +411,15 @@ function checkTiles(directory: string, claims: readonly Claim[], size: number) {
     if (exact ? entries.length !== width : entries.length < width) {
       throw new Failure('corrupt_tile', `${name} has ${entries.length} entries instead of ${width}`)
     }
-    for (const entry of entries.slice(0, width)) {
-      const leaf = leafOf(entry)
-      level.push(leaf)
-      tree.push(leaf)
-    }
+    const leaves = entries.slice(0, width).map(leafOf)
+    // Tiles before roots: a failure then names the file.
+    for (const leaf of leaves) level.push(leaf)
+    if (first + width === size) tiles = level.finish()
+    for (const leaf of leaves) tree.push(leaf)
     bundles++
   }
   tree.finish()
-  return { tiles: level.finish(), bundles }
+  return { tiles, bundles }
 }
 
 interface JournalSummary {
@@ -450,15 +443,10 @@ function checkJournal(directory: string, origin: string, claims: readonly Claim[
     const fail = (why: string) => {
       throw new Failure('corrupt_journal', `journal/${name}: ${why}, at entry ${summary.entries}`)
     }
-    const originEnd = 38 + (segment.length >= 4096 ? segment.readUInt16BE(36) : 0)
-    if (
-      segment.length < 4096 ||
-      segment.toString('latin1', 0, 8) !== 'SCLEDGER' ||
-      crc32(segment.subarray(0, 4092)) !== segment.readUInt32BE(4092) ||
-      segment.readUInt32BE(8) !== 1
-    ) {
-      fail('the header is damaged')
-    }
+    const intact = segment.length >= 4096 && crc32(segment.subarray(0, 4092)) === segment.readUInt32BE(4092)
+    const known = intact && segment.toString('latin1', 0, 8) === 'SCLEDGER' && segment.readUInt32BE(8) === 1
+    if (!known) fail('the header is damaged')
+    const originEnd = 38 + segment.readUInt16BE(36)
     if (segment.toString('utf8', 38, originEnd) !== origin) fail('it belongs to another log')
     if (Number(segment.readBigUInt64BE(12)) !== summary.entries) fail('it does not continue the one before')
     const salt = segment.subarray(28, 36)
@@ -566,19 +554,10 @@ function checkDirectory(directory: string, options: VerifyDirectoryOptions): Ver
   const journal = fs.existsSync(journalDirectory)
     ? checkJournal(journalDirectory, origin, signing === undefined ? claims : [...claims, signing])
     : undefined
-  return {
-    ok: true,
-    kind: 'directory',
-    origin,
-    size,
-    root: root.toString('base64'),
-    keyId: key.id,
-    keyFrom: options.vkey === undefined ? 'directory' : 'given',
-    tiles,
-    bundles,
-    extends: claims.slice(1).map((claim) => claim.size),
-    journal,
-  }
+  const keyFrom = options.vkey === undefined ? 'directory' : 'given'
+  const checked = { origin, size, root: root.toString('base64'), keyId: key.id, keyFrom } as const
+  const extended = claims.slice(1).map((claim) => claim.size)
+  return { ok: true, kind: 'directory', ...checked, tiles, bundles, extends: extended, journal }
 }
 
 function verdict<T>(check: () => T): T | VerifyFailure {
