@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { createPrivateFile, preparePrivateDirectory } from './private-files.ts'
+import { createNewFile, createPrivateFile, preparePrivateDirectory } from './private-files.ts'
 import { temporaryDirectory } from './testing/temporary.ts'
 
 test('an absent directory is made for this user alone, its parents too', () => {
@@ -56,6 +56,8 @@ test('a private file is made once and keeps what is in it', () => {
   assert.equal(statSync(file).mode & 0o777, 0o600)
   writeFileSync(file, 'content')
   chmodSync(file, 0o644)
+  assert.equal(createNewFile(file), false)
+  assert.equal(statSync(file).mode & 0o777, 0o644)
   createPrivateFile(file)
   assert.equal(statSync(file).mode & 0o777, 0o600)
   assert.equal(readFileSync(file, 'utf8'), 'content')

@@ -40,11 +40,17 @@ function refused(directory: string, why: string, cause?: unknown): SafeconductEr
  * process on a file when it closes any descriptor of it, and with them SQLite's.
  */
 export function createPrivateFile(file: string): void {
+  if (!createNewFile(file)) chmodSync(file, 0o600)
+}
+
+/** Makes an empty file (0600); false, and nothing touched, when there is one. */
+export function createNewFile(file: string): boolean {
   try {
     closeSync(openSync(file, 'wx', 0o600))
+    return true
   } catch (error) {
-    if (!hasCode(error, 'EEXIST')) throw error
-    chmodSync(file, 0o600)
+    if (hasCode(error, 'EEXIST')) return false
+    throw error
   }
 }
 

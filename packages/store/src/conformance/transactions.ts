@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import type { Repositories } from '@safeconduct/engine'
+import { SafeconductError } from '@safeconduct/protocol'
 import * as make from './fixtures.ts'
 import { type OpenStore, onStore, refuses, type Skips } from './fixtures.ts'
 
@@ -67,6 +68,28 @@ export function transactions(open: OpenStore, skips: Skips): void {
     )
     assert.deepEqual(await everything(s), before)
     assert.equal(await s.replay.claim('new', 10, 5), true)
+  })
+
+  onStore('changes of one thing, one after another, are all taken back', open, async (s) => {
+    await prepare(s)
+    const before = await everything(s)
+    await refuses('expired', () =>
+      s.tx(async (t) => {
+        for (const version of [2, 3])
+          await t.agents.replace(make.agent('1', { version, name: `n${version}` }))
+        await t.agents.remove('acme', '1')
+        await t.agents.insert(make.agent('1', { name: 'again' }))
+        await t.users.insert(make.user('new'))
+        await t.users.remove('acme', 'new')
+        for (const value of [8, 9]) await t.blobs.put('old', Uint8Array.of(value))
+        await t.blobs.erase('old')
+        for (let bumps = 0; bumps < 3; bumps++) await t.epochs.bump('acme', 'agent', 'old')
+        await t.outbox.done(1)
+        await t.outbox.add('acme', 'old', { again: true })
+        throw new SafeconductError('expired')
+      }),
+    )
+    assert.deepEqual(await everything(s), before)
   })
 
   onStore('a transaction that returns keeps everything, and its value comes back', open, async (s) => {

@@ -4,13 +4,14 @@
  * @module
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { DatabaseSync } from 'node:sqlite'
+import { backup, type DatabaseSync } from 'node:sqlite'
 import type { Store } from '@safeconduct/engine'
 import { SafeconductError } from '@safeconduct/protocol'
 import { Kysely } from 'kysely'
 import { acquireLock, type Release } from '../exclusive-lock.ts'
-import { preparePrivateDirectory } from '../private-files.ts'
+import { createNewFile, preparePrivateDirectory } from '../private-files.ts'
 import { type Migrations, migrate, migrations } from '../sql/migrations.ts'
 import { sqlRepositories } from '../sql/repositories.ts'
 import type { Database } from '../sql/schema.ts'
@@ -26,12 +27,21 @@ export interface SqliteStoreOptions {
   readonly now?: () => number
 }
 
+export interface SqliteStore extends Store {
+  /**
+   * Writes a whole copy, to be used as the `store.db` of another directory, while the store goes on. Never copy the
+   * file itself: what is still in the journal would be missing. What is erased later stays in the copy.
+   * @throws {SafeconductError} `conflict` when the file exists
+   */
+  backup(file: string): Promise<void>
+}
+
 /**
  * Opens the store of a data directory, bringing its tables up to date.
  * @throws {SafeconductError} `already_running` when another store holds it; `invalid_request` when the directory is
  * not private; `internal` when the file is damaged or newer than this program
  */
-export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
   const directory = preparePrivateDirectory(options.directory)
   const release = acquireLock(join(directory, 'store.lock.db'))
   try {
@@ -49,7 +59,7 @@ export async function storeOver(
   wanted: Migrations,
   now: () => number,
   release: Release,
-): Promise<Store> {
+): Promise<SqliteStore> {
   const db = new Kysely<Database>({ dialect: sqliteDialect(database) })
   try {
     await migrate(db, wanted)
@@ -67,9 +77,15 @@ interface Turn {
   erased: boolean
 }
 
-function openStore(db: Kysely<Database>, database: DatabaseSync, now: () => number, release: Release): Store {
+function openStore(
+  db: Kysely<Database>,
+  database: DatabaseSync,
+  now: () => number,
+  release: Release,
+): SqliteStore {
   const turns = new AsyncLocalStorage<Turn>()
   let closing: Promise<void> | null = null
+  let copying: Promise<unknown> = Promise.resolve()
 
   /** The outer store would wait for the transaction that waits for it: an error now beats a hang. */
   function refuseMisuse(): void {
@@ -129,7 +145,20 @@ function openStore(db: Kysely<Database>, database: DatabaseSync, now: () => numb
     }
   }
 
+  async function copyTo(file: string): Promise<void> {
+    if (!createNewFile(file)) {
+      throw new SafeconductError('conflict', { message: `The file ${file} exists already.` })
+    }
+    try {
+      await backup(database, file)
+    } catch (error) {
+      rmSync(file, { force: true })
+      throw error
+    }
+  }
+
   async function close(): Promise<void> {
+    await copying
     // Waits for its turn behind whatever is under way.
     await db.connection().execute(async () => undefined)
     await db.destroy()
@@ -143,6 +172,12 @@ function openStore(db: Kysely<Database>, database: DatabaseSync, now: () => numb
   return {
     ...sqlRepositories(outer),
     tx: (work) => tx((inner, turn) => work(sqlRepositories(inside(inner, turn)))),
+    backup: async (file) => {
+      refuseMisuse()
+      const mine = copying.then(() => storeErrors(() => copyTo(file)))
+      copying = mine.catch(() => undefined)
+      await mine
+    },
     close: async () => {
       if (closing === null) {
         refuseMisuse()
