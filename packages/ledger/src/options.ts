@@ -18,7 +18,7 @@ export const DEFAULT_MAX_BATCH_BYTES = 1 << 20
 export const DEFAULT_MAX_QUEUE_ENTRIES = 65_536
 export const DEFAULT_MAX_QUEUE_BYTES = 32 << 20
 /** Milliseconds between a durable entry and the publication that covers it; 0 publishes only when asked. */
-export const DEFAULT_PUBLISH_EVERY_MS = 200
+export const DEFAULT_PUBLISH_EVERY_MS = 500
 
 export interface LogOptions {
   /** Owned by the log while it is open. Made when absent; its parent must exist. */

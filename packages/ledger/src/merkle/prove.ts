@@ -2,7 +2,7 @@
  * @module merkle/prove
  * Inclusion and consistency proofs (RFC 6962 §2.1.1 and §2.1.2) from stored hashes of complete subtrees.
  */
-import { HASH_BYTES, nodeHash } from './hash.ts'
+import { nodeHash } from './hash.ts'
 
 /** The hash of the complete subtree of 2^height leaves that starts at leaf index * 2^height. */
 export type HashReader = (height: number, index: number) => Promise<Uint8Array>
@@ -64,11 +64,4 @@ export async function proveConsistency(
   }
   if (!whole) proof.push(await rangeHash(read, start, end))
   return proof.reverse()
-}
-
-/** Cuts concatenated hashes into single ones. */
-export function splitHashes(bytes: Uint8Array): Uint8Array[] {
-  const hashes: Uint8Array[] = []
-  for (let at = 0; at < bytes.length; at += HASH_BYTES) hashes.push(bytes.subarray(at, at + HASH_BYTES))
-  return hashes
 }
