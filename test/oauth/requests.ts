@@ -26,12 +26,17 @@ export async function clientCredentials(
 ): Promise<oauth.TokenEndpointResponse> {
   const response = await oauth.clientCredentialsGrantRequest(
     world.metadata,
-    from.client,
+    onTime(world, from.client),
     from.auth,
     new URLSearchParams(params),
     { ...INSECURE, ...(dpop === undefined ? {} : { DPoP: dpop }) },
   )
   return oauth.processClientCredentialsResponse(world.metadata, from.client, response)
+}
+
+/** The client's clock goes with the server's. */
+function onTime(world: World, client: oauth.Client): oauth.Client {
+  return { ...client, [oauth.clockSkew]: Math.floor(world.clock.offset / 1000) }
 }
 
 export async function tokenRequest(
@@ -43,7 +48,7 @@ export async function tokenRequest(
 ): Promise<TokenAnswer> {
   const response = await oauth.genericTokenEndpointRequest(
     world.metadata,
-    from.client,
+    onTime(world, from.client),
     from.auth,
     grant,
     new URLSearchParams(params),

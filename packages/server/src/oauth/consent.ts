@@ -111,7 +111,8 @@ async function readAsked(
 function freshAfter(params: Readonly<Record<string, unknown>>, askedAt: number, now: number): number {
   const prompts = typeof params.prompt === 'string' ? params.prompt.split(' ') : []
   const maxAge = params.max_age === undefined ? Number.POSITIVE_INFINITY : Number(params.max_age)
-  return Math.max(prompts.includes('login') ? askedAt : 0, now - maxAge)
+  // The request is dated in whole seconds, so only the next second is surely after it.
+  return Math.max(prompts.includes('login') ? askedAt + 1 : 0, now - maxAge)
 }
 
 async function showPage(
@@ -171,7 +172,7 @@ function duration(seconds: number): string {
   const [amount, unit] =
     seconds >= 2 * 86_400
       ? [seconds / 86_400, 'day']
-      : seconds >= 2 * 3600
+      : seconds >= 3600
         ? [seconds / 3600, 'hour']
         : [seconds / 60, 'minute']
   const rounded = Math.floor(amount)
