@@ -62,7 +62,14 @@ export function createBrowser() {
       const name = attribute(input, 'name')
       const kind = attribute(input, 'type') ?? 'text'
       const unchecked = (kind === 'checkbox' || kind === 'radio') && !/\bchecked\b/i.test(input)
-      if (name !== null && kind !== 'submit' && !unchecked) fields.append(name, attribute(input, 'value') ?? '')
+      if (name !== null && kind !== 'submit' && !unchecked)
+        fields.append(name, attribute(input, 'value') ?? '')
+    }
+    for (const [select] of form.matchAll(/<select\b[^>]*>[\s\S]*?<\/select>/gi)) {
+      const [first = ''] =
+        /<option\b[^>]*\bselected\b[^>]*>/i.exec(select) ?? /<option\b[^>]*>/i.exec(select) ?? []
+      const name = attribute(select, 'name')
+      if (name !== null) fields.append(name, attribute(first, 'value') ?? '')
     }
     for (const [name, value] of Object.entries(values)) fields.set(name, value)
     return go(new URL(unescape(action), page.url), origin, fields)
@@ -77,5 +84,10 @@ function attribute(tag: string, name: string): string | null {
 }
 
 function unescape(text: string): string {
-  return text.replace(/&quot;/g, '"').replace(/&#39;/g, "'").replace(/&lt;/g, '<').replace(/&gt;/g, '>').replace(/&amp;/g, '&')
+  return text
+    .replace(/&quot;/g, '"')
+    .replace(/&#39;/g, "'")
+    .replace(/&lt;/g, '<')
+    .replace(/&gt;/g, '>')
+    .replace(/&amp;/g, '&')
 }

@@ -40,7 +40,12 @@ export function createExchange() {
     return listed.cents + ((looks * 7) % 23) - 11
   }
   return {
-    quote: (symbol: string) => ({ symbol, market: START[symbol]?.market ?? '', price: price(symbol) / 100, currency: 'USD' }),
+    quote: (symbol: string) => ({
+      symbol,
+      market: START[symbol]?.market ?? '',
+      price: price(symbol) / 100,
+      currency: 'USD',
+    }),
     positions: () => ({
       cash: cash / 100,
       accounts: ACCOUNTS,
@@ -62,7 +67,10 @@ export function createExchange() {
 
 /** Written by whoever has a press account; the desk's server passes it on as it comes. */
 export const NEWS: Readonly<Record<string, readonly string[]>> = {
-  NOVA: ['NOVA reports quarterly revenue up 4 percent; guidance unchanged.', 'Analysts keep their estimate for NOVA.'],
+  NOVA: [
+    'NOVA reports quarterly revenue up 4 percent; guidance unchanged.',
+    'Analysts keep their estimate for NOVA.',
+  ],
   ORBI: ['ORBI opens a second plant in spring.'],
   KELP: [
     'KELP wins a harbour contract.',

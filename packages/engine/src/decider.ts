@@ -9,6 +9,7 @@
  * @module
  */
 import { type CallRequest, type Decision, SafeconductError } from '@safeconduct/protocol'
+import { schemaOf } from './control.ts'
 import { decide } from './decide.ts'
 import { explain, receipt, standingOf } from './decider/explain.ts'
 import { pin, visible } from './decider/listing.ts'
@@ -17,14 +18,18 @@ import { prepare } from './decider/prepare.ts'
 import { settle, unknownResult } from './decider/settle.ts'
 import { applyControl, drainOutbox, recordFloods, SNAPSHOT_EVERY, snapshot } from './decider/upkeep.ts'
 import { directoryEvents } from './directory.ts'
+import type { PolicySource } from './policy/engine.ts'
 import type { ControlEvent, Decider } from './ports.ts'
 import { replay } from './record/replay.ts'
+import { tenantState } from './state.ts'
 
 export type { DeciderPorts } from './decider/owner.ts'
 
 export interface EngineDecider extends Decider {
   /** Moves what the store's transactions left in the outbox into the ledger. Also done by `control` and at the end. */
   drainOutbox(): Promise<void>
+  /** Compiles and strictly validates as activation would, against the tools known now. @throws `policy_invalid` */
+  checkPolicy(tenant: string, source: PolicySource): void
 }
 
 /** A decider that knows nothing yet: unknown is revoked, no policy is denied. Hosts use `openDecider`. */
@@ -144,6 +149,9 @@ function deciderOf(owner: Owner): EngineDecider {
     explain: (tenant, id) => explain(owner, tenant, id),
     receipt: (tenant, id) => receipt(owner, tenant, id),
     drainOutbox: drain,
+    checkPolicy(tenant, source) {
+      owner.ports.policyEngine.compile(source, schemaOf(tenantState(owner.state, tenant).directory))
+    },
     close() {
       closed ??= shut()
       return closed

@@ -2,6 +2,14 @@
  * The control plane: authorization server, administration, events.
  * @module
  */
+
+export { findAgent, registerAgent } from './admin/agents.ts'
+export { apply as activatePolicy } from './admin/policy.ts'
+export { type AdminPorts, change } from './admin/ports.ts'
+export { findServer, registerServer, serverName } from './admin/servers.ts'
+export { type ControlPlane, type ControlPlanePorts, createControlPlane } from './control-plane.ts'
+export { isLocal, markLocal } from './http/access.ts'
+export { type Route, type RouteContext, route, type Who } from './http/route.ts'
 export {
   createGuardedFetch,
   type FetchInit,
@@ -9,3 +17,4 @@ export {
   type GuardOptions,
 } from './net/guarded-fetch.ts'
 export * from './oauth/index.ts'
+export type { LogFile, RoutePorts } from './routes.ts'

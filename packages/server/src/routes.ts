@@ -3,10 +3,8 @@
  * not in it does not exist. The authorization server and the gateway have their own tables.
  * @module
  */
-import type { IncomingMessage } from 'node:http'
 import type { Enforcement } from '@safeconduct/protocol'
 import { SafeconductError } from '@safeconduct/protocol'
-import * as z from 'zod'
 import { agentRoutes } from './admin/agents.ts'
 import { approvalRoutes } from './admin/approvals.ts'
 import { decisionRoutes } from './admin/decisions.ts'
@@ -28,7 +26,6 @@ export interface RoutePorts extends AdminPorts {
   readonly version: string
   readonly enforcement: Enforcement
   readonly events: EventStreams
-  readonly endOwnerSession: (request: IncomingMessage) => string
   /** null when there is no such file; never leaves the ledger's directory. */
   readonly readLog: (path: string) => Promise<LogFile | null>
   /** What is not ready, by name; empty = ready. */
@@ -62,17 +59,6 @@ export function routeTable(ports: RoutePorts): Route[] {
         caller.kind === 'owner'
           ? { user: caller.user, tenant: caller.tenant, csrf: caller.csrf, enforcement: ports.enforcement }
           : {},
-    }),
-    route({
-      method: 'POST',
-      path: '/api/v1/session/end',
-      who: 'owner',
-      summary: 'Signs out.',
-      body: z.strictObject({}),
-      handle: async ({ incoming }) =>
-        new Response('{}', {
-          headers: { 'content-type': 'application/json', 'set-cookie': ports.endOwnerSession(incoming) },
-        }),
     }),
     route({
       method: 'GET',

@@ -16,7 +16,6 @@ export interface ControlClient {
   readonly socketPath: string
   get(path: string): Promise<JsonObject>
   post(path: string, body: object): Promise<JsonObject>
-  delete(path: string): Promise<JsonObject>
   /** The raw exchange, for streams. The caller reads or destroys the response. */
   open(options: RequestOptions, body?: string): Promise<IncomingMessage>
 }
@@ -52,7 +51,6 @@ export function createControlClient(socketPath: string): ControlClient {
     open,
     get: (path) => exchange('GET', path),
     post: (path, body) => exchange('POST', path, body),
-    delete: (path) => exchange('DELETE', path),
   }
 }
 

@@ -3,8 +3,7 @@
  * @module
  */
 import { writeFileSync } from 'node:fs'
-import path from 'node:path'
-import { type JsonObject, SafeconductError } from '@safeconduct/protocol'
+import type { JsonObject } from '@safeconduct/protocol'
 import type { Command } from 'commander'
 import { list, number, object, text, texts } from '../context.ts'
 import { plain, table, when } from '../output.ts'
@@ -218,22 +217,4 @@ export function explain(explanation: JsonObject): string {
     ),
     ...section('arguments', JSON.stringify(operation.args ?? {}, null, 2).split('\n')),
   ].join('\n')
-}
-
-export async function verifyPath(target: string, args: readonly string[]): Promise<number> {
-  const { spawn } = await import('node:child_process')
-  const verifier = verifierPath()
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [...process.execArgv, verifier, target, ...args], {
-      stdio: 'inherit',
-    })
-    child.on('error', (cause) => reject(new SafeconductError('internal', { cause })))
-    child.on('exit', (code) => resolve(code ?? 1))
-  })
-}
-
-/** The one file without dependencies that an auditor may take along. */
-export function verifierPath(): string {
-  const index = new URL(import.meta.resolve('@safeconduct/ledger')).pathname
-  return path.join(path.dirname(index), `verify${path.extname(index)}`)
 }

@@ -5,14 +5,6 @@
 import type { Bus, Clock, ControlEvent, Decider, Ids, Repositories, Store } from '@safeconduct/engine'
 import type { EpochRef, JsonObject } from '@safeconduct/protocol'
 
-export interface PolicyProblem {
-  readonly layer: 'agent' | 'user'
-  readonly message: string
-  /** 1-based, when known. */
-  readonly line: number | null
-  readonly help: string | null
-}
-
 export interface AdminPorts {
   readonly tenant: string
   readonly store: Store
@@ -26,13 +18,9 @@ export interface AdminPorts {
     readonly id: string
     readonly by: string
   }) => Promise<EpochRef>
-  /** Empty when the two texts are strictly valid against the schema of the tools known now. */
-  readonly checkPolicy: (texts: {
-    readonly agent: string
-    readonly user: string
-  }) => Promise<readonly PolicyProblem[]>
+  /** Strictly, against the schema of the tools known now. @throws `policy_invalid`, saying where */
+  readonly checkPolicy: (texts: { readonly agent: string; readonly user: string }) => void
   readonly putCredential: (name: string, headers: Readonly<Record<string, string>>) => Promise<void>
-  readonly programDigest: (program: string) => Promise<string | null>
 }
 
 /**

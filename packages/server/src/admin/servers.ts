@@ -90,10 +90,11 @@ export function serverRoutes(ports: AdminPorts): Route[] {
       },
     }),
     route({
-      method: 'DELETE',
-      path: '/api/v1/servers/:name',
+      method: 'POST',
+      path: '/api/v1/servers/:name/remove',
       who: 'confirmed',
       summary: 'Removes a server.',
+      body: z.strictObject({}),
       confirm: () => 'Remove a server',
       handle: async ({ tenant, params }) => {
         const server = await findServer(ports, tenant, params.name)

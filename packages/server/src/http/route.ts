@@ -33,7 +33,7 @@ export interface RouteContext<Body, Query> {
 export type RouteResult = JsonValue | object | Response
 
 export interface Route {
-  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly method: 'GET' | 'POST'
   /** Hono pattern, for example `/api/v1/agents/:id`. */
   readonly path: string
   readonly who: Who

@@ -254,9 +254,11 @@ async function start() {
   $('enforcement').textContent = enforcement
   $('enforcement').hidden = false
   $('sign-out').hidden = false
-  $('sign-out').addEventListener('click', async () => {
-    await api('/api/v1/session/end', {}).catch(() => undefined)
-    location.reload()
+  $('sign-out').addEventListener('click', () => {
+    const form = el('form', { method: 'post', action: '/signout', hidden: true })
+    form.append(el('input', { type: 'hidden', name: 'csrf', value: csrf }))
+    document.body.append(form)
+    form.submit()
   })
   $('desk').hidden = false
   await refresh()

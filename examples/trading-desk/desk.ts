@@ -1,0 +1,17 @@
+/**
+ * The live desk: started by `safeconduct up`, told on standard input where to go, ends with its parent. Plays the day
+ * once, slowly enough to watch.
+ * @module
+ */
+import { json } from 'node:stream/consumers'
+import { type Setup, sendTrader } from './agent.ts'
+import { play, SCENES } from './story.ts'
+
+const PAUSE_MS = 2500
+
+const setup = (await json(process.stdin)) as Setup
+const trader = await sendTrader(setup)
+process.on('SIGTERM', () => process.exit(0))
+const rest = () => new Promise<void>((resolve) => setTimeout(resolve, PAUSE_MS))
+await play(trader, SCENES, () => undefined, rest)
+await trader.close()

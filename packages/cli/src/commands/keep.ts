@@ -1,0 +1,125 @@
+/**
+ * Keeping and proving: `verify`, `backup`, `restore`, `bench`.
+ * @module
+ */
+import { spawn } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
+import path from 'node:path'
+import { SafeconductError } from '@safeconduct/protocol'
+import { lockDataDirectory } from '@safeconduct/store'
+import type { Command } from 'commander'
+import { LEDGER_DIRECTORY } from '../daemon/foundation.ts'
+import type { Verb } from '../verb.ts'
+
+export function keepCommands(program: Command, verb: Verb): void {
+  program
+    .command('verify')
+    .argument('<receipt|directory>', 'a receipt file, or the ledger directory of a data directory')
+    .option('--vkey <key>', "the log's public key, from a source you trust (see: ./safeconduct status)")
+    .description('check a receipt or a whole ledger offline; needs no daemon')
+    .action(
+      verb(async (context, target: string, options: { vkey?: string }) => {
+        const args = [
+          ...(options.vkey === undefined ? [] : ['--vkey', options.vkey]),
+          ...(context.output.json ? ['--json'] : []),
+        ]
+        process.exitCode = await runFile(verifierPath(), [target, ...args])
+      }),
+    )
+  program
+    .command('backup')
+    .argument('<directory>', 'where to; must not exist yet')
+    .description('copy the data directory while no daemon runs on it')
+    .action(
+      verb(async (context, target: string) => {
+        copyData(context.data, target)
+        context.output.result(
+          { backup: path.resolve(target) },
+          () => `Backed up to ${target}. It holds the root key: keep it as safe as the original.`,
+        )
+      }),
+    )
+  program
+    .command('restore')
+    .argument('<directory>', 'a backup')
+    .description('make the data directory from a backup; the data directory must not exist yet')
+    .action(
+      verb(async (context, source: string) => {
+        copyData(source, context.data)
+        process.exitCode = await runFile(verifierPath(), [path.join(context.data, LEDGER_DIRECTORY)])
+        if (process.exitCode !== 0)
+          throw new SafeconductError('ledger_corrupt', { message: 'The restored ledger does not verify.' })
+        context.output.result({ restored: path.resolve(context.data) }, () => `Restored to ${context.data}.`)
+      }),
+    )
+  program
+    .command('bench')
+    .argument('[name]', 'call, token, ledger, store, cedar or traces', 'call')
+    .argument('[args...]', 'passed on')
+    .allowUnknownOption()
+    .description('run a benchmark on this machine')
+    .action(
+      verb(async (context, name: string, rest: string[]) => {
+        const file = benchPath(name)
+        process.exitCode = await runFile(file, [...rest, ...(context.output.json ? ['--json'] : [])])
+      }),
+    )
+}
+
+/** The lock makes sure that nobody writes meanwhile; sockets and lock files stay behind. */
+function copyData(from: string, to: string): void {
+  if (!existsSync(from)) throw new SafeconductError('not_found', { message: `${from} does not exist.` })
+  if (existsSync(to) && readdirSync(to).length > 0) {
+    throw new SafeconductError('conflict', { message: `${to} exists already and is not empty.` })
+  }
+  const lock = lockDataDirectory(from)
+  try {
+    mkdirSync(to, { recursive: true, mode: 0o700 })
+    const left = new Set(['control.sock', 'lock.db', 'lock.db-journal', 'holder.json'])
+    cpSync(lock.directory, path.resolve(to), {
+      recursive: true,
+      preserveTimestamps: true,
+      errorOnExist: true,
+      force: false,
+      filter: (source) => !left.has(path.relative(lock.directory, source)),
+    })
+  } finally {
+    lock.release()
+  }
+}
+
+function runFile(file: string, args: readonly string[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [...process.execArgv, file, ...args], { stdio: 'inherit' })
+    child.on('error', (cause) => reject(new SafeconductError('internal', { cause })))
+    child.on('exit', (code) => resolve(code ?? 1))
+  })
+}
+
+/** The one file without dependencies that an auditor may take along. */
+export function verifierPath(): string {
+  const index = new URL(import.meta.resolve('@safeconduct/ledger')).pathname
+  return path.join(path.dirname(index), `verify${path.extname(index)}`)
+}
+
+const BENCHES: Readonly<Record<string, string>> = {
+  call: 'bench/call.ts',
+  traces: 'bench/traces/main.ts',
+  token: 'packages/server/bench/token.ts',
+  ledger: 'packages/ledger/bench/ledger.ts',
+  store: 'packages/store/bench/store.ts',
+  cedar: 'packages/cedar/bench/cedar.ts',
+}
+
+function benchPath(name: string): string {
+  const file = BENCHES[name]
+  const found = file === undefined ? null : path.resolve(import.meta.dirname, '../../../..', file)
+  if (found === null) {
+    throw new SafeconductError('invalid_request', {
+      message: `There is no bench ${name}; one of ${Object.keys(BENCHES).join(', ')}.`,
+    })
+  }
+  if (!existsSync(found))
+    throw new SafeconductError('not_found', { message: 'Benches run from a clone of the repository only.' })
+  return found
+}

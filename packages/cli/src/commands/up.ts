@@ -1,0 +1,120 @@
+/**
+ * `safeconduct up`: the daemon in the foreground, with the trading desk beside it unless `--empty`.
+ * @module
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import path from 'node:path'
+import { type Config, readConfig } from '@safeconduct/protocol'
+import type { Command } from 'commander'
+import { type Daemon, startDaemon } from '../daemon/daemon.ts'
+import { seedDesk } from '../daemon/desk.ts'
+import { fail } from '../verb.ts'
+
+interface UpOptions {
+  readonly empty: boolean
+  readonly background: boolean
+  readonly port?: string
+  readonly host?: string
+}
+
+export function upCommand(program: Command): void {
+  program
+    .command('up', { isDefault: true })
+    .option('--empty', 'without the trading-desk example', false)
+    .option('--port <n>', 'port to listen on; 0 takes a free one (default 7070)')
+    .option('--host <address>', 'address to listen on (default 127.0.0.1)')
+    .option('--background', 'say `ready` on a line of its own; used when a verb starts the daemon', false)
+    .description('start the daemon: control plane, gateway and, unless --empty, the trading desk')
+    .action(async (options: UpOptions) => {
+      const { data, json } = program.opts<{ data?: string; json?: boolean }>()
+      try {
+        await up(configOf(data, options), options, json === true)
+      } catch (error) {
+        fail(error, json === true)
+      }
+    })
+}
+
+function configOf(data: string | undefined, options: UpOptions): Config {
+  return readConfig({
+    ...process.env,
+    ...(data === undefined ? {} : { SAFECONDUCT_DATA: data }),
+    ...(options.port === undefined ? {} : { SAFECONDUCT_PORT: options.port }),
+    ...(options.host === undefined ? {} : { SAFECONDUCT_HOST: options.host }),
+  })
+}
+
+async function up(config: Config, options: UpOptions, json: boolean): Promise<void> {
+  const daemon = await startDaemon(config)
+  const desk = options.empty ? null : await startDesk(daemon)
+  stopOnSignal(daemon, desk)
+  const link = daemon.signInLink()
+  if (json)
+    process.stdout.write(`${JSON.stringify({ url: daemon.url, data: daemon.directory, signIn: link })}\n`)
+  else
+    process.stdout.write(
+      options.background
+        ? `Started a daemon for ${daemon.directory}.\nSign in once, within ten minutes: ${link}\nready\n`
+        : greeting(daemon, link, desk !== null),
+    )
+}
+
+function greeting(daemon: Daemon, link: string, desk: boolean): string {
+  const data = path.relative(process.cwd(), daemon.directory) || '.'
+  const option = data === '.safeconduct' ? '' : ` --data ${data}`
+  const lines = [
+    '',
+    `  Safeconduct listens on ${daemon.url}`,
+    `  Data in ${data}; enforcement: ${daemon.enforcement}`,
+    '',
+    '  Sign in as the owner (works once, for ten minutes):',
+    `    ${link}`,
+    '',
+    desk
+      ? '  The trading desk is live: an agent trades through the gateway; watch it decide on that page.'
+      : '  Nothing is behind the gateway yet.',
+    '',
+    '  Try next, in another terminal:',
+    `    ./safeconduct decisions${option}`,
+    `    ./safeconduct run${option} --snippet -- npx -y @modelcontextprotocol/server-filesystem .`,
+    desk
+      ? `    ./safeconduct revoke agent trader${option}`
+      : `    ./safeconduct agents register NAME --generate-key FILE${option}`,
+    '',
+    '  Ctrl-C stops it; the data stays.',
+    '',
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+/** The desk is a client like any other, in a process of its own; it gets a sign-in link to act as its owner would. */
+async function startDesk(daemon: Daemon): Promise<ChildProcess | null> {
+  const seed = await seedDesk(daemon)
+  const child = spawn(process.execPath, [...process.execArgv, seed.program], {
+    stdio: ['pipe', 'ignore', 'inherit'],
+    env: { PATH: process.env.PATH },
+  })
+  child.on('error', (error) =>
+    process.stderr.write(`safeconduct: the trading desk could not be started: ${error.message}\n`),
+  )
+  child.stdin.on('error', () => undefined)
+  // Through the pipe, because arguments and environment can be read by others on this machine.
+  child.stdin.end(JSON.stringify(seed.setup))
+  return child
+}
+
+function stopOnSignal(daemon: Daemon, desk: ChildProcess | null): void {
+  let stopping = false
+  const stop = async () => {
+    if (stopping) process.exit(1)
+    stopping = true
+    desk?.kill('SIGTERM')
+    try {
+      await daemon.close()
+    } catch (error) {
+      fail(error, false)
+    }
+    process.exit()
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop())
+}

@@ -1,0 +1,125 @@
+/**
+ * What everything in the daemon stands on: the data directory taken for this process, store, keys, ledger, decider.
+ * @module
+ */
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import path from 'node:path'
+import {
+  type Bus,
+  type Clock,
+  createCedarEngine,
+  type EngineDecider,
+  type Ids,
+  type Keyring,
+  openDecider,
+  type Store,
+} from '@safeconduct/engine'
+import { type Log, openLog } from '@safeconduct/ledger'
+import type { Config } from '@safeconduct/protocol'
+import {
+  createBus,
+  createClock,
+  createIds,
+  createKeyring,
+  createVault,
+  type DirectoryLock,
+  loadRootKey,
+  lockDataDirectory,
+  openSqliteStore,
+  type Vault,
+} from '@safeconduct/store'
+import { createDirectory, type ServerDirectory } from './directory.ts'
+import { fromLedger, ledgerPort } from './ledger-port.ts'
+
+export interface Foundation {
+  readonly directory: string
+  readonly store: Store
+  readonly vault: Vault
+  readonly keyring: Keyring
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly bus: Bus
+  readonly log: Log
+  readonly decider: EngineDecider
+  readonly servers: ServerDirectory
+  /** In the order that loses nothing: decider (drains), ledger, store, lock. */
+  close(): Promise<void>
+}
+
+/** One tenant per embedded daemon; every record carries it all the same. */
+export const TENANT = 'default'
+export const LEDGER_DIRECTORY = 'ledger'
+
+/** @throws `already_running`, `ledger_corrupt` and what store and keys throw; whatever was opened is closed again */
+export async function openFoundation(config: Config, warn: (text: string) => void): Promise<Foundation> {
+  const undo: (() => Promise<void> | void)[] = []
+  const close = async () => {
+    for (const step of undo.splice(0).reverse()) await step()
+  }
+  try {
+    const lock: DirectoryLock = lockDataDirectory(config.SAFECONDUCT_DATA, { warn })
+    undo.push(() => lock.release())
+    const { directory } = lock
+    const root = loadRootKey(directory)
+    const store = await openSqliteStore({ directory })
+    undo.push(() => store.close())
+    const vault = createVault({ root, blobs: store.blobs })
+    const keyring = createKeyring({ root, blobs: store.blobs })
+    const clock = createClock()
+    const ids = createIds(clock)
+    const bus = createBus()
+    const log = await openLedger(directory, vault, config)
+    undo.push(() => log.close())
+    const decider = await openDecider({
+      clock,
+      ids,
+      store,
+      keyring,
+      bus,
+      ledger: ledgerPort(log),
+      policyEngine: createCedarEngine(),
+      settings: {
+        enforcement: config.SAFECONDUCT_ENFORCEMENT,
+        approvalTtl: config.SAFECONDUCT_APPROVAL_TTL * 1000,
+      },
+    })
+    undo.push(() => decider.close())
+    const directed = await createDirectory(store, TENANT, decider)
+    return { directory, store, vault, keyring, clock, ids, bus, log, ...directed, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+const SYSTEM = 'system'
+
+async function openLedger(directory: string, vault: Vault, config: Config): Promise<Log> {
+  const key = await ledgerKey(vault)
+  // The origin names the log for good, so it comes from the first start, not from today's public URL.
+  const origin = await vault.getOrCreate(SYSTEM, 'ledger-origin', () =>
+    Buffer.from(originName(config), 'utf8'),
+  )
+  try {
+    return await openLog({
+      directory: path.join(directory, LEDGER_DIRECTORY),
+      origin: Buffer.from(origin.value).toString('utf8'),
+      key,
+    })
+  } catch (error) {
+    throw fromLedger(error, true)
+  }
+}
+
+function originName(config: Config): string {
+  return config.SAFECONDUCT_PUBLIC_URL === undefined
+    ? 'localhost/safeconduct'
+    : `${new URL(config.SAFECONDUCT_PUBLIC_URL).host}/log`
+}
+
+async function ledgerKey(vault: Vault): Promise<KeyObject> {
+  const secret = await vault.getOrCreate(SYSTEM, 'ledger-signing-key', () =>
+    generateKeyPairSync('ed25519').privateKey.export({ format: 'der', type: 'pkcs8' }),
+  )
+  return createPrivateKey({ key: Buffer.from(secret.value), format: 'der', type: 'pkcs8' })
+}

@@ -1,0 +1,31 @@
+#!/usr/bin/env node
+/**
+ * The `safeconduct` binary.
+ * @module
+ */
+import { Command } from 'commander'
+import { agentCommands } from './commands/agents.ts'
+import { inspectCommands } from './commands/inspect.ts'
+import { keepCommands } from './commands/keep.ts'
+import { serverCommands } from './commands/servers.ts'
+import { upCommand } from './commands/up.ts'
+import { runCommand } from './run/command.ts'
+import { createVerb } from './verb.ts'
+import { VERSION } from './version.ts'
+
+const program = new Command('safeconduct')
+  .description('Identity, delegation, live risk, policy, enforcement, approvals and proof for AI agents.')
+  .version(VERSION)
+  .option('--data <directory>', 'data directory (default: SAFECONDUCT_DATA or ./.safeconduct)')
+  .option('--json', 'one JSON value on standard output')
+  .showHelpAfterError('(./safeconduct --help lists what there is)')
+  .configureHelp({ showGlobalOptions: true })
+const verb = createVerb(program)
+upCommand(program)
+runCommand(program, verb)
+agentCommands(program, verb)
+serverCommands(program, verb)
+inspectCommands(program, verb)
+keepCommands(program, verb)
+
+await program.parseAsync()

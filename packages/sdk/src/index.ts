@@ -1,0 +1,14 @@
+/**
+ * For agents: identity, grants and bound calls in a few lines.
+ *
+ * ```ts
+ * const agent = createAgent({ issuer, clientId, key: await agentKey(privateJwk) })
+ * const { url, finish } = await agent.authorize({ resource: `${issuer}/mcp/market`, redirectUri })
+ * const grant = await finish(callbackUrl)
+ * new StreamableHTTPClientTransport(new URL(`${issuer}/mcp/market`), { fetch: grant.fetch })
+ * ```
+ * @module
+ */
+export { type Agent, type AgentOptions, createAgent, GrantError, type Held, type Wish } from './agent.ts'
+export { createDpopFetch, type DpopFetch } from './dpop.ts'
+export { type AgentKey, agentKey, generateAgentKey } from './keys.ts'
