@@ -13,7 +13,7 @@ const VERBS: Readonly<Record<string, string>> = {
   post: 'post publish upload write submit comment paste concatenate append leave tweet push commit deploy release log report',
   schedule: 'schedule book reserve plan create arrange set rent order hire postpone',
   update:
-    'update change modify adjust edit set reset rename move replace correct reschedule increase decrease fix patch assign mark configure swap switch merge close reopen raise lower postpone shift extend renew upgrade downgrade tweak label tag star pin prioritize prioritise sync turn convert',
+    'update write change modify adjust edit set reset rename move replace correct reschedule increase decrease fix patch assign mark configure swap switch merge close reopen raise lower postpone shift extend renew upgrade downgrade tweak label tag star pin prioritize prioritise sync turn convert',
   add: 'add invite create join include register subscribe grant share enable insert approve authorize authorise allow accept enroll enrol install follow put make save store upload draft generate fork copy promote whitelist trust link connect attach give provide onboard vote redeem sign apply whitelist',
   remove:
     'remove delete cancel drop revoke kick ban unsubscribe disable clear erase block purge destroy terminate wipe uninstall deactivate withdraw reject unfollow archive empty trash overwrite detach unshare dismiss decline unpin kill stop',
@@ -121,7 +121,7 @@ export const AUTHOR_KEYS = set('sender author from owner by creator poster revie
 
 /** Data the person or the system itself wrote: a short list, everything else may carry other people's text. */
 export const OWN_NOUNS = set(
-  'balance profile info information setting settings preference preferences account iban day date time clock weather timezone quota version',
+  'balance profile info information setting settings preference preferences account iban day date time clock timezone quota version user my current id',
 )
 export const THIRD_PARTY_NOUNS = set(
   'message inbox email mail webpage website page web file document review comment transaction channel post note event calendar notification chat feed search ticket issue article product listing attachment history log thread conversation pull request feedback description invoice news forum repository readme',
@@ -132,6 +132,11 @@ export const PRIVATE_NOUNS = set(
 )
 /** Money moves. */
 export const MONEY_NOUNS = set('money payment transaction transfer invoice funds crypto coin coins')
+
+/** Verbs that carry something out of the house. */
+export const OUTWARD_VERBS = set(
+  'send forward email mail message reply notify text share dm inform contact broadcast deliver alert post publish upload submit comment tweet push pay transfer invite grant relay',
+)
 
 /** Words that name no object in particular; they anchor nothing. */
 export const COMMON = set(

@@ -69,11 +69,11 @@ const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\n', t: ' ' }
 
 /** Text as a reader sees it: NFKC, nothing invisible, literal `\n` as a line break, runs of blanks as one. */
 export function clean(text: string): string {
-  let out = text
+  let out = text.replace(/\r\n?/g, '\n')
   if (NON_ASCII.test(out)) out = out.normalize('NFKC')
   if (out.includes('\\'))
     out = out.replace(/\\+([nrt])(?![a-z]{2,}[\\/])/g, (_, c: string) => ESCAPES[c] ?? ' ')
-  out = out.replace(INVISIBLE, (c) => (c === '\n' || c === '\r' ? '\n' : c === '\t' ? ' ' : ''))
+  out = out.replace(INVISIBLE, (c) => (c === '\n' ? c : c === '\t' ? ' ' : ''))
   return out.replace(HORIZONTAL, ' ').replace(/ ?\n ?/g, '\n')
 }
 

@@ -61,8 +61,38 @@ export function observe(state: FlowState, outcome: Outcome): FlowEvent {
     forgot: false,
   }
   if (outcome.error !== null || outcome.result === null) return nothing
-  if (outcome.roles.effect === 'write') return { ...nothing, stained: stainsOf(state, outcome) }
-  return readOutput(state, outcome, nothing)
+  if (outcome.roles.effect === 'read') return readOutput(state, outcome, nothing)
+  return { ...readEcho(state, outcome, nothing), stained: stainsOf(state, outcome) }
+}
+
+/**
+ * The answer of a write is no source of values: it repeats the caller. It can still carry text that talks to the agent or
+ * asks for something, and what a command prints is somebody's text: that much is kept, as an unnamed statement.
+ */
+function readEcho(state: FlowState, outcome: Outcome, nothing: ObservedEvent): ObservedEvent {
+  const read = readOutput(state, outcome, nothing)
+  const { output } = read
+  if (output === null) return nothing
+  const runs = outcome.roles.classes.includes('run')
+  const fields = output.fields
+    .filter((field) => runs || field.spans.some((span) => span.marks >= 1 || span.asks.length > 0))
+    .map((field) => ({ ...field, whole: false, author: false }))
+  if (fields.length === 0) return nothing
+  // A command that the user spelled out whole brings nothing of anybody else's into its own output.
+  const naming = runs && spelledOut(state, outcome) ? 'named' : null
+  return {
+    ...read,
+    output: { ...output, thirdParty: true, naming, host: null, fields },
+    privateData: false,
+    untrusted: true,
+  }
+}
+
+function spelledOut(state: FlowState, outcome: Outcome): boolean {
+  const values = scalars(outcome.args).leaves.map((leaf) => canon(leaf.value))
+  return (
+    values.length > 0 && values.every((value) => occurrences(value, state.intent?.text ?? '', 1).length > 0)
+  )
 }
 
 interface Draft {

@@ -12,6 +12,8 @@ import {
   CLASSES_OF,
   DESTRUCTIVE_VERBS,
   MONEY_NOUNS,
+  NOUNISH,
+  OUTWARD_VERBS,
   OWN_NOUNS,
   PRIVATE_NOUNS,
   READ_VERBS,
@@ -61,6 +63,8 @@ export interface ToolRoles {
 }
 
 const DESCRIPTION_WORDS = 60
+/** `calendar.create`, `mail/search`, `github__list`: what stands before is the namespace, not the verb. */
+const NAMESPACE = /[./]|__/
 const NO_NOUNS = new Set(
   'the a an of to from in on at by for with and or given list all is are be it its this that'.split(' '),
 )
@@ -70,7 +74,7 @@ export function deriveRoles(tool: ToolDefinition, corrections: Partial<ToolRoles
   const name = words(tool.name.slice(0, 256))
   const description = words((tool.description ?? '').slice(0, 2000)).slice(0, DESCRIPTION_WORDS)
   const properties = asObject(asObject(tool.inputSchema).properties)
-  const verb = leadVerb(name, description, properties)
+  const verb = leadVerb(words(tool.name.slice(0, 256).split(NAMESPACE).at(-1) ?? ''), description, properties)
   const effect = verb.reads && tool.annotations?.readOnlyHint !== false ? 'read' : 'write'
   const nouns = new Set([...name, ...description].map(singular).filter((word) => !NO_NOUNS.has(word)))
   const named = new Set(name.map(singular))
@@ -79,7 +83,8 @@ export function deriveRoles(tool: ToolDefinition, corrections: Partial<ToolRoles
   const outward =
     effect === 'write' &&
     (Object.values(args).some((a) => ['url', 'recipient', 'account', 'permission'].includes(a.kind)) ||
-      classes.some((c) => c === 'send' || c === 'post' || c === 'pay'))
+      classes.includes('pay') ||
+      verb.verbs.some((v) => OUTWARD_VERBS.has(v)))
   const reach = effect === 'read' && Object.values(args).some((a) => a.sink)
   const destructive =
     effect === 'write' &&
@@ -130,7 +135,9 @@ function leadVerb(
   const told = description.slice(0, 3).map(verbForm).find(isVerb) ?? ''
   const located = Object.keys(properties).some((arg) => words(arg).some((w) => LOCATORS.has(w)))
   const reads = (verb: string): boolean => READ_VERBS.has(verb) || (located && FETCH_VERBS.has(verb))
-  if (isVerb(head)) return { verbs: told === '' ? [head] : [head, told], reads: reads(head) }
+  const last = name.at(-1) ?? ''
+  const nounFirst = name.length > 1 && NOUNISH.has(head) && isVerb(last) && !NOUNISH.has(last)
+  if (isVerb(head) && !nounFirst) return { verbs: told === '' ? [head] : [head, told], reads: reads(head) }
   const inside = name.slice(1).find(isVerb)
   // Noun-first names (`calendar_delete`): the verb stands inside, and the description must not call a write a read.
   if (inside !== undefined) {
@@ -160,9 +167,11 @@ function actionClasses(
   return [...classes]
 }
 
+/** Own data only when every noun of the name says so; anything else may carry somebody's words. */
 function thirdParty(named: ReadonlySet<string>, nouns: ReadonlySet<string>): boolean {
   if ([...nouns].some((n) => THIRD_PARTY_NOUNS.has(n) && !OWN_NOUNS.has(n))) return true
-  return ![...named].some((n) => OWN_NOUNS.has(n))
+  const about = [...named].filter((n) => !READ_VERBS.has(n) && !NO_NOUNS.has(n))
+  return about.length === 0 || !about.every((n) => OWN_NOUNS.has(n))
 }
 
 /** The role of one argument; also used for arguments that the schema does not know. */

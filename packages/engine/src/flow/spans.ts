@@ -4,6 +4,7 @@
  * @module
  */
 import { CLASSES_OF } from './lexicon.ts'
+import { words } from './normal.ts'
 import { tokensOf } from './tokens.ts'
 
 /** A sentence that does more than state. Offsets into the cleaned text. */
@@ -76,7 +77,10 @@ const FOREIGN: readonly (readonly [string, string])[] = [
 const FOREIGN_START = String.raw`(?:^|[\s:;!.,>"'*(¡¿，。：]|(?<=[\p{Script=Han}\p{Script=Hiragana}]))`
 const FOREIGN_RULES = FOREIGN.map(([name, roots]) => ({
   name,
-  pattern: new RegExp(`${FOREIGN_START}(?:${roots})(?![\\p{Script=Latin}\\p{Script=Cyrillic}])`, 'iu'),
+  pattern: new RegExp(
+    `${FOREIGN_START}(?:${roots.replaceAll('\\w*', '\\p{L}*')})(?![\\p{Script=Latin}\\p{Script=Cyrillic}])`,
+    'iu',
+  ),
 }))
 const MAYBE_FOREIGN =
   /[^\p{ASCII}]|\b(?:bitte|und|der|das|ein|an|auf|por favor|para|los|las|una|el|la|de|les|des|pour|alla|per|una|het|een|naar|al)\b/iu
@@ -161,6 +165,14 @@ function asksOf(sentence: string): string[] {
   return [...classes]
 }
 
+/** In a sentence that talks to an agent every action word counts, wherever it stands. */
+function mentioned(sentence: string): string[] {
+  const classes = new Set(asksOf(sentence))
+  for (const word of words(sentence))
+    for (const name of CLASSES_OF.get(word) ?? []) if (name !== 'read') classes.add(name)
+  return [...classes]
+}
+
 /** The sentences of a cleaned text that do more than state, in order. */
 export function spansOf(text: string): Span[] {
   const spans: Span[] = []
@@ -178,7 +190,7 @@ export function spansOf(text: string): Span[] {
         marks += rule.weight
         if (rule.agentic) agentic += rule.weight
       }
-    const asks = asksOf(sentence)
+    const asks = agentic > 0 && marks >= 1.5 ? mentioned(sentence) : asksOf(sentence)
     const own = marks
     marks = Math.max(marks, carry)
     agentic = Math.max(agentic, carryAgentic)

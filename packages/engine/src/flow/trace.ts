@@ -187,11 +187,14 @@ function judgeWorst(state: FlowState, roles: ToolRoles, parts: readonly Part[], 
     add('session-marked', worst.path, 'this task has read text written for an agent', worst.weight)
   const hard = parts.filter((part) => !part.token)
   const told = parts.filter(
-    (part) => rank(part.origin.standing) >= rank('delegated') && part.origin.standing !== 'composed',
+    (part) =>
+      rank(part.origin.standing) >= rank('delegated') &&
+      part.origin.standing !== 'composed' &&
+      !isAnchor(state, part),
   )
-  // An anchor vouches for what is no more dangerous than itself: a file's id does not vouch for whom it is shared with.
-  const needed = Math.max(0, ...told.filter((part) => !part.token).map((part) => part.weight))
-  const anchored = hard.some((part) => part.weight >= needed && isAnchor(state, part))
+  const anchored = hard.some(
+    (part) => isAnchor(state, part) && told.every((other) => vouchesFor(part, other)),
+  )
   if (roles.effect === 'write' && hard.length > 0 && told.length > 0 && !anchored)
     add(
       'no-anchor',
@@ -206,6 +209,16 @@ function judgeWorst(state: FlowState, roles: ToolRoles, parts: readonly Part[], 
       'the user named an address for this, and this is another one',
       worst.weight,
     )
+}
+
+/**
+ * An anchor vouches for what is no more dangerous than itself and plays another role: a file's id does not vouch for whom
+ * it is shared with, nor one recipient's address for another's.
+ */
+function vouchesFor(anchor: Part, told: Part): boolean {
+  if (told.token) return true
+  const kind = tokenKind(told.raw)
+  return anchor.weight >= told.weight && (kind === null || tokenKind(anchor.raw) !== kind)
 }
 
 function isAnchor(state: FlowState, part: Part): boolean {

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { ToolDefinition, ToolRoles } from './roles.ts'
+import { deriveRoles, unknownToolRoles } from './roles.ts'
+
+function roles(
+  name: string,
+  args: Record<string, string> = {},
+  extra: Partial<ToolDefinition> = {},
+): ToolRoles {
+  const properties = Object.fromEntries(Object.entries(args).map(([a, type]) => [a, { type }]))
+  return deriveRoles({ name, inputSchema: { type: 'object', properties }, ...extra })
+}
+
+test('the verb decides, in any spelling of the name', () => {
+  for (const name of ['get_mail', 'listFiles', 'mail.search', 'calendar-list-events', 'FetchOrder'])
+    assert.equal(roles(name, { q: 'string' }).effect, 'read', name)
+  for (const name of ['send_mail', 'deleteFile', 'calendar.create', 'repo-merge', 'frobnicate'])
+    assert.equal(roles(name, { q: 'string' }).effect, 'write', name)
+})
+
+test('a page that is opened by address is a read whose address steers', () => {
+  const page = roles('open_page', { url: 'string' })
+  assert.equal(page.effect, 'read')
+  assert.equal(page.args.url?.sink, true)
+  assert.equal(page.openWorld, true)
+  assert.equal(page.documentOutput, true)
+  assert.equal(roles('open_account', { name: 'string' }).effect, 'write')
+})
+
+test('arguments have kinds', () => {
+  const send = roles('send_mail', {
+    recipients: 'array',
+    subject: 'string',
+    body: 'string',
+    send_at_date: 'string',
+    urgent: 'boolean',
+  })
+  assert.deepEqual(
+    Object.values(send.args).map((a) => [a.kind, a.sink, a.freeText]),
+    [
+      ['recipient', true, false],
+      ['free', false, true],
+      ['free', false, true],
+      ['time', false, false],
+      ['scalar', false, false],
+    ],
+  )
+  assert.equal(roles('book_room', { room: 'string' }).args.room?.weight, 0.7)
+  assert.equal(roles('book_hotel', { hotel: 'string' }).args.hotel?.kind, 'object')
+  assert.equal(roles('delete_file', { file_id: 'string' }).args.file_id?.kind, 'id')
+  assert.equal(roles('run', { command: 'string' }).args.command?.kind, 'command')
+})
+
+test('destructive, reversible, open world, classes', () => {
+  assert.equal(roles('delete_file', { file_id: 'string' }).destructive, true)
+  assert.equal(roles('delete_file', { file_id: 'string' }).reversible, false)
+  assert.equal(roles('append_note', { note_id: 'string', text: 'string' }).reversible, true)
+  assert.equal(roles('share_file', { file_id: 'string', email: 'string' }).openWorld, true)
+  assert.ok(roles('send_money', { amount: 'number' }).classes.includes('pay'))
+})
+
+test('what a server says of itself can only make it more cautious', () => {
+  const claim = { readOnlyHint: true, destructiveHint: false, openWorldHint: false }
+  const plain = roles('delete_account', { email: 'string' })
+  assert.deepEqual(roles('delete_account', { email: 'string' }, { annotations: claim }), plain)
+  assert.equal(roles('frobnicate', { q: 'string' }, { annotations: claim }).effect, 'write')
+  assert.equal(roles('get_mail', {}, { annotations: { readOnlyHint: false } }).effect, 'write')
+  assert.equal(
+    roles('update_note', { id: 'string' }, { annotations: { destructiveHint: true } }).destructive,
+    true,
+  )
+  assert.equal(roles('get_note', { id: 'string' }, { annotations: { openWorldHint: true } }).openWorld, true)
+})
+
+test('only clearly own data is free of other people’s words', () => {
+  assert.equal(roles('get_balance').thirdPartyOutput, false)
+  assert.equal(roles('get_current_date').thirdPartyOutput, false)
+  for (const name of ['get_mails', 'get_hotel_reviews', 'list_widgets', 'get_weather_news'])
+    assert.equal(roles(name).thirdPartyOutput, true, name)
+  assert.equal(roles('search_mails', { query: 'string' }).ownData, true)
+})
+
+test('an operator’s correction wins', () => {
+  const corrected = deriveRoles(
+    { name: 'frobnicate', inputSchema: {} },
+    { effect: 'read', thirdPartyOutput: false },
+  )
+  assert.equal(corrected.effect, 'read')
+  assert.equal(corrected.thirdPartyOutput, false)
+})
+
+test('a broken schema, hostile names and an unknown tool have cautious roles', () => {
+  assert.equal(deriveRoles({ name: '', inputSchema: { properties: 'x' } as never }).thirdPartyOutput, true)
+  const odd = roles('send', { __proto__x: 'string', constructor: 'string' })
+  assert.equal(Object.keys(odd.args).length, 2)
+  const unknown = unknownToolRoles('<empty-function-name>')
+  assert.deepEqual([unknown.known, unknown.effect, unknown.openWorld], [false, 'write', true])
+})
