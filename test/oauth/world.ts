@@ -1,6 +1,7 @@
 /**
  * An authorization server on a free loopback port over a memory store, with agents, servers and a person to consent.
  */
+import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { ControlEvent, Store } from '@safeconduct/engine'
@@ -42,6 +43,8 @@ export interface World {
   resource(server: string): string
   addServer(name: string): Promise<Server>
   addAgent(name: string, more?: Partial<Agent> & { alg?: 'ES256' | 'Ed25519' }): Promise<AgentKeys>
+  /** The key that access tokens are signed with. */
+  signingKey(): Promise<KeyObject>
   restart(): Promise<void>
   close(): Promise<void>
 }
@@ -180,6 +183,11 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       await store.agents.insert(agent)
       const auth = oauth.PrivateKeyJwt({ key: key.privateKey, kid: `${name}-1` })
       return { agent, client: { client_id: agent.id }, auth, key }
+    },
+    async signingKey() {
+      const stored = await secrets.get('oauth/signing/es256')
+      if (stored === null) throw new Error('no key yet')
+      return createPrivateKey({ key: Buffer.from(stored), format: 'der', type: 'pkcs8' })
     },
     async restart() {
       await current?.close()
