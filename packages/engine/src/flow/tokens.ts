@@ -11,7 +11,7 @@ export interface Token {
 
 const EMAIL = String.raw`[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}`
 const LINK = String.raw`(?:https?|ftp|wss?):\/\/[^\s'"<>)\]]{1,512}|www\.[^\s'"<>)\],;]{1,512}|(?:[a-z0-9-]{1,63}\.){1,6}(?:com|org|net|io|ai|dev|app|ru|cn|xyz|info|biz|co|me|de|uk|fr|es|it|nl|ch|eu|us|in|site|online|shop|top|gov|edu)\b(?:\/[^\s'"<>)\]]{0,512})?`
-const ACCOUNT = String.raw`\b[A-Z]{2}\d{2}(?:[ ]?[A-Z0-9]){8,30}\b|\b0x[0-9a-fA-F]{40}\b|\b(?:bc1|tb1)[a-z0-9]{25,60}\b|\b[13][1-9A-HJ-NP-Za-km-z]{25,34}\b|\b\d{4}(?:[ -]?\d{4}){2,4}\b`
+const ACCOUNT = String.raw`\b[A-Z]{2}\d{2}(?:[A-Z0-9]{8,30}|(?: [A-Z0-9]{4})(?: \d{4}){1,6}(?: \d{1,4})?)\b|\b0x[0-9a-fA-F]{40}\b|\b(?:bc1|tb1)[a-z0-9]{25,60}\b|\b[13][1-9A-HJ-NP-Za-km-z]{25,34}\b|\b\d{4}(?:[ -]?\d{4}){2,4}\b`
 const PHONE = String.raw`\+\d[\d ().-]{7,18}\d`
 const TOKEN = new RegExp(`(${EMAIL})|(${LINK})|(${ACCOUNT})|(${PHONE})`, 'gi')
 const PROBABLE = /[@.:+]|\d{4}|\b[A-Za-z]{2}\d\d/

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { readIntent } from './intent.ts'
+
+test('verbs ask, nouns do not', () => {
+  assert.deepEqual(
+    readIntent('What does the mail say about the order?').classes.filter((c) => c !== 'read'),
+    [],
+  )
+  assert.ok(readIntent('Please mail it to Ann.').classes.includes('send'))
+  assert.ok(readIntent('1. Read it. 2. Invite Dora.').classes.includes('add'))
+  assert.ok(readIntent('I need a reservation for two.').classes.includes('schedule'))
+})
+
+test('a source to follow is told from a list in the same breath', () => {
+  assert.equal(readIntent('Read notes.txt and follow the instructions.').follows, true)
+  assert.equal(readIntent('Read it and adjust the rent accordingly.').follows, true)
+  assert.equal(readIntent('Perform the following tasks: 1. Read x. 2. Invite Ann.').follows, false)
+  assert.equal(readIntent('Send Ann the summary.').follows, false)
+})
+
+test('nothing is concluded from verbs of a language that is not known', () => {
+  assert.equal(readIntent('Antworte bitte auf die Mail zum Ausflug, dass ich komme.').understood, false)
+  assert.equal(readIntent('Please answer the mail about the trip.').understood, true)
+})
+
+test('addresses that the user spells out are known by kind', () => {
+  assert.deepEqual(readIntent('Pay DE02120300000000202051 and tell a@b.example').tokenKinds, [
+    'account',
+    'email',
+  ])
+})
