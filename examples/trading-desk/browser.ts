@@ -15,13 +15,15 @@ export interface Page {
 export function createBrowser() {
   const jar = new Map<string, string>()
 
+  const cookies = () => [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
+
   async function fetchOnce(url: URL, form: URLSearchParams | null): Promise<Response> {
     const response = await fetch(url, {
       method: form === null ? 'GET' : 'POST',
       redirect: 'manual',
       headers: {
         accept: 'text/html',
-        cookie: [...jar].map(([name, value]) => `${name}=${value}`).join('; '),
+        cookie: cookies(),
         ...(form === null ? {} : { origin: url.origin, 'content-type': 'application/x-www-form-urlencoded' }),
       },
       ...(form === null ? {} : { body: form.toString() }),
@@ -72,18 +74,18 @@ export function createBrowser() {
       if (name !== null) fields.append(name, attribute(first, 'value') ?? '')
     }
     for (const [name, value] of Object.entries(values)) fields.set(name, value)
-    return go(new URL(unescape(action), page.url), origin, fields)
+    return go(new URL(decodeEntities(action), page.url), origin, fields)
   }
 
-  return { go, submit }
+  return { go, submit, cookies }
 }
 
 function attribute(tag: string, name: string): string | null {
   const found = new RegExp(`\\s${name}="([^"]*)"`, 'i').exec(tag)
-  return found === null ? null : unescape(found[1] ?? '')
+  return found === null ? null : decodeEntities(found[1] ?? '')
 }
 
-function unescape(text: string): string {
+function decodeEntities(text: string): string {
   return text
     .replace(/&quot;/g, '"')
     .replace(/&#39;/g, "'")

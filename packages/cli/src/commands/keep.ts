@@ -75,13 +75,12 @@ function copyData(from: string, to: string): void {
   const lock = lockDataDirectory(from)
   try {
     mkdirSync(to, { recursive: true, mode: 0o700 })
-    const left = new Set(['control.sock', 'lock.db', 'lock.db-journal', 'holder.json'])
     cpSync(lock.directory, path.resolve(to), {
       recursive: true,
       preserveTimestamps: true,
       errorOnExist: true,
       force: false,
-      filter: (source) => !left.has(path.relative(lock.directory, source)),
+      filter: (source) => !/(?:lock\.db(?:-\w+)?|holder\.json|\.sock)$/.test(source),
     })
   } finally {
     lock.release()

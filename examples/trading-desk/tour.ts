@@ -1,0 +1,184 @@
+/**
+ * The tour: the day at the desk told in the terminal, on data of its own that is thrown away. Everything shown is
+ * what the running product answers; nothing here is written in advance but the words between.
+ * @module
+ */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { readConfig } from '@safeconduct/protocol'
+import { type Daemon, seedDesk, startDaemon } from 'safeconduct'
+import { type Answer, type Setup, sendTrader, type Trader } from './agent.ts'
+import { type OwnerAtPage, signInOwner } from './owner.ts'
+import { play, SCENES, type Scene, type Step } from './story.ts'
+
+const colour = process.stdout.isTTY && process.env.NO_COLOR === undefined
+const paint = (code: number, text: string) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text)
+const bold = (text: string) => paint(1, text)
+const quiet = (text: string) => paint(2, text)
+const say = (text = '') => process.stdout.write(`${text}\n`)
+const PACE_MS = process.stdout.isTTY ? 700 : 0
+const rest = (factor = 1) => new Promise<void>((resolve) => setTimeout(resolve, PACE_MS * factor))
+
+interface Listed {
+  readonly id: string
+  readonly outcome: string
+  readonly trust: string
+  readonly risk: number
+}
+
+const COLOURS: Readonly<Record<string, number>> = { allow: 32, approval: 33, step_up: 33, deny: 31 }
+
+function chapter(title: string, told: string): void {
+  say()
+  say(bold(`▍ ${title}`))
+  say(quiet(`  ${told}`))
+}
+
+async function latest(owner: OwnerAtPage): Promise<Listed | null> {
+  const { decisions } = await owner.get<{ decisions: Listed[] }>('/api/v1/decisions?limit=1')
+  return decisions[0] ?? null
+}
+
+function line(step: Step, answer: Answer, decision: Listed | null): void {
+  const args = JSON.stringify(step.args)
+  const outcome = decision === null ? '?' : paint(COLOURS[decision.outcome] ?? 0, decision.outcome.padEnd(8))
+  const standing = decision === null ? '' : quiet(`trust ${decision.trust}, risk ${decision.risk}`)
+  say(`  ${outcome} ${step.tool} ${args.length > 70 ? `${args.slice(0, 69)}…` : args}  ${standing}`)
+  if (!answer.ok) say(quiet(`           the agent sees: ${answer.text.split('\n')[0]?.slice(0, 150) ?? ''}`))
+}
+
+interface Told {
+  readonly decision: {
+    readonly why: readonly string[]
+    readonly counterfactual: { readonly change: string; readonly outcome: string } | null
+    readonly evidence: readonly { readonly reason: string; readonly bits: number }[]
+    readonly labels: readonly {
+      readonly path: string
+      readonly label: string
+      readonly sink: boolean
+      readonly source: { readonly tool: string } | null
+    }[]
+  }
+}
+
+async function explain(owner: OwnerAtPage, id: string): Promise<void> {
+  const { decision } = await owner.get<Told>(`/api/v1/decisions/${id}`)
+  say('  The owner asks why:')
+  for (const reason of decision.why.slice(0, 3)) say(`    · ${reason}`)
+  for (const one of decision.labels.filter((label) => label.sink && label.label !== 'user').slice(0, 2)) {
+    say(`    · ${one.path} is ${one.label}${one.source === null ? '' : `, from ${one.source.tool}`}`)
+  }
+  for (const one of decision.evidence.slice(0, 2)) say(`    · ${one.reason} (${one.bits.toFixed(1)} bits)`)
+  if (decision.counterfactual !== null)
+    say(`    · otherwise: ${decision.counterfactual.change} → ${decision.counterfactual.outcome}`)
+}
+
+/** The 20× order waits for a person; the person says yes to exactly these arguments, once. */
+async function approvalChapter(owner: OwnerAtPage, trader: Trader): Promise<void> {
+  const [waiting] = await owner.pending()
+  if (waiting === undefined) return
+  chapter(
+    'A person decides',
+    `${waiting.server}/${waiting.tool} waits on the live page, bound to its exact arguments.`,
+  )
+  await owner.decide(waiting, true)
+  say('  The owner approves, once.')
+  const asked: Step = {
+    tool: 'place_order',
+    args: { symbol: 'NOVA', market: 'XNYS', side: 'buy', quantity: 220 },
+  }
+  const other: Step = { ...asked, args: { ...asked.args, quantity: 2200 } }
+  for (const step of [other, asked, asked]) {
+    const answer = await trader.call(step.tool, step.args)
+    line(step, answer, await latest(owner))
+    await rest()
+  }
+  say(quiet('  Other arguments do not pass; the approved ones pass once, and not again.'))
+}
+
+async function receiptChapter(
+  daemon: Daemon,
+  owner: OwnerAtPage,
+  folder: string,
+  id: string,
+): Promise<boolean> {
+  chapter('A receipt that needs nobody’s word', 'Checked by one file without dependencies, offline.')
+  const receipt = await owner.get<object>(`/api/v1/decisions/${id}/receipt`)
+  const good = path.join(folder, 'receipt.json')
+  const bad = path.join(folder, 'flipped.json')
+  writeFileSync(good, JSON.stringify(receipt, null, 2))
+  writeFileSync(bad, flip(readFileSync(good, 'utf8')))
+  const verifier = path.resolve(import.meta.dirname, '../../packages/ledger/src/verify.ts')
+  const check = (file: string) =>
+    spawnSync(process.execPath, [verifier, file, '--vkey', daemon.foundation.log.vkey], { encoding: 'utf8' })
+  const results = [check(good), check(bad)]
+  for (const [index, result] of results.entries()) {
+    say(`  ${quiet(`$ safeconduct verify ${index === 0 ? 'receipt.json' : 'flipped.json'}`)}`)
+    for (const text of `${result.stdout}${result.stderr}`.trim().split('\n').slice(0, 6)) say(`    ${text}`)
+  }
+  return results[0]?.status === 0 && results[1]?.status !== 0
+}
+
+/** One bit of one character inside an entry: still base64, no longer what was recorded. */
+function flip(receipt: string): string {
+  return receipt.replace(
+    /("entry":\s*"[^"]{20})(.)/,
+    (_all, before: string, letter: string) => before + (letter === 'A' ? 'B' : 'A'),
+  )
+}
+
+async function tour(): Promise<boolean> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'safeconduct-tour-'))
+  let daemon: Daemon | null = null
+  let trader: Trader | null = null
+  try {
+    say(bold('Safeconduct: two minutes at a trading desk'))
+    say(quiet('Starting a daemon on data of its own, with an ordinary MCP server behind the gateway…'))
+    daemon = await startDaemon(
+      readConfig({ SAFECONDUCT_DATA: path.join(folder, 'data'), SAFECONDUCT_PORT: '0' }),
+    )
+    const seed = await seedDesk(daemon)
+    const owner = await signInOwner(daemon.url, daemon.signInLink())
+    trader = await sendTrader(seed.setup as Setup)
+    say(
+      `The owner signed in, read the consent page, and sent the agent ${bold('trader')} off in their own words.`,
+    )
+    let shown: Scene | null = null
+    let refused: string | null = null
+    const tell = async (scene: Scene, step: Step, answer: Answer) => {
+      if (shown !== scene) {
+        if (shown?.title === 'Twenty times the size' && trader !== null) await approvalChapter(owner, trader)
+        chapter(scene.title, scene.told)
+      }
+      shown = scene
+      const decision = await latest(owner)
+      line(step, answer, decision)
+      if (decision?.outcome === 'deny' && refused === null) {
+        refused = decision.id
+        await explain(owner, decision.id)
+      }
+    }
+    await play(trader, SCENES, tell, rest)
+    chapter('Revoked', 'One number goes up; everything issued under the old one fails at its next call.')
+    await owner.post('/api/v1/revocations', { kind: 'agent', id: 'trader' })
+    const step: Step = { tool: 'get_quote', args: { symbol: 'NOVA' } }
+    line(step, await trader.call(step.tool, step.args), await latest(owner))
+    const proven = refused ?? (await latest(owner))?.id ?? ''
+    const good = await receiptChapter(daemon, owner, folder, proven)
+    say()
+    say(
+      good
+        ? 'That is all. Run it live with npm start.'
+        : 'The receipt did not behave as promised: please report this.',
+    )
+    return good
+  } finally {
+    await trader?.close().catch(() => undefined)
+    await daemon?.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+process.exitCode = (await tour()) ? 0 : 1
