@@ -15,10 +15,17 @@ export class Cancelled extends Error {
 }
 
 export interface Reply {
+  /**
+   * From here on the status is settled: after this long without an answer a stream is opened, so that the client can
+   * tell that we live and come back for the result.
+   */
+  linger(patience: number): void
   /** Sends something before the result; opens the stream. False when the client takes no event streams. */
   push(message: RpcMessage): boolean
   /** The result. `status` and `headers` count only when no stream was opened. */
   finish(answer: RpcAnswer, status?: number, headers?: Readonly<Record<string, string | readonly string[]>>): void
+  /** The client said that it wants the answer no more. */
+  cancel(): void
   /** Ends without a result: the client cancelled and expects none. */
   abandon(): void
   /** Aborted with {@link Cancelled} when the client is gone and will not come back for the result. */
@@ -32,8 +39,6 @@ export interface ReplyOptions {
   readonly sse: boolean
   /** Makes the stream when one is needed; `gone` is to be called when nobody will read it any more. */
   readonly openStream: (gone: () => void) => ClientStream
-  /** After this long without an answer a stream is opened all the same, so that the client can resume it. */
-  readonly patience: number | null
 }
 
 export function createReply(options: ReplyOptions): Reply {
@@ -55,7 +60,7 @@ export function createReply(options: ReplyOptions): Reply {
     stream.attach(response)
     return stream
   }
-  const late = options.patience === null ? null : setTimeout(open, options.patience).unref()
+  let late: NodeJS.Timeout | null = null
   response.once('close', cancel)
 
   const finish = () => {
@@ -65,6 +70,9 @@ export function createReply(options: ReplyOptions): Reply {
 
   return {
     gone: gone.signal,
+    linger(patience) {
+      if (!finished && options.sse) late ??= setTimeout(open, patience).unref()
+    },
     push(message) {
       const to = open()
       to?.push(message)
@@ -83,6 +91,7 @@ export function createReply(options: ReplyOptions): Reply {
       to?.push(message)
       to?.end()
     },
+    cancel,
     abandon() {
       if (finished) return
       const to = open()

@@ -1,0 +1,401 @@
+/**
+ * A governed request from question to answer: decide, record, forward the decided value, settle, release. The same for
+ * tools, resources, prompts and completions, on every revision and transport.
+ * @module
+ */
+import type { Clock, Ids } from '@safeconduct/engine'
+import {
+  type CallRequest,
+  type Decision,
+  isJsonObject,
+  type JsonObject,
+  type Operation,
+  SafeconductError,
+  toSafeconductError,
+} from '@safeconduct/protocol'
+import { createDeadline, type Deadline } from '../client/deadline.ts'
+import type { Limiter } from '../client/limiter.ts'
+import { Cancelled } from '../client/reply.ts'
+import { disagreeingParam } from '../http/header-values.ts'
+import type { Deciding, Identity } from '../ports.ts'
+import type { GatewaySettings } from '../settings.ts'
+import { effectOf } from '../upstream/failure.ts'
+import type { Hooks } from '../upstream/link.ts'
+import { mismatch } from './envelope.ts'
+import { completed, envelopeOf, isInputRequired, type Lists } from './lists.ts'
+import { fail, metaOf, type RpcAnswer, type RpcNotification, type RpcRequest } from './message.ts'
+import { type ClientMethod, serverMethod } from './methods.ts'
+import {
+  APPROVAL_KEY,
+  canOpenUrl,
+  codeOf,
+  outcomeRow,
+  refusalAnswer,
+  refusalHeaders,
+  refusalOf,
+} from './outcomes.ts'
+import type { StateBinding, StateSeal } from './request-state.ts'
+import { recordWithout, settleable } from './result.ts'
+import { META, STATELESS } from './revisions.ts'
+import { callOf, mayAsk, principalKey, type Sent, subjectOf, type Turn } from './turn.ts'
+
+export interface GovernedOptions {
+  readonly decider: Deciding
+  readonly settings: GatewaySettings
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly seal: StateSeal
+  readonly lists: Lists
+  readonly limiter: Limiter
+  readonly calls: CallRegistry
+}
+
+/** Calls under way, so that they can be waited for and ended. */
+export interface CallRegistry {
+  /** @throws {SafeconductError} `shutting_down` */
+  begin(identity: Identity, server: string): { readonly signal: AbortSignal; end(): void }
+}
+
+/** Obligations that the Decider meets by itself; one that nobody can meet refuses the call. */
+const MET_BY_DECIDER = new Set(['rate', 'notify'])
+const ANSWER_PATIENCE = 1_000
+const WORD_POLL = 1_000
+
+type Resumed =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'upstream'; readonly state: string }
+  | { readonly kind: 'pending'; readonly id: string }
+  | { readonly kind: 'approval'; readonly approval: string; readonly inner: Inner }
+
+/** What the client had brought along when it was sent to the approval page instead. */
+interface Inner {
+  readonly upstream?: string
+  readonly pending?: string
+  readonly responses?: JsonObject
+}
+
+export interface Governed {
+  /** Answers through `turn.reply` always, also when it throws nothing. @throws {SafeconductError} before the decision */
+  run(turn: Turn, request: RpcRequest, row: ClientMethod): Promise<void>
+  /** The answer to a refused question that is not a call: sessions, listings, streams. */
+  refuse(turn: Turn, method: string, kind: Operation['kind'], decision: Decision, binding: StateBinding | null): void
+}
+
+export function createGoverned(options: GovernedOptions): Governed {
+  const { decider, settings, clock, ids, seal } = options
+
+  async function run(turn: Turn, request: RpcRequest, row: ClientMethod): Promise<void> {
+    const subject = readSubject(row, request)
+    const binding: StateBinding = {
+      subject: subjectOf(turn.identity),
+      server: turn.server.id,
+      method: request.method,
+      name: subject.name,
+      args: subject.args,
+    }
+    const call = options.calls.begin(turn.identity, turn.server.name)
+    let leave: (() => void) | null = null
+    try {
+      leave = options.limiter.enter(principalKey(turn.identity))
+      await governed(turn, request, subject, binding, call.signal)
+    } finally {
+      leave?.()
+      call.end()
+    }
+  }
+
+  async function governed(
+    turn: Turn,
+    request: RpcRequest,
+    subject: Subject,
+    binding: StateBinding,
+    ended: AbortSignal,
+  ): Promise<void> {
+    let resumed = readState(turn, request, binding)
+    if (subject.kind === 'tool') {
+      await options.lists.ensure(turn, envelopeOf(metaOf(request.params)))
+      const wrong =
+        turn.revision === STATELESS && turn.transport === 'http'
+          ? disagreeingParam(turn.upstream.listing.params(subject.name), subject.args, turn.headers)
+          : null
+      if (wrong !== null) {
+        const refused = mismatch(`Mcp-Param-${wrong}`)
+        return turn.reply.finish(refused.answer, refused.status)
+      }
+    }
+    const operation: Operation = {
+      server: turn.server.name,
+      method: request.method,
+      kind: subject.kind,
+      name: subject.name,
+      args: subject.args,
+    }
+    const call = callOf(turn, operation, ids.next(), clock.now())
+    const asked = readResponses(request)
+    let noUrl = false
+    if (resumed.kind === 'approval') {
+      noUrl = !accepted(asked[APPROVAL_KEY])
+      if (!noUrl) await personsWord(call, turn.reply.gone)
+    }
+    const prepared = await decider.prepare(call)
+    if (!prepared.forward || prepared.operation === null) {
+      const inner = resumed.kind === 'approval' ? resumed.inner : innerOf(resumed, asked)
+      return refuse(turn, request.method, subject.kind, prepared.decision, noUrl ? null : binding, inner)
+    }
+    const unmet = prepared.decision.obligations.find(({ type }) => !MET_BY_DECIDER.has(type))
+    if (unmet !== undefined) {
+      await decider.settle(call.id, recordWithout('failed', 'an obligation could not be met'))
+      return refuse(turn, request.method, subject.kind, { ...prepared.decision, outcome: 'deny', code: 'denied' }, null)
+    }
+    if (resumed.kind === 'approval') {
+      const { upstream, pending, responses } = resumed.inner
+      const params = { ...withoutRetry(request.params), ...(responses === undefined ? {} : { inputResponses: responses }) }
+      request = { ...request, params }
+      if (pending !== undefined) resumed = { kind: 'pending', id: pending }
+      else resumed = upstream === undefined ? { kind: 'none' } : { kind: 'upstream', state: upstream }
+    }
+    turn.reply.linger(ANSWER_PATIENCE)
+    await carryOut(turn, request, call, prepared.operation, resumed, binding, ended)
+  }
+
+  /** From the moment the intent is durable: whatever happens, the call is settled exactly once. */
+  async function carryOut(
+    turn: Turn,
+    request: RpcRequest,
+    call: CallRequest,
+    operation: Operation,
+    resumed: Resumed,
+    binding: StateBinding,
+    ended: AbortSignal,
+  ): Promise<void> {
+    const deadline = createDeadline(settings.upstreamTimeout, settings.maxCallTime, [turn.reply.gone, ended])
+    let sent: Sent
+    try {
+      sent = await forward(turn, request, operation, resumed, deadline)
+    } catch (cause) {
+      deadline.stop()
+      const error = deadline.signal.aborted ? deadline.signal.reason : cause
+      if (error instanceof Cancelled) {
+        await decider.settle(call.id, recordWithout('cancelled', 'cancelled by the client'))
+        return turn.reply.abandon()
+      }
+      const failure = toSafeconductError(error)
+      const status = effectOf(failure) === 'none' ? 'failed' : 'unknown'
+      await decider.settle(call.id, recordWithout(status, failure.code))
+      throw failure
+    }
+    deadline.stop()
+    const outcome = release(turn, sent, binding)
+    await decider.settle(call.id, outcome.record)
+    turn.reply.finish(outcome.answer, sent.status)
+  }
+
+  function forward(turn: Turn, request: RpcRequest, operation: Operation, resumed: Resumed, deadline: Deadline) {
+    const hooks = hooksOf(turn, request, deadline)
+    if (resumed.kind === 'pending') {
+      if (turn.via.resume === null) throw new SafeconductError('invalid_params')
+      return turn.via.resume(resumed.id, readResponses(request), hooks)
+    }
+    const state = resumed.kind === 'upstream' ? { requestState: resumed.state } : {}
+    const params = { ...decidedParams(request, operation), ...state }
+    return turn.via.send(operation.method, params, hooks, turn.forwarded)
+  }
+
+  function hooksOf(turn: Turn, request: RpcRequest, deadline: Deadline): Hooks {
+    const quiet = turn.revision === STATELESS && metaOf(request.params)[META.logLevel] === undefined
+    return {
+      signal: deadline.signal,
+      onActivity: deadline.touch,
+      onNotification(message) {
+        if (passes(message, turn.revision, quiet)) turn.reply.push(message)
+      },
+      async onRequest(question, signal) {
+        if (turn.via.ask === null) return fail(-32601, 'The client cannot be asked this.')
+        deadline.pause()
+        try {
+          return await turn.via.ask(question, signal)
+        } finally {
+          deadline.resume()
+        }
+      },
+    }
+  }
+
+  /** The answer as it leaves, sealed and complete, and what is recorded of it. */
+  function release(turn: Turn, sent: Sent, binding: StateBinding) {
+    let { answer } = sent
+    if (turn.revision === STATELESS) {
+      answer = completed(answer)
+      if (answer.ok && isInputRequired(answer.result)) answer = asQuestion(turn, answer.result, sent.pending, binding)
+    }
+    return settleable(answer)
+  }
+
+  function asQuestion(turn: Turn, result: JsonObject, pending: string | undefined, binding: StateBinding): RpcAnswer {
+    const { inputRequests, requestState } = result
+    for (const question of isJsonObject(inputRequests) ? Object.values(inputRequests) : []) {
+      const method = isJsonObject(question) ? question.method : null
+      const params = isJsonObject(question) && isJsonObject(question.params) ? question.params : null
+      if (typeof method !== 'string' || !mayAsk(method, params, turn, settings.samplingServers)) {
+        return fail(-32003, 'The server asked the client for something that is not allowed here.', {
+          code: 'forbidden',
+        })
+      }
+    }
+    const value =
+      pending !== undefined
+        ? { pending }
+        : typeof requestState === 'string'
+          ? { upstream: requestState }
+          : null
+    const state = value === null ? {} : { requestState: seal.seal(binding, value) }
+    return { ok: true, result: { ...result, ...state } }
+  }
+
+  /** Only what the client can hold is opened; a state is never asked for where none was given. */
+  function readState(turn: Turn, request: RpcRequest, binding: StateBinding): Resumed {
+    const given = request.params?.requestState
+    if (turn.revision !== STATELESS || given === undefined) return { kind: 'none' }
+    const value = seal.open(binding, given)
+    if (typeof value.upstream === 'string') return { kind: 'upstream', state: value.upstream }
+    if (typeof value.pending === 'string') return { kind: 'pending', id: value.pending }
+    if (typeof value.approval !== 'string') throw new SafeconductError('invalid_params')
+    const inner = isJsonObject(value.inner) ? value.inner : {}
+    return { kind: 'approval', approval: value.approval, inner: readInner(inner) }
+  }
+
+  /**
+   * A client that opened the page comes back at once, long before the person decided: wait a while, asking dry, so that
+   * neither the client spins nor the risk of the agent moves.
+   */
+  async function personsWord(call: CallRequest, gone: AbortSignal): Promise<void> {
+    const until = clock.now() + settings.approvalWait
+    while (clock.now() < until && !gone.aborted) {
+      if (decider.dry({ ...call, at: clock.now() }).outcome !== 'approval') return
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, Math.min(WORD_POLL, settings.approvalWait))
+        gone.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
+      })
+    }
+  }
+
+  function refuse(
+    turn: Turn,
+    method: string,
+    kind: Operation['kind'],
+    decision: Decision,
+    binding: StateBinding | null,
+    inner: Inner = {},
+  ): void {
+    const code = codeOf(decision)
+    const outcome = decision.outcome === 'allow' ? 'deny' : decision.outcome
+    const url = binding !== null && decision.approval !== null && canOpenUrl(turn.capabilities)
+    const { revision, transport } = turn
+    const waits = revision !== STATELESS || MAY_WAIT.has(method)
+    const row = outcomeRow({ outcome, code, revision, transport, kind, url: url && waits })
+    const refusal = refusalOf(decision, row, settings)
+    const state =
+      row.form === 'input_required' && binding !== null && decision.approval !== null
+        ? seal.seal(binding, { approval: decision.approval, inner: { ...inner } })
+        : null
+    const headers = refusalHeaders(row, settings, {
+      code,
+      server: turn.server.name,
+      scopes: decision.scopes,
+      scheme: turn.scheme,
+    })
+    turn.reply.finish(refusalAnswer(row.form, refusal, revision, state), row.status, headers)
+  }
+
+  return { run, refuse }
+}
+
+const MAY_WAIT = new Set(['tools/call', 'prompts/get', 'resources/read'])
+
+interface Subject {
+  readonly kind: 'tool' | 'resource' | 'prompt'
+  readonly name: string
+  readonly args: JsonObject
+}
+
+const MAX_NAME = 2_048
+
+/** What is asked of the server, and with which values. @throws {SafeconductError} `invalid_params` */
+export function readSubject(row: ClientMethod, request: RpcRequest): Subject {
+  const { params } = request
+  if (row.subject === 'ref') return readReference(params)
+  const name = row.subject === undefined ? undefined : params?.[row.subject]
+  if (typeof name !== 'string' || name === '' || name.length > MAX_NAME) {
+    throw invalid(`\`${row.subject}\` must be a short string.`)
+  }
+  if (params?.task !== undefined) throw invalid('Tasks are not part of what is served here.')
+  if (row.kind === 'resource') return { kind: 'resource', name, args: { uri: name } }
+  const args = params?.arguments
+  if (args !== undefined && !isJsonObject(args)) throw invalid('`arguments` must be an object.')
+  return { kind: row.kind === 'prompt' ? 'prompt' : 'tool', name, args: args ?? {} }
+}
+
+function readReference(params: JsonObject | null): Subject {
+  const { ref, argument } = params ?? {}
+  if (!isJsonObject(ref) || !isJsonObject(argument)) throw invalid('`ref` and `argument` must be objects.')
+  const prompt = ref.type === 'ref/prompt'
+  const name = prompt ? ref.name : ref.type === 'ref/resource' ? ref.uri : null
+  if (typeof name !== 'string' || name === '' || name.length > MAX_NAME) throw invalid('`ref` names nothing.')
+  if (typeof argument.name !== 'string' || typeof argument.value !== 'string') throw invalid('`argument` is malformed.')
+  return { kind: prompt ? 'prompt' : 'resource', name, args: { [argument.name]: argument.value } }
+}
+
+function invalid(message: string): SafeconductError {
+  return new SafeconductError('invalid_params', { message })
+}
+
+/** The parameters that go on: the decided name and arguments; beside them what the client sent, parsed, not received. */
+export function decidedParams(request: RpcRequest, operation: Operation): JsonObject {
+  const { requestState: _, ...params } = request.params ?? {}
+  const name = operation.name ?? ''
+  if (operation.method === 'completion/complete') {
+    const argument = isJsonObject(params.argument) ? params.argument : {}
+    const key = typeof argument.name === 'string' ? argument.name : ''
+    return { ...params, argument: { ...argument, value: operation.args[key] ?? '' } }
+  }
+  if (operation.kind === 'resource') return { ...params, uri: name }
+  const given = params.arguments !== undefined || Object.keys(operation.args).length > 0
+  return { ...params, name, ...(given ? { arguments: operation.args } : {}) }
+}
+
+function readResponses(request: RpcRequest): JsonObject {
+  const given = request.params?.inputResponses
+  return isJsonObject(given) ? given : {}
+}
+
+function withoutRetry(params: JsonObject | null): JsonObject {
+  const { inputResponses: _, requestState: __, ...rest } = params ?? {}
+  return rest
+}
+
+/** A person who declined, or a client without one, is not asked again by the same means. */
+function accepted(response: JsonObject[string] | undefined): boolean {
+  return isJsonObject(response) && response.action === 'accept'
+}
+
+function innerOf(resumed: Resumed, responses: JsonObject): Inner {
+  return {
+    ...(resumed.kind === 'upstream' ? { upstream: resumed.state } : {}),
+    ...(resumed.kind === 'pending' ? { pending: resumed.id } : {}),
+    ...(Object.keys(responses).length === 0 ? {} : { responses }),
+  }
+}
+
+function readInner(value: JsonObject): Inner {
+  return {
+    ...(typeof value.upstream === 'string' ? { upstream: value.upstream } : {}),
+    ...(typeof value.pending === 'string' ? { pending: value.pending } : {}),
+    ...(isJsonObject(value.responses) ? { responses: value.responses } : {}),
+  }
+}
+
+function passes(message: RpcNotification, revision: Turn['revision'], quiet: boolean): boolean {
+  const row = serverMethod(message.method, revision)
+  if (row?.kind !== 'notification') return false
+  return !(quiet && message.method === 'notifications/message')
+}

@@ -1,0 +1,168 @@
+/**
+ * Listings: fetched whole from the upstream, pinned and filtered by the engine, sent as one page.
+ * @module
+ */
+import type { Clock, Ids } from '@safeconduct/engine'
+import { type JsonObject, type JsonValue, SafeconductError } from '@safeconduct/protocol'
+import { createDeadline } from '../client/deadline.ts'
+import type { Deciding } from '../ports.ts'
+import type { GatewaySettings } from '../settings.ts'
+import { nonsense } from '../upstream/failure.ts'
+import type { Upstream } from '../upstream/upstreams.ts'
+import type { RpcAnswer } from './message.ts'
+import type { ClientMethod } from './methods.ts'
+import { STATELESS } from './revisions.ts'
+import { callOf, objectItems, type Sent, type Turn } from './turn.ts'
+
+export interface ListsOptions {
+  readonly decider: Deciding
+  readonly settings: GatewaySettings
+  readonly clock: Clock
+  readonly ids: Ids
+}
+
+export interface Lists {
+  /** The answer to a list request. @throws {SafeconductError} */
+  answer(turn: Turn, method: string, row: ClientMethod, params: JsonObject | null): Promise<Sent>
+  /** Sees to it that the tools of the server were listed, and thereby compared with their pins, not long ago. */
+  ensure(turn: Turn, envelope: JsonObject): Promise<void>
+}
+
+type Items = NonNullable<ClientMethod['items']>
+
+interface Refused {
+  readonly ok: false
+  readonly sent: Sent
+}
+interface Fetched {
+  readonly ok: true
+  readonly first: JsonObject
+  readonly all: readonly JsonObject[]
+}
+
+export function createLists(options: ListsOptions): Lists {
+  const { decider, settings, clock, ids } = options
+  const fetching = new WeakMap<Upstream, Promise<void>>()
+
+  /** All pages. The first page gives what stands beside the items. */
+  async function fetchAll(
+    turn: Turn,
+    method: string,
+    items: Items,
+    params: JsonObject | null,
+  ): Promise<Refused | Fetched> {
+    const deadline = createDeadline(settings.upstreamTimeout, settings.maxCallTime, [turn.reply.gone])
+    const hooks = {
+      signal: deadline.signal,
+      onActivity: deadline.touch,
+      onNotification: () => undefined,
+      onRequest: async (): Promise<RpcAnswer> => ({
+        ok: false,
+        error: { code: -32601, message: 'Not during a listing.' },
+      }),
+    }
+    const { cursor: _, ...asked } = params ?? {}
+    const all: JsonObject[] = []
+    let first: JsonObject | null = null
+    let cursor: JsonValue | undefined
+    try {
+      for (let page = 0; page < settings.maxListPages; page++) {
+        const wanted = cursor === undefined ? asked : { ...asked, cursor }
+        const sent = await turn.via.send(method, wanted, hooks, turn.forwarded)
+        if (!sent.answer.ok) return { ok: false, sent }
+        const { result } = sent.answer
+        const found = objectItems(result[items])
+        if (found === null) throw nonsense(undefined)
+        first ??= result
+        all.push(...found)
+        if (all.length > settings.maxListItems) throw tooLong()
+        cursor = result.nextCursor
+        if (typeof cursor !== 'string') return { ok: true, first, all }
+      }
+    } finally {
+      deadline.stop()
+    }
+    throw tooLong()
+  }
+
+  async function filtered(turn: Turn, method: string, row: ClientMethod, params: JsonObject | null) {
+    const { items } = row
+    if (items === undefined) throw new SafeconductError('internal')
+    const begun = turn.upstream.listing.begin()
+    const got = await fetchAll(turn, method, items, params)
+    if (!got.ok) return got
+    const operation = { server: turn.server.name, method, kind: 'list', name: null, args: {} } as const
+    const call = callOf(turn, operation, ids.next(), clock.now())
+    const { visible } = await decider.list(call, got.all)
+    if (items === 'tools') turn.upstream.listing.store(begun, got.all, clock.now())
+    return { ok: true as const, first: got.first, items, visible }
+  }
+
+  return {
+    async answer(turn, method, row, params) {
+      if (params?.cursor !== undefined) {
+        throw new SafeconductError('invalid_params', { message: 'There is no such page.' })
+      }
+      const got = await filtered(turn, method, row, params)
+      if (!got.ok) return got.sent
+      const { nextCursor: _, ...beside } = got.first
+      const result = { ...beside, [got.items]: [...got.visible] }
+      // What one principal may see must not be cached for another.
+      const answer = turn.revision === STATELESS ? cacheable(result) : result
+      return { status: 200, answer: { ok: true, result: answer } }
+    },
+    async ensure(turn, envelope) {
+      const { upstream } = turn
+      if (upstream.listing.fresh(clock.now())) return
+      const under = fetching.get(upstream)
+      if (under !== undefined) return under
+      const row: ClientMethod = { kind: 'list', scope: 'mcp:read', items: 'tools', revisions: [turn.revision] }
+      const params = Object.keys(envelope).length === 0 ? null : { _meta: envelope }
+      const work = filtered(turn, 'tools/list', row, params)
+        .then((got) => {
+          // A server without tools says so; there is nothing to pin then.
+          if (!got.ok) upstream.listing.store(upstream.listing.begin(), [], clock.now())
+        })
+        .finally(() => fetching.delete(upstream))
+      fetching.set(upstream, work)
+      return work
+    },
+  }
+}
+
+/** `resultType`, `ttlMs` and `cacheScope` are required on the stateless revision; ours is always private. */
+export function cacheable(result: JsonObject): JsonObject {
+  const { ttlMs } = result
+  return {
+    resultType: 'complete',
+    ...result,
+    ttlMs: typeof ttlMs === 'number' && Number.isSafeInteger(ttlMs) && ttlMs >= 0 ? ttlMs : 0,
+    cacheScope: 'private',
+  }
+}
+
+export function completed(answer: RpcAnswer): RpcAnswer {
+  if (!answer.ok || answer.result.resultType !== undefined) return answer
+  return { ok: true, result: { resultType: 'complete', ...answer.result } }
+}
+
+/** The envelope that a follow-up request of ours carries in place of the client's own request. */
+export function envelopeOf(meta: JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.entries(meta).filter(
+      ([key]) => key.startsWith('io.modelcontextprotocol/') && !key.endsWith('/logLevel'),
+    ),
+  )
+}
+
+function tooLong(): SafeconductError {
+  return new SafeconductError('upstream_invalid', {
+    message: 'The server behind the gateway lists more than is allowed.',
+    details: { effect: 'none' },
+  })
+}
+
+export function isInputRequired(result: JsonObject): boolean {
+  return result.resultType === 'input_required'
+}
+
