@@ -57,7 +57,12 @@ function valuesOf(schema, json) {
 }
 
 function errors() {
-  const rows = Object.entries(ERROR_TABLE).map(([name, { status, rpc, message }]) => [code(name), status, rpc, message])
+  const rows = Object.entries(ERROR_TABLE).map(([name, { status, rpc, message }]) => [
+    code(name),
+    status,
+    rpc,
+    message,
+  ])
   return `${NOTE}
 
 # Error codes
@@ -76,11 +81,17 @@ const WHO = {
   local: 'the control socket only (same operating-system user)',
   reader: 'the control socket, or the signed-in owner',
   owner: 'the signed-in owner only, in the browser',
-  confirmed: 'the signed-in owner; asked for over the control socket, it waits until the owner confirms it in the browser',
+  confirmed:
+    'the signed-in owner; asked for over the control socket, it waits until the owner confirms it in the browser',
 }
 
 function routes() {
-  const table_ = controlRoutes().map(({ method, path: where, who, summary }) => [method, code(where), who, summary])
+  const table_ = controlRoutes().map(({ method, path: where, who, summary }) => [
+    method,
+    code(where),
+    who,
+    summary,
+  ])
   return `${NOTE}
 
 # Routes
@@ -114,11 +125,25 @@ socket alone also answers \`POST /local/run\` and \`/local/mcp/<server>\`, for \
 /** The table is made without running a handler; what handlers would need is therefore absent. */
 function controlRoutes() {
   const unused = new Proxy(() => unused, { get: () => unused })
-  const plane = createControlPlane({ ...Object.fromEntries(PORTS.map((name) => [name, unused])), version: '0' })
+  const plane = createControlPlane({
+    ...Object.fromEntries(PORTS.map((name) => [name, unused])),
+    version: '0',
+  })
   plane.close()
   return plane.routes
 }
-const PORTS = ['store', 'decider', 'bus', 'clock', 'ids', 'tenant', 'events', 'enforcement', 'ownerSession', 'onError']
+const PORTS = [
+  'store',
+  'decider',
+  'bus',
+  'clock',
+  'ids',
+  'tenant',
+  'events',
+  'enforcement',
+  'ownerSession',
+  'onError',
+]
 
 // ── Blocks inside pages ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -154,7 +179,10 @@ function outcomes() {
     row.status,
     row.resume === true ? 'yes' : '',
   ])
-  return table(['outcome', 'code', 'kind', 'revision', 'transport', 'form', 'HTTP', 'names the approval'], rows)
+  return table(
+    ['outcome', 'code', 'kind', 'revision', 'transport', 'form', 'HTTP', 'names the approval'],
+    rows,
+  )
 }
 
 function facts() {
@@ -167,7 +195,8 @@ function* rowsOf(prefix, attributes) {
   for (const [name, type] of Object.entries(attributes)) {
     const fact = `${prefix}.${name}`
     const means = FACTS[fact]
-    if (means === undefined && type.attributes === undefined) throw new Error(`nothing is said of the fact ${fact}`)
+    if (means === undefined && type.attributes === undefined)
+      throw new Error(`nothing is said of the fact ${fact}`)
     if (means !== undefined) yield [code(fact), type.type === 'Record' ? 'record' : type.type, means]
     if (fact !== 'context.args' && type.attributes !== undefined) yield* rowsOf(fact, type.attributes)
   }
@@ -175,7 +204,8 @@ function* rowsOf(prefix, attributes) {
 
 /** The one place where the facts are said in words; a fact without words fails the generation. */
 const FACTS = {
-  'context.trust.level': 'trust level of the call: the lowest of the whole chain, capped by assurance and ceilings',
+  'context.trust.level':
+    'trust level of the call: the lowest of the whole chain, capped by assurance and ceilings',
   'context.trust.rank': '0 suspended, 1 restricted, 2 limited, 3 standard, 4 elevated',
   'context.risk': '0–100, what was found on this call included',
   'context.impact': '0–100, what a call of this kind can break, whoever makes it',
@@ -200,7 +230,8 @@ const FACTS = {
   'context.credentialDoubt': 'something speaks against the credential',
   'context.autonomous': 'the agent acts for no user',
   'context.hour': 'hour of the day, UTC, 0–23',
-  'context.args': "the tool's own arguments, typed from its input schema; each optional (`context.args has x`)",
+  'context.args':
+    "the tool's own arguments, typed from its input schema; each optional (`context.args has x`)",
 }
 
 const starter = (layer) => `\`\`\`cedar\n${STARTER_POLICIES[layer].trim()}\n\`\`\``
@@ -209,14 +240,18 @@ const starter = (layer) => `\`\`\`cedar\n${STARTER_POLICIES[layer].trim()}\n\`\`
 function imports() {
   const text = readFileSync(at('test/gates/boundaries.test.ts'), 'utf8')
   const literal = /^> = (\{\n[\s\S]*?\n\})$/m.exec(text)?.[1]
-  if (literal === undefined) throw new Error('test/gates/boundaries.test.ts no longer holds its table as a literal')
+  if (literal === undefined)
+    throw new Error('test/gates/boundaries.test.ts no longer holds its table as a literal')
   const rows = Object.entries(new Function(`return ${literal}`)())
   const names = (list) => (list.length === 0 ? '–' : list.map(code).join(', '))
   return table(
     ['package', 'of ours', 'from outside'],
     rows.map(([name, { values, types = [], outside }]) => [
       code(name),
-      [values.length === 0 && types.length > 0 ? '' : names(values), ...types.map((one) => `${code(one)} (types)`)]
+      [
+        values.length === 0 && types.length > 0 ? '' : names(values),
+        ...types.map((one) => `${code(one)} (types)`),
+      ]
         .filter((part) => part !== '')
         .join(', '),
       names(outside),
@@ -279,6 +314,8 @@ if (import.meta.main) {
   } else {
     const made = generate()
     for (const file of files) writeFileSync(at(file), made[file])
-    process.stdout.write(files.length === 0 ? 'The documentation is up to date.\n' : `Written: ${files.join(', ')}\n`)
+    process.stdout.write(
+      files.length === 0 ? 'The documentation is up to date.\n' : `Written: ${files.join(', ')}\n`,
+    )
   }
 }

@@ -17,13 +17,18 @@ const manifestSchema = z.object({
   license: z.string().optional(),
 })
 const lockSchema = z.object({
-  packages: z.record(z.string(), manifestSchema.extend({ link: z.boolean().optional(), resolved: z.string().optional() })),
+  packages: z.record(
+    z.string(),
+    manifestSchema.extend({ link: z.boolean().optional(), resolved: z.string().optional() }),
+  ),
 })
 type Manifest = z.infer<typeof manifestSchema>
 
 const read = (file: string) => readFileSync(path.join(ROOT, file), 'utf8')
-const manifest = (folder: string): Manifest => manifestSchema.parse(JSON.parse(read(`${folder}/package.json`)))
-const FREE = /^(MIT|ISC|0BSD|BSD-[23]-Clause|Apache-2\.0|BlueOak-1\.0\.0|Zlib|Unlicense|CC0-1\.0|Python-2\.0)$/
+const manifest = (folder: string): Manifest =>
+  manifestSchema.parse(JSON.parse(read(`${folder}/package.json`)))
+const FREE =
+  /^(MIT|ISC|0BSD|BSD-[23]-Clause|Apache-2\.0|BlueOak-1\.0\.0|Zlib|Unlicense|CC0-1\.0|Python-2\.0)$/
 
 /** A licence that offers a choice is free when one of its alternatives is; one that adds up, when all are. */
 function isFree(licence: string): boolean {
@@ -43,7 +48,9 @@ function rows(): Map<string, string> {
 
 function named(): Map<string, string> {
   const found = new Map<string, string>()
-  const folders = globSync('{packages,examples}/*/package.json', { cwd: ROOT }).map((file) => path.dirname(file))
+  const folders = globSync('{packages,examples}/*/package.json', { cwd: ROOT }).map((file) =>
+    path.dirname(file),
+  )
   for (const folder of ['.', ...folders.sort()]) {
     const { dependencies, devDependencies, optionalDependencies } = manifest(folder)
     for (const name of Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies })) {
@@ -61,15 +68,20 @@ function shipped(): Map<string, Manifest> {
     for (let base = from; ; base = base.slice(0, Math.max(0, base.lastIndexOf('/node_modules/')))) {
       const key = `${base === '' ? '' : `${base}/`}node_modules/${name}`
       if (packages[key] !== undefined) return key
-      if (!base.includes('/node_modules/')) return packages[`node_modules/${name}`] ? `node_modules/${name}` : null
+      if (!base.includes('/node_modules/'))
+        return packages[`node_modules/${name}`] ? `node_modules/${name}` : null
     }
   }
   const walk = (key: string | null): void => {
     const entry = key === null ? undefined : packages[key]
     if (key === null || entry === undefined || found.has(key)) return
-    if (entry.link === true) return walk(entry.resolved ?? null)
+    if (entry.link === true) {
+      walk(entry.resolved ?? null)
+      return
+    }
     found.set(key, entry)
-    for (const name of Object.keys({ ...entry.dependencies, ...entry.optionalDependencies })) walk(place(key, name))
+    for (const name of Object.keys({ ...entry.dependencies, ...entry.optionalDependencies }))
+      walk(place(key, name))
   }
   for (const key of Object.keys(packages)) if (/^packages\/[^/]+$/.test(key)) walk(key)
   return found

@@ -17,7 +17,9 @@ const pages = globSync(['*.md', '{docs,bench,examples,packages,test}/**/*.md'], 
 
 /** All matches of the first group, with the page. */
 function found(pattern: RegExp): [page: string, text: string][] {
-  return pages.flatMap((page) => [...read(page).matchAll(pattern)].map((match): [string, string] => [page, match[1] ?? '']))
+  return pages.flatMap((page) =>
+    [...read(page).matchAll(pattern)].map((match): [string, string] => [page, match[1] ?? '']),
+  )
 }
 
 /** As the usual renderers make them: lower case, punctuation gone, spaces to hyphens. */
@@ -35,7 +37,13 @@ function anchors(page: string): Set<string> {
 
 describe('the documentation', () => {
   it('was seen by this test', () => {
-    for (const page of ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'docs/architecture.md', 'docs/config.md']) {
+    for (const page of [
+      'README.md',
+      'SECURITY.md',
+      'CONTRIBUTING.md',
+      'docs/architecture.md',
+      'docs/config.md',
+    ]) {
       assert.ok(pages.includes(page), page)
     }
   })
