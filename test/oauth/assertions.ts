@@ -12,7 +12,8 @@ export async function signed(
   payload: Record<string, unknown>,
 ): Promise<string> {
   const text = `${encode(header)}.${encode(payload)}`
-  const algorithm = key.algorithm.name === 'ECDSA' ? { name: 'ECDSA', hash: 'SHA-256' } : { name: key.algorithm.name }
+  const algorithm =
+    key.algorithm.name === 'ECDSA' ? { name: 'ECDSA', hash: 'SHA-256' } : { name: key.algorithm.name }
   const signature = await crypto.subtle.sign(algorithm, key, Buffer.from(text))
   return `${text}.${Buffer.from(signature).toString('base64url')}`
 }

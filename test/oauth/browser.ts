@@ -12,7 +12,11 @@ export interface Page {
 
 export interface Browser {
   get(url: string): Promise<Page>
-  post(url: string, fields: Iterable<readonly [string, string]>, headers?: Record<string, string>): Promise<Page>
+  post(
+    url: string,
+    fields: Iterable<readonly [string, string]>,
+    headers?: Record<string, string>,
+  ): Promise<Page>
   /** Follows redirects as long as they stay at the issuer; returns the last page or the redirect that left. */
   open(url: string): Promise<Page>
   signIn(link?: string): Promise<Page>
@@ -44,7 +48,11 @@ export function createBrowser(world: World): Browser {
   const browser: Browser = {
     get: (url) => request(url, {}),
     post: (url, fields, headers = { origin: world.issuer }) =>
-      request(url, { method: 'POST', body: new URLSearchParams([...fields].map(([k, v]): [string, string] => [k, v])), headers }),
+      request(url, {
+        method: 'POST',
+        body: new URLSearchParams([...fields].map(([k, v]): [string, string] => [k, v])),
+        headers,
+      }),
     async open(url) {
       let page = await browser.get(url)
       for (let hops = 0; hops < 10; hops++) {
@@ -63,8 +71,15 @@ export function createBrowser(world: World): Browser {
   return browser
 }
 
-const ENTITIES: Record<string, string> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'" }
-const decode = (text: string) => text.replace(/&(?:amp|lt|gt|quot|#39);/g, (entity) => ENTITIES[entity] ?? entity)
+const ENTITIES: Record<string, string> = {
+  '&amp;': '&',
+  '&lt;': '<',
+  '&gt;': '>',
+  '&quot;': '"',
+  '&#39;': "'",
+}
+const decode = (text: string) =>
+  text.replace(/&(?:amp|lt|gt|quot|#39);/g, (entity) => ENTITIES[entity] ?? entity)
 
 /** What a browser would send for the page's form when its fields are left as they are. */
 export function fieldsOf(page: Page): [string, string][] {

@@ -79,13 +79,17 @@ describe('client_credentials', () => {
     const token = await clientCredentials(world, robot, { resource: market, scope: 'mcp:read' })
     assert.deepEqual(grantOf(world, token.access_token, 'market').scope, ['mcp:read'])
     for (const scope of ['admin', 'mcp:read admin', 'openid']) {
-      assert.equal(await errorOf(clientCredentials(world, robot, { resource: market, scope })), 'invalid_scope')
+      assert.equal(
+        await errorOf(clientCredentials(world, robot, { resource: market, scope })),
+        'invalid_scope',
+      )
     }
   })
 
   it('stays on one implicit task while it is busy, and on another for other limits', async () => {
     const task = async (params: Record<string, string>) =>
-      claimsOf((await clientCredentials(world, robot, { resource: market, ...params })).access_token).safeconduct.task
+      claimsOf((await clientCredentials(world, robot, { resource: market, ...params })).access_token)
+        .safeconduct.task
     const first = await task({})
     assert.equal(await task({}), first)
     const limited = await task({ authorization_details: details({ tools: ['market/quote'] }) })
@@ -112,7 +116,11 @@ describe('client_credentials', () => {
     const token = await clientCredentials(world, loose, { resource: market })
     await world.as.revoke({ tenant: TENANT, kind: 'agent', id: loose.agent.id, by: world.user.id })
     assert.equal(await errorOf(clientCredentials(world, loose, { resource: market })), 'unauthorized_client')
-    assert.ok(world.control.some((event) => event.type === 'agent' && event.agent.id === loose.agent.id && !event.agent.autonomous))
+    assert.ok(
+      world.control.some(
+        (event) => event.type === 'agent' && event.agent.id === loose.agent.id && !event.agent.autonomous,
+      ),
+    )
     const agent = await world.store.agents.get(TENANT, loose.agent.id)
     assert.ok(agent !== null)
     await world.store.agents.replace({ ...agent, autonomous: true, version: agent.version + 1 })
@@ -162,7 +170,10 @@ describe('client_credentials', () => {
     })
 
     it('carry no scope and no task', async () => {
-      for (const more of [{ scope: 'mcp:read' }, { authorization_details: details({}) }] as Record<string, string>[]) {
+      for (const more of [{ scope: 'mcp:read' }, { authorization_details: details({}) }] as Record<
+        string,
+        string
+      >[]) {
         const params = { resource: world.issuer, ...more }
         assert.equal(await errorOf(clientCredentials(world, robot, params)), 'invalid_scope')
       }
@@ -186,7 +197,10 @@ describe('client_credentials', () => {
     })
 
     it('used at one endpoint are used up at every other', async () => {
-      const host = await world.addAgent('par-host', { autonomous: true, redirectUris: ['http://127.0.0.1/cb'] })
+      const host = await world.addAgent('par-host', {
+        autonomous: true,
+        redirectUris: ['http://127.0.0.1/cb'],
+      })
       const jti = randomUUID()
       const fields = async () => ({
         client_assertion_type: ASSERTION_TYPE,
@@ -203,7 +217,11 @@ describe('client_credentials', () => {
           resource: market,
         })
       const token = async () =>
-        post(world, '/oauth/token', { ...(await fields()), grant_type: 'client_credentials', resource: market })
+        post(world, '/oauth/token', {
+          ...(await fields()),
+          grant_type: 'client_credentials',
+          resource: market,
+        })
       assert.equal((await par()).status, 201)
       assert.equal((await token()).status, 401)
       assert.equal((await par()).status, 401)
@@ -367,14 +385,21 @@ describe('client_credentials', () => {
       const params = new URLSearchParams({ resource: strict.resource('market') })
       const handle = oauth.DPoP(agent.client, key)
       const ask = () =>
-        oauth.clientCredentialsGrantRequest(strict.metadata, agent.client, agent.auth, params, { ...INSECURE, DPoP: handle })
+        oauth.clientCredentialsGrantRequest(strict.metadata, agent.client, agent.auth, params, {
+          ...INSECURE,
+          DPoP: handle,
+        })
       const first = await ask()
       assert.ok(first.headers.get('dpop-nonce'))
-      await assert.rejects(oauth.processClientCredentialsResponse(strict.metadata, agent.client, first), (error) =>
-        oauth.isDPoPNonceError(error),
+      await assert.rejects(
+        oauth.processClientCredentialsResponse(strict.metadata, agent.client, first),
+        (error) => oauth.isDPoPNonceError(error),
       )
       const second = await ask()
-      assert.equal((await oauth.processClientCredentialsResponse(strict.metadata, agent.client, second)).token_type, 'dpop')
+      assert.equal(
+        (await oauth.processClientCredentialsResponse(strict.metadata, agent.client, second)).token_type,
+        'dpop',
+      )
       await strict.close()
     })
   })

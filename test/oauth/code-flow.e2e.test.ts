@@ -26,7 +26,10 @@ describe('the code flow', () => {
   })
   after(() => world.close())
 
-  const flow = (params: Record<string, string> = {}) => ({ client: host.client, params: { resource: market, ...params } })
+  const flow = (params: Record<string, string> = {}) => ({
+    client: host.client,
+    params: { resource: market, ...params },
+  })
 
   it('gives a client that names no scope what its resource knows (trap 1)', async () => {
     const token = await codeFlow(world, flow())
@@ -50,13 +53,25 @@ describe('the code flow', () => {
       }),
       INSECURE,
     )
-    const { request_uri } = await oauth.processPushedAuthorizationResponse(world.metadata, agent.client, pushed)
-    const bare = { response_type: '', redirect_uri: '', code_challenge: '', code_challenge_method: '', state: '' }
+    const { request_uri } = await oauth.processPushedAuthorizationResponse(
+      world.metadata,
+      agent.client,
+      pushed,
+    )
+    const bare = {
+      response_type: '',
+      redirect_uri: '',
+      code_challenge: '',
+      code_challenge_method: '',
+      state: '',
+    }
     const answered = await authorize(world, { client: agent.client, params: { ...bare, request_uri } })
     const token = await exchangeCode(world, agent, { ...answered, verifier, state: 'state-state' })
     assert.deepEqual(grantOf(world, token.access_token, 'market').scope, ['mcp:read', 'mcp:write'])
     // A request URI is used once.
-    const again = await authorize(world, { client: agent.client, params: { ...bare, request_uri } }).catch(String)
+    const again = await authorize(world, { client: agent.client, params: { ...bare, request_uri } }).catch(
+      String,
+    )
     assert.ok(typeof again === 'string', 'a used request URI opens no consent page')
   })
 
@@ -71,16 +86,16 @@ describe('the code flow', () => {
     const link = grant.epochs.at(-1)
     assert.equal(link?.kind, 'delegation')
     const delegation = await world.store.delegations.get(TENANT, link?.id ?? '')
-    assert.deepEqual([delegation?.from, delegation?.to, delegation?.parent, delegation?.depth], [
-      world.user.id,
-      host.agent.id,
-      null,
-      0,
-    ])
+    assert.deepEqual(
+      [delegation?.from, delegation?.to, delegation?.parent, delegation?.depth],
+      [world.user.id, host.agent.id, null, 0],
+    )
     assert.ok(world.control.some((event) => event.type === 'task' && event.task.id === grant.task))
     for (const ref of grant.epochs) {
       assert.ok(
-        world.control.some((event) => event.type === 'epoch' && event.ref.kind === ref.kind && event.ref.id === ref.id),
+        world.control.some(
+          (event) => event.type === 'epoch' && event.ref.kind === ref.kind && event.ref.id === ref.id,
+        ),
       )
     }
     const told = (await world.store.outbox.take(1000)).map((one) => one.event)
@@ -110,7 +125,9 @@ describe('the code flow', () => {
   it('refuses another verifier, and another redirect', async () => {
     const answered = await authorize(world, flow())
     assert.equal(
-      await errorOf(exchangeCode(world, flow(), { ...answered, verifier: oauth.generateRandomCodeVerifier() })),
+      await errorOf(
+        exchangeCode(world, flow(), { ...answered, verifier: oauth.generateRandomCodeVerifier() }),
+      ),
       'invalid_grant',
     )
     const { url } = await startFlow(world, flow({ redirect_uri: 'http://127.0.0.1:4567/other' }))
@@ -146,7 +163,9 @@ describe('the code flow', () => {
 
   it('uses a code once also when it is sent many times at once', async () => {
     const answered = await authorize(world, flow())
-    const all = await Promise.allSettled(Array.from({ length: 8 }, () => exchangeCode(world, flow(), answered)))
+    const all = await Promise.allSettled(
+      Array.from({ length: 8 }, () => exchangeCode(world, flow(), answered)),
+    )
     assert.ok(all.filter((one) => one.status === 'fulfilled').length <= 1)
   })
 
@@ -156,7 +175,10 @@ describe('the code flow', () => {
     assert.equal(grantOf(world, token.access_token, 'market').jkt, await dpop.calculateThumbprint())
     assert.equal(await errorOf(refresh(world, host.client, token.refresh_token)), 'invalid_grant')
     const other = await newDpop(host.client)
-    assert.equal(await errorOf(refresh(world, host.client, token.refresh_token, { dpop: other })), 'invalid_grant')
+    assert.equal(
+      await errorOf(refresh(world, host.client, token.refresh_token, { dpop: other })),
+      'invalid_grant',
+    )
     const next = await refresh(world, host.client, token.refresh_token, { dpop })
     assert.equal(grantOf(world, next.access_token, 'market').jkt, await dpop.calculateThumbprint())
   })
@@ -180,19 +202,27 @@ describe('the code flow', () => {
     const answered = await authorize(world, { client: host.client })
     assert.match(answered.page.text, /Server market/)
     assert.match(answered.page.text, /Server mail/)
-    const token = await exchangeCode(world, { client: host.client }, answered, { resource: world.resource('mail') })
+    const token = await exchangeCode(world, { client: host.client }, answered, {
+      resource: world.resource('mail'),
+    })
     assert.equal(claimsOf(token.access_token).aud, world.resource('mail'))
     const next = await refresh(world, host.client, token.refresh_token, { params: { resource: market } })
     assert.equal(claimsOf(next.access_token).aud, market)
   })
 
   it('lets a refresh narrow scope and details, never widen', async () => {
-    const token = await codeFlow(world, flow({ authorization_details: details({ tools: ['market/quote', 'market/news'] }) }))
+    const token = await codeFlow(
+      world,
+      flow({ authorization_details: details({ tools: ['market/quote', 'market/news'] }) }),
+    )
     const wider = refresh(world, host.client, token.refresh_token, {
       params: { authorization_details: details({ tools: ['market/*'] }) },
     })
     assert.equal(await errorOf(wider), 'invalid_authorization_details')
-    const fresh = await codeFlow(world, flow({ authorization_details: details({ tools: ['market/quote', 'market/news'] }) }))
+    const fresh = await codeFlow(
+      world,
+      flow({ authorization_details: details({ tools: ['market/quote', 'market/news'] }) }),
+    )
     const narrower = await refresh(world, host.client, fresh.refresh_token, {
       params: { scope: 'mcp:read', authorization_details: details({ tools: ['market/quote'] }) },
     })
@@ -200,10 +230,15 @@ describe('the code flow', () => {
     assert.deepEqual(grant.details.tools, ['market/quote'])
     assert.deepEqual(grant.scope, ['mcp:read'])
     const again = await refresh(world, host.client, narrower.refresh_token)
-    assert.deepEqual(grantOf(world, again.access_token, 'market').details.tools, ['market/quote', 'market/news'])
+    assert.deepEqual(grantOf(world, again.access_token, 'market').details.tools, [
+      'market/quote',
+      'market/news',
+    ])
     const reader = await codeFlow(world, flow({ scope: 'mcp:read' }))
     assert.equal(
-      await errorOf(refresh(world, host.client, reader.refresh_token, { params: { scope: 'mcp:read mcp:write' } })),
+      await errorOf(
+        refresh(world, host.client, reader.refresh_token, { params: { scope: 'mcp:read mcp:write' } }),
+      ),
       'invalid_scope',
     )
   })
@@ -354,7 +389,10 @@ describe('an implicit task', () => {
   })
 
   it('that was revoked does not come back by rolling over', async () => {
-    const token = await codeFlow(world, { client: host.client, params: { resource: world.resource('market') } })
+    const token = await codeFlow(world, {
+      client: host.client,
+      params: { resource: world.resource('market') },
+    })
     await world.as.revoke({ tenant: TENANT, kind: 'task', id: taskOf(token), by: 'user-1' })
     world.clock.offset += HOUR
     assert.equal(await errorOf(refresh(world, host.client, token.refresh_token)), 'invalid_grant')

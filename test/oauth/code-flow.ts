@@ -41,7 +41,10 @@ export async function startFlow(world: World, options: FlowOptions): Promise<Sta
 }
 
 /** Up to the redirect that carries the code (or the error). */
-export async function authorize(world: World, options: FlowOptions): Promise<Started & { redirect: URL; page: Page }> {
+export async function authorize(
+  world: World,
+  options: FlowOptions,
+): Promise<Started & { redirect: URL; page: Page }> {
   const started = await startFlow(world, options)
   const browser = options.browser ?? createBrowser(world)
   if (options.browser === undefined) await browser.signIn()

@@ -56,7 +56,11 @@ describe('sign-in', () => {
     assert.equal(hidden.status, 403)
     const crossSite = await browser.post('/signin', [['secret', secret]], { 'sec-fetch-site': 'cross-site' })
     assert.equal(crossSite.status, 403)
-    assert.equal((await browser.post('/signin', [['secret', secret]])).status, 303, 'the secret was not used up')
+    assert.equal(
+      (await browser.post('/signin', [['secret', secret]])).status,
+      303,
+      'the secret was not used up',
+    )
   })
 
   it('sets a cookie that scripts cannot read and that goes nowhere else', async () => {
@@ -87,7 +91,9 @@ describe('sign-in', () => {
   })
 
   it('takes the whole link, pasted', async () => {
-    const page = await createBrowser(world).post('/signin', [['secret', world.as.createSignInLink(world.user.id)]])
+    const page = await createBrowser(world).post('/signin', [
+      ['secret', world.as.createSignInLink(world.user.id)],
+    ])
     assert.equal(page.status, 303)
   })
 
@@ -165,14 +171,22 @@ describe('the consent page', () => {
   after(() => world.close())
 
   const open = async (params: Record<string, string> = {}, who = browser) => {
-    const started = await startFlow(world, { client: host.client, params: { resource: world.resource('market'), ...params } })
+    const started = await startFlow(world, {
+      client: host.client,
+      params: { resource: world.resource('market'), ...params },
+    })
     return who.open(started.url.href)
   }
   const granted = async (
     params: Record<string, string>,
     fill: (fields: [string, string][]) => [string, string][],
   ) => {
-    const options = { client: host.client, params: { resource: world.resource('market'), ...params }, browser, fill }
+    const options = {
+      client: host.client,
+      params: { resource: world.resource('market'), ...params },
+      browser,
+      fill,
+    }
     const token = await exchangeCode(world, options, await authorize(world, options))
     return grantOf(world, token.access_token, 'market')
   }
@@ -230,8 +244,10 @@ describe('the consent page', () => {
 
   it('needs the token of this session and a page of ours', async () => {
     const page = await open()
-    const post = (change: (fields: [string, string][]) => [string, string][], headers?: Record<string, string>) =>
-      browser.post(formAction(page), [...change(fieldsOf(page)), ['answer', 'allow']], headers)
+    const post = (
+      change: (fields: [string, string][]) => [string, string][],
+      headers?: Record<string, string>,
+    ) => browser.post(formAction(page), [...change(fieldsOf(page)), ['answer', 'allow']], headers)
     assert.equal((await post(without('csrf'))).status, 403)
     assert.equal((await post(set('csrf', 'A'.repeat(32)))).status, 403)
     assert.equal((await post((fields) => fields, { origin: 'http://evil.example' })).status, 403)
@@ -283,14 +299,19 @@ describe('the consent page', () => {
 
   it('leaves out a server the person unticked', async () => {
     const both = `${world.issuer}/mcp/mail`
-    const started = await startFlow(world, { client: host.client, params: { resource: world.resource('market') } })
+    const started = await startFlow(world, {
+      client: host.client,
+      params: { resource: world.resource('market') },
+    })
     started.url.searchParams.append('resource', both)
     const page = await browser.open(started.url.href)
     const end = await consent(browser, page, (fields) =>
       fields.filter(([name, value]) => !(name === 'server' && value === 'mail')),
     )
     const flow = { ...started, redirect: new URL(end.headers.get('location') ?? '') }
-    const token = await exchangeCode(world, { client: host.client }, flow, { resource: world.resource('market') })
+    const token = await exchangeCode(world, { client: host.client }, flow, {
+      resource: world.resource('market'),
+    })
     assert.deepEqual(grantOf(world, token.access_token, 'market').details.servers, ['market'])
     // The unticked one has no scope to give.
     const response = await fetch(world.metadata.token_endpoint ?? '', {
@@ -307,7 +328,10 @@ describe('the consent page', () => {
   })
 
   it('lets nobody widen what the client asked, by whatever form', async () => {
-    const asked = { authorization_details: details({ tools: ['market/quote'], budget: { calls: 5 } }), scope: 'mcp:read' }
+    const asked = {
+      authorization_details: details({ tools: ['market/quote'], budget: { calls: 5 } }),
+      scope: 'mcp:read',
+    }
     for (const change of [
       set('tool', 'market/*'),
       set('tool', 'market/place_order'),

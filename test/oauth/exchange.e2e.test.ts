@@ -6,7 +6,15 @@ import fc from 'fast-check'
 import type * as oauth from 'oauth4webapi'
 import { claimsOf, grantOf, headerOf } from './claims.ts'
 import { codeFlow, REDIRECT } from './code-flow.ts'
-import { ACCESS_TOKEN, accessTokenOf, assertError, clientCredentials, exchange, JWT_TOKEN, newDpop } from './requests.ts'
+import {
+  ACCESS_TOKEN,
+  accessTokenOf,
+  assertError,
+  clientCredentials,
+  exchange,
+  JWT_TOKEN,
+  newDpop,
+} from './requests.ts'
 import { type AgentKeys, createWorld, TENANT, type World } from './world.ts'
 
 const details = (more: object) => JSON.stringify([{ type: 'safeconduct_task', ...more }])
@@ -64,7 +72,11 @@ describe('token exchange', () => {
   const forged = async (token: string, change: JsonObject, header: JsonObject = {}) => {
     const { payload } = parseJws(token)
     const key = await world.signingKey()
-    return signJws({ typ: 'at+jwt', kid: String(headerOf(token).kid), ...header }, { ...payload, ...change }, key)
+    return signJws(
+      { typ: 'at+jwt', kid: String(headerOf(token).kid), ...header },
+      { ...payload, ...change },
+      key,
+    )
   }
 
   describe('by the agent that holds the grant', () => {
@@ -127,14 +139,22 @@ describe('token exchange', () => {
     })
 
     it('may be taken up by the agent it was handed to before, within those limits', async () => {
-      await handToTrader(bound, { authorization_details: details({ tools: ['market/quote'], budget: { calls: 3 } }) })
+      await handToTrader(bound, {
+        authorization_details: details({ tools: ['market/quote'], budget: { calls: 3 } }),
+      })
       const taken = await exchange(world, trader, bound, {}, dpop)
       const grant = grantOf(world, accessTokenOf(taken), 'market')
       assert.deepEqual(grant.details.tools, ['market/quote'])
       assert.deepEqual(grant.details.budget, { calls: 3 })
       assert.equal(grant.jkt, await dpop.calculateThumbprint())
       assertError(
-        await exchange(world, trader, bound, { authorization_details: details({ tools: ['market/*'] }) }, dpop),
+        await exchange(
+          world,
+          trader,
+          bound,
+          { authorization_details: details({ tools: ['market/*'] }) },
+          dpop,
+        ),
         'invalid_authorization_details',
       )
       assertError(await exchange(world, clerk, bound, {}, dpop), 'invalid_grant')
@@ -153,7 +173,10 @@ describe('token exchange', () => {
       assert.equal((await exchange(world, trader, allowed, {}, dpop)).status, 200)
       assertError(await exchange(world, clerk, allowed, {}, dpop), 'invalid_grant')
       assertError(await exchange(world, planner, allowed, {}), 'invalid_grant')
-      assertError(await exchange(world, trader, await forged(bearer, { may_act: 'trader' }), {}, dpop), 'invalid_grant')
+      assertError(
+        await exchange(world, trader, await forged(bearer, { may_act: 'trader' }), {}, dpop),
+        'invalid_grant',
+      )
     })
 
     it('must be an access token of ours that carries a user', async () => {
@@ -179,16 +202,25 @@ describe('token exchange', () => {
         'invalid_request',
       )
       assertError(await exchange(world, planner, idToken, {}), 'invalid_grant')
-      assertError(await exchange(world, planner, bearer, { subject_token_type: JWT_TOKEN }), 'invalid_request')
       assertError(
-        await exchange(world, planner, bearer, { requested_token_type: 'urn:ietf:params:oauth:token-type:id-jag' }),
+        await exchange(world, planner, bearer, { subject_token_type: JWT_TOKEN }),
+        'invalid_request',
+      )
+      assertError(
+        await exchange(world, planner, bearer, {
+          requested_token_type: 'urn:ietf:params:oauth:token-type:id-jag',
+        }),
         'invalid_request',
       )
     })
 
     it('with forged claims is refused though it carries our signature', async () => {
       const now = Math.floor(world.clock.now() / 1000)
-      assert.equal((await exchange(world, planner, await forged(bearer, {}), {})).status, 200, 'the forge works')
+      assert.equal(
+        (await exchange(world, planner, await forged(bearer, {}), {})).status,
+        200,
+        'the forge works',
+      )
       for (const change of [
         { exp: now - 1 },
         { iat: now + 600, exp: now + 900 },
@@ -264,7 +296,13 @@ describe('token exchange', () => {
       assert.equal(grantOf(world, accessTokenOf(answer), 'market').agent, robot.agent.id)
       const handed = accessTokenOf(await handToTrader())
       assertError(
-        await exchange(world, planner, bound, { actor_token: handed, actor_token_type: ACCESS_TOKEN }, plannerKey),
+        await exchange(
+          world,
+          planner,
+          bound,
+          { actor_token: handed, actor_token_type: ACCESS_TOKEN },
+          plannerKey,
+        ),
         'invalid_grant',
       )
     })
@@ -279,7 +317,10 @@ describe('token exchange', () => {
         await exchange(world, planner, bound, { actor_token: actor.actor_token ?? '' }, plannerKey),
         'invalid_request',
       )
-      assertError(await exchange(world, planner, bound, { actor_token_type: JWT_TOKEN }, plannerKey), 'invalid_request')
+      assertError(
+        await exchange(world, planner, bound, { actor_token_type: JWT_TOKEN }, plannerKey),
+        'invalid_request',
+      )
     })
 
     it('of a revoked agent is refused', async () => {
@@ -293,7 +334,10 @@ describe('token exchange', () => {
       const key = await world.signingKey()
       const { payload, header } = parseJws(stale.actor_token ?? '')
       const old = signJws({ typ: String(header.typ), kid: String(header.kid) }, { ...payload, exp: 1 }, key)
-      assertError(await exchange(world, planner, bound, { ...stale, actor_token: old }, plannerKey), 'invalid_grant')
+      assertError(
+        await exchange(world, planner, bound, { ...stale, actor_token: old }, plannerKey),
+        'invalid_grant',
+      )
     })
   })
 
@@ -303,9 +347,10 @@ describe('token exchange', () => {
       for (const scope of ['mcp:write', 'mcp:read mcp:write', 'mcp:read admin', 'openid']) {
         assertError(await exchange(world, trader, reader, { scope }, dpop), 'invalid_scope')
       }
-      assert.deepEqual(grantOf(world, accessTokenOf(await exchange(world, trader, reader, {}, dpop)), 'market').scope, [
-        'mcp:read',
-      ])
+      assert.deepEqual(
+        grantOf(world, accessTokenOf(await exchange(world, trader, reader, {}, dpop)), 'market').scope,
+        ['mcp:read'],
+      )
     })
 
     it('audience, under either name', async () => {
@@ -346,7 +391,13 @@ describe('token exchange', () => {
       assert.equal(claimsOf(late).exp, subject)
       world.clock.offset = 0
       const expires = Math.floor(world.clock.now() / 1000) + 30
-      const brief = await exchange(world, planner, bound, { authorization_details: details({ expires }) }, plannerKey)
+      const brief = await exchange(
+        world,
+        planner,
+        bound,
+        { authorization_details: details({ expires }) },
+        plannerKey,
+      )
       assert.ok(claimsOf(accessTokenOf(brief)).exp <= expires)
       assert.ok(Number(brief.body.expires_in) <= 30)
     })
@@ -435,15 +486,24 @@ describe('token exchange', () => {
           )
           if (answer.status !== 200) return
           issued += 1
-          const [above, below] = [grantOf(world, token, 'market'), grantOf(world, accessTokenOf(answer), 'market')]
-          assert.ok(below.scope.every((word) => above.scope.includes(word) || above.scope.includes('mcp:write')))
+          const [above, below] = [
+            grantOf(world, token, 'market'),
+            grantOf(world, accessTokenOf(answer), 'market'),
+          ]
+          assert.ok(
+            below.scope.every((word) => above.scope.includes(word) || above.scope.includes('mcp:write')),
+          )
           assert.ok(below.audience.every((item) => above.audience.includes(item)))
           assert.ok(below.expiresAt <= above.expiresAt)
           assert.ok((below.details.budget?.calls ?? Infinity) <= (above.details.budget?.calls ?? Infinity))
           assert.ok((below.details.expires ?? Infinity) <= (above.details.expires ?? Infinity))
           assert.ok(below.details.tools?.every((tool) => tool.startsWith('market/')))
           for (const ref of above.epochs) {
-            assert.ok(below.epochs.some((other) => other.kind === ref.kind && other.id === ref.id && other.epoch === ref.epoch))
+            assert.ok(
+              below.epochs.some(
+                (other) => other.kind === ref.kind && other.id === ref.id && other.epoch === ref.epoch,
+              ),
+            )
           }
           assert.equal(below.user, above.user)
           assert.equal(below.task, above.task)

@@ -3,7 +3,15 @@ import { after, before, describe, it } from 'node:test'
 import * as oauth from 'oauth4webapi'
 import { claimsOf, grantOf, headerOf } from './claims.ts'
 import { authorize, codeFlow, exchangeCode, REDIRECT } from './code-flow.ts'
-import { accessTokenOf, assertError, clientCredentials, errorOf, exchange, newDpop, refresh } from './requests.ts'
+import {
+  accessTokenOf,
+  assertError,
+  clientCredentials,
+  errorOf,
+  exchange,
+  newDpop,
+  refresh,
+} from './requests.ts'
 import { type AgentKeys, createWorld, INSECURE, type World } from './world.ts'
 
 /** One errand from end to end, as a client that knows only the standards sees it. */
@@ -45,7 +53,12 @@ describe('an independent OAuth client', () => {
   it('goes through PAR, consent, code, refresh, exchange, nested exchange and revocation', async () => {
     const dpop = await newDpop(planner.client)
     const details = JSON.stringify([
-      { type: 'safeconduct_task', purpose: 'rebalance', tools: ['market/*'], budget: { calls: 50, writes: 5 } },
+      {
+        type: 'safeconduct_task',
+        purpose: 'rebalance',
+        tools: ['market/*'],
+        budget: { calls: 50, writes: 5 },
+      },
     ])
     // PAR
     const verifier = oauth.generateRandomCodeVerifier()
@@ -66,10 +79,21 @@ describe('an independent OAuth client', () => {
       }),
       { ...INSECURE, DPoP: dpop },
     )
-    const { request_uri } = await oauth.processPushedAuthorizationResponse(world.metadata, planner.client, pushed)
+    const { request_uri } = await oauth.processPushedAuthorizationResponse(
+      world.metadata,
+      planner.client,
+      pushed,
+    )
     const flow = await authorize(world, {
       client: planner.client,
-      params: { request_uri, response_type: '', redirect_uri: '', code_challenge: '', code_challenge_method: '', state: '' },
+      params: {
+        request_uri,
+        response_type: '',
+        redirect_uri: '',
+        code_challenge: '',
+        code_challenge_method: '',
+        state: '',
+      },
       fill: (fields) => [...fields, ['intent', 'Sell what fell below its limit,\r\nnothing else.']],
     })
     // RFC 9207 iss: the client compares it.
@@ -153,17 +177,35 @@ describe('an independent OAuth client', () => {
     const introspected = await oauth.processIntrospectionResponse(
       world.metadata,
       trader.client,
-      await oauth.introspectionRequest(world.metadata, trader.client, trader.auth, accessTokenOf(handed), INSECURE),
+      await oauth.introspectionRequest(
+        world.metadata,
+        trader.client,
+        trader.auth,
+        accessTokenOf(handed),
+        INSECURE,
+      ),
     )
     assert.equal(introspected.active, true)
     assert.equal(introspected.sub, world.user.id)
     await oauth.processRevocationResponse(
-      await oauth.revocationRequest(world.metadata, planner.client, planner.auth, second.access_token, INSECURE),
+      await oauth.revocationRequest(
+        world.metadata,
+        planner.client,
+        planner.auth,
+        second.access_token,
+        INSECURE,
+      ),
     )
     const now = await oauth.processIntrospectionResponse(
       world.metadata,
       trader.client,
-      await oauth.introspectionRequest(world.metadata, trader.client, trader.auth, accessTokenOf(handed), INSECURE),
+      await oauth.introspectionRequest(
+        world.metadata,
+        trader.client,
+        trader.auth,
+        accessTokenOf(handed),
+        INSECURE,
+      ),
     )
     assert.deepEqual(now, { active: false })
     assertError(await hand('mcp:read'), 'invalid_grant')

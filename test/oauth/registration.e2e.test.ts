@@ -59,7 +59,11 @@ describe('client id metadata documents', () => {
     assert.equal(grantOf(world, token.access_token, 'market').agent, DOCUMENT)
     assert.ok(await refresh(world, client, token.refresh_token))
     assert.ok(world.control.some((event) => event.type === 'agent' && event.agent.id === DOCUMENT))
-    assert.ok(!(await browser.open((await startFlow(world, { client, params: params() })).url.href)).text.includes('(new)'))
+    assert.ok(
+      !(await browser.open((await startFlow(world, { client, params: params() })).url.href)).text.includes(
+        '(new)',
+      ),
+    )
   })
 
   it('does not warn when the redirect is a host that the document names', async () => {
@@ -115,7 +119,11 @@ describe('client id metadata documents', () => {
 
   it('follows no redirect', async () => {
     const url = 'https://client.example/moved.json'
-    world.documents.set(url, { body: '', status: 302, headers: { location: 'https://client.example/there.json' } })
+    world.documents.set(url, {
+      body: '',
+      status: 302,
+      headers: { location: 'https://client.example/there.json' },
+    })
     publish({}, 'https://client.example/there.json')
     world.fetched.length = 0
     const page = await tried(url)
@@ -217,7 +225,11 @@ describe('dynamic registration', () => {
       { redirect_uris: Array.from({ length: 17 }, (_, at) => `http://127.0.0.1/${at}`) },
       { redirect_uris: [REDIRECT], token_endpoint_auth_method: 'client_secret_basic' },
       { redirect_uris: [REDIRECT], token_endpoint_auth_method: 'private_key_jwt' },
-      { redirect_uris: [REDIRECT], token_endpoint_auth_method: 'private_key_jwt', jwks_uri: 'https://x.example/' },
+      {
+        redirect_uris: [REDIRECT],
+        token_endpoint_auth_method: 'private_key_jwt',
+        jwks_uri: 'https://x.example/',
+      },
     ]) {
       const { status } = await register(metadata)
       assert.equal(status, 400, JSON.stringify(metadata))

@@ -54,7 +54,11 @@ export async function tokenRequest(
     new URLSearchParams(params),
     { ...INSECURE, ...(dpop === undefined ? {} : { DPoP: dpop }) },
   )
-  return { status: response.status, body: (await response.json()) as Record<string, unknown>, headers: response.headers }
+  return {
+    status: response.status,
+    body: (await response.json()) as Record<string, unknown>,
+    headers: response.headers,
+  }
 }
 
 export function exchange(
@@ -77,7 +81,11 @@ export function accessTokenOf(answer: TokenAnswer): string {
 }
 
 export function assertError(answer: TokenAnswer, error: string, status = 400): void {
-  assert.deepEqual({ status: answer.status, error: answer.body.error }, { status, error }, JSON.stringify(answer.body))
+  assert.deepEqual(
+    { status: answer.status, error: answer.body.error },
+    { status, error },
+    JSON.stringify(answer.body),
+  )
 }
 
 export async function newDpop(client: oauth.Client): Promise<oauth.DPoPHandle> {
@@ -107,10 +115,16 @@ export async function refresh(
   more: { auth?: oauth.ClientAuth; dpop?: oauth.DPoPHandle; params?: Record<string, string> } = {},
 ): Promise<oauth.TokenEndpointResponse> {
   assert.ok(token, 'there is a refresh token')
-  const response = await oauth.refreshTokenGrantRequest(world.metadata, client, more.auth ?? oauth.None(), token, {
-    ...INSECURE,
-    additionalParameters: more.params ?? {},
-    ...(more.dpop === undefined ? {} : { DPoP: more.dpop }),
-  })
+  const response = await oauth.refreshTokenGrantRequest(
+    world.metadata,
+    client,
+    more.auth ?? oauth.None(),
+    token,
+    {
+      ...INSECURE,
+      additionalParameters: more.params ?? {},
+      ...(more.dpop === undefined ? {} : { DPoP: more.dpop }),
+    },
+  )
   return oauth.processRefreshTokenResponse(world.metadata, client, response)
 }

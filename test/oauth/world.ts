@@ -94,7 +94,14 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const logs: string[] = []
   const documents: World['documents'] = new Map()
   const fetched: string[] = []
-  const user: User = { tenant: TENANT, id: 'user-1', version: 1, name: 'ada', owner: true, createdAt: clock.now() }
+  const user: User = {
+    tenant: TENANT,
+    id: 'user-1',
+    version: 1,
+    name: 'ada',
+    owner: true,
+    createdAt: clock.now(),
+  }
   await store.users.insert(user)
 
   const start = () =>
@@ -105,7 +112,13 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       secrets,
       issuer: new URL(issuer),
       tenant: TENANT,
-      settings: { accessTokenTtl: 300, taskTtl: 28_800, registration: true, dpopNonce: false, ...options.settings },
+      settings: {
+        accessTokenTtl: 300,
+        taskTtl: 28_800,
+        registration: true,
+        dpopNonce: false,
+        ...options.settings,
+      },
       gate: async (intent) => {
         intents.push(intent)
         return world.gate(intent)
@@ -123,7 +136,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         },
         { close: async () => undefined },
       ),
-      log: (level, message, cause) => logs.push(`${level} ${message} ${cause instanceof Error ? cause.stack : ''}`),
+      log: (level, message, cause) =>
+        logs.push(`${level} ${message} ${cause instanceof Error ? cause.stack : ''}`),
     })
 
   const world: World = {
