@@ -72,7 +72,7 @@ export interface DecideQuestion {
 export function combine(question: DecideQuestion, findings: Findings): Combined {
   const { state, request, assume } = question
   const { caller, errand, trace } = findings
-  const evidence = assume.calm === true ? [] : findings.evidence
+  const evidence = assumed(findings.evidence, assume)
   const actors = [request.grant.agent, ...request.grant.via]
   const stands = standing(state, actors, evidence, request.at, caller.assurance)
   const credential = credentialOf(question, findings)
@@ -135,6 +135,12 @@ export function combine(question: DecideQuestion, findings: Findings): Combined 
     judged,
     approved,
   )
+}
+
+/** Evidence without what the counterfactual takes away. */
+function assumed(evidence: readonly Evidence[], { calm, origin }: Assumption): readonly Evidence[] {
+  if (calm === true) return []
+  return origin === true ? evidence.filter((item) => item.about !== 'provenance') : evidence
 }
 
 function conclude(

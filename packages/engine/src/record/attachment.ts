@@ -4,15 +4,7 @@
  * (their digest stays in the entry), so what is needed for a replay of the state always fits.
  * @module
  */
-import {
-  type CallRequest,
-  type CallResult,
-  type Decision,
-  isJsonObject,
-  type JsonObject,
-  type JsonValue,
-  parseJson,
-} from '@safeconduct/protocol'
+import type { CallRequest, CallResult, Decision, JsonObject } from '@safeconduct/protocol'
 import type { EngineEvent } from '../events.ts'
 
 /** Bytes of one attachment before it is sealed. */
@@ -78,15 +70,19 @@ export function encodeAttachment(attachment: Attachment): Uint8Array {
   return Buffer.from(JSON.stringify(attachment))
 }
 
-/** Parses what this module wrote and a keyring opened. null for anything else. */
+/** Reads what this module wrote and a keyring opened. null for anything else. */
 export function decodeAttachment(bytes: Uint8Array): Attachment | null {
-  let value: JsonValue
+  // Authentic by its seal: only this code at this version writes under the subject's key, so the shape is ours.
+  const value = parseSealed(bytes) as Partial<Attachment> | null
+  if (typeof value?.seq !== 'number' || !Array.isArray(value.events)) return null
+  return value as Attachment
+}
+
+/** JSON that was sealed by us. Plain objects, unlike those of `parseJson`: what is replayed equals what was applied. */
+export function parseSealed(bytes: Uint8Array): unknown {
   try {
-    value = parseJson(bytes, { maxLength: 2 * MAX_ATTACHMENT_BYTES, maxDepth: 96 })
+    return JSON.parse(new TextDecoder().decode(bytes))
   } catch {
     return null
   }
-  if (!isJsonObject(value) || typeof value['seq'] !== 'number' || !Array.isArray(value['events'])) return null
-  // Authentic by its seal: only this code at this version writes under the subject's key.
-  return value as unknown as Attachment
 }

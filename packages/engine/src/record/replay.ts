@@ -4,12 +4,12 @@
  * gone with them.
  * @module
  */
-import { type Decision, type DecisionSummary, type JsonValue, parseJson } from '@safeconduct/protocol'
+import type { Decision, DecisionSummary, JsonValue } from '@safeconduct/protocol'
 import { apply } from '../apply.ts'
 import type { Keyring, LedgerPort, Store } from '../ports.ts'
 import { restoreLive, snapshotLive } from '../snapshot.ts'
 import { type EngineState, tenantState } from '../state.ts'
-import { type Attachment, decodeAttachment, type KeptRequest } from './attachment.ts'
+import { type Attachment, decodeAttachment, type KeptRequest, parseSealed } from './attachment.ts'
 import { type ReadEntry, readEntry } from './entry.ts'
 import { agentSubject, type Pseudonyms, TENANT_SUBJECT, userSubject } from './pseudonyms.ts'
 import type { Summaries } from './summaries.ts'
@@ -21,9 +21,6 @@ export interface ReplayPorts {
   readonly pseudonyms: Pseudonyms
   readonly summaries: Summaries
 }
-
-/** Largest snapshot that is read back. */
-const MAX_SNAPSHOT = 1 << 29
 
 export async function replay(state: EngineState, ports: ReplayPorts): Promise<void> {
   const tenants = new Set((await ports.store.epochs.all()).map(({ tenant }) => tenant))
@@ -140,8 +137,8 @@ async function restoreTenant(
   const sealed = await store.blobs.get(blobName(tenant))
   const opened = sealed === null ? null : await keyring.open(tenant, TENANT_SUBJECT, sealed)
   if (opened === null) return 0
-  const value = parseJson(opened, { maxLength: MAX_SNAPSHOT, maxDepth: 128 })
-  const { from, state: snapshot } = value as { from?: JsonValue; state?: JsonValue }
+  const held = parseSealed(opened) as { from?: JsonValue; state?: JsonValue } | null
+  const { from, state: snapshot } = held ?? {}
   const live = snapshot === undefined ? null : restoreLive(snapshot)
   if (live === null || typeof from !== 'number') return 0
   tenantState(state, tenant).live = live
