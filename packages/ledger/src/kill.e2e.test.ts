@@ -44,7 +44,7 @@ describe('kill -9', () => {
     const key = createPrivateKey(fs.readFileSync(keyFile))
     const all = new Map<number, number>()
     for (let round = 0; round < ROUNDS; round++) {
-      const acknowledged = await killedAfter(directory, keyFile, 50 + Math.floor(Math.random() * 1500))
+      const acknowledged = await killedAfter(directory, keyFile, 50 + Math.floor(Math.random() * 800))
       assert.ok(acknowledged.size >= 50, 'the child must have worked')
       for (const [index, id] of acknowledged) {
         assert.equal(all.has(index), false, `index ${index} was given out twice`)

@@ -246,12 +246,13 @@ export class Log {
   }
 
   async #close(): Promise<void> {
-    const { journal, timer, release } = this.#parts
+    const { journal, timer, publisher, release } = this.#parts
     try {
       await journal.drained()
       timer.stop()
       await timer.publish()
     } finally {
+      await publisher.settled()
       try {
         await journal.close()
       } finally {

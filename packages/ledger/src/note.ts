@@ -13,7 +13,7 @@ const ED25519_KEY_BYTES = 32
 const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
 
 export const MAX_NOTE_BYTES = 1 << 20
-export const MAX_NOTE_SIGNATURES = 64
+const MAX_NOTE_SIGNATURES = 64
 
 /** A public key that may sign notes. `id` is its key hash; name and id together identify it. */
 export interface NoteVerifier {

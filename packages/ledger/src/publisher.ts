@@ -75,6 +75,11 @@ export class Publisher {
     return this.#waiting
   }
 
+  /** Waits until no publication runs: its last step is after its checkpoint. */
+  async settled(): Promise<void> {
+    while (this.#running !== undefined) await this.#running.catch(() => undefined)
+  }
+
   #begin(): Promise<SignedCheckpoint> {
     const snapshot = this.#tree.snapshot()
     this.#runningSize = snapshot.size

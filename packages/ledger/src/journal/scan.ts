@@ -19,7 +19,7 @@ import {
 } from './format.ts'
 import { Positions } from './positions.ts'
 
-export const SEGMENT_SUFFIX = '.seg'
+const SEGMENT_SUFFIX = '.seg'
 const MAX_SEGMENT_FILE_BYTES = 1 << 30
 
 /** Bytes after the last good frame that are not zero. */
