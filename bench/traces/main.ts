@@ -2,7 +2,7 @@
  * `bench:traces`: replays recorded agent runs through an arm, writes one decision a line, and scores them when labels are
  * given. Offline replay: no model runs, and a refused call does not change what was recorded after it.
  *
- *   --inputs F --outputs F --suites F [--labels F] [--decisions OUT.jsonl] [--arm flow|d4] [--no-intent] [--rewrites]
+ *   --inputs F --outputs F --suites F [--labels F] [--decisions OUT.jsonl] [--arm pipeline|flow|d4] [--no-intent] [--rewrites]
  *   [--failures N] [--json]
  * @module
  */
@@ -16,6 +16,7 @@ import { baselineArm } from './baseline.ts'
 import type { RecordedRun, RunLabels } from './data.ts'
 import { collect, jsonLines, readOutputs, readSuites } from './data.ts'
 import { flowArm } from './flow-arm.ts'
+import { pipelineArm } from './pipeline-arm.ts'
 import type { ReplayOptions } from './replay.ts'
 import { replayRun } from './replay.ts'
 import { type Report, reportOf, textReport } from './report.ts'
@@ -23,8 +24,12 @@ import type { Rewrite } from './rewrites.ts'
 import { isRewritable, REWRITES, rewriter } from './rewrites.ts'
 import type { ScoredRun } from './score.ts'
 
-const ARMS: Readonly<Record<string, () => TraceArm>> = { flow: flowArm, d4: baselineArm }
-const DEFAULT_ARM = 'flow'
+const ARMS: Readonly<Record<string, () => TraceArm>> = {
+  pipeline: pipelineArm,
+  flow: flowArm,
+  d4: baselineArm,
+}
+const DEFAULT_ARM = 'pipeline'
 
 const { values } = parseArgs({
   options: {
