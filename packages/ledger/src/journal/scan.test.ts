@@ -119,6 +119,11 @@ describe('a damaged journal', () => {
     )
   })
 
+  it('is refused when bytes follow a damaged batch, which no unsynced batch can have written', async () => {
+    const both = (content: Buffer) => flip(crashed.end + 9, 1)(flip(crashed.end - 5, 0)(content))
+    assert.equal(await opened(crashed, crashed.lastFile, both), 'corrupt_journal')
+  })
+
   it('sets a stray byte after the end aside and keeps every entry', async () => {
     const disk = closed.disk.afterKill()
     disk.tamper(closed.lastFile, flip(closed.end + 700, 3))
