@@ -26,6 +26,17 @@ export {
   shadow,
 } from './oracle/shadow.ts'
 export { type OracleQuestion, sameAnswer, type WasmOracle, wasmOracle } from './oracle/wasm-oracle.ts'
+export type { Comparison, Condition, FieldPath } from './partial/condition.ts'
+export { predicate, type ResourcePredicate } from './partial/predicate.ts'
+export { type PolicyResidual, type Residual, type ResidualRequest, residual } from './partial/residual.ts'
+export {
+  type Bind,
+  type Sql,
+  type SqlDialect,
+  type SqlMapping,
+  type SqlParameter,
+  toSql,
+} from './partial/sql.ts'
 export {
   type Authorization,
   type AuthorizationRequest,
