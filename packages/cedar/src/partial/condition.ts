@@ -79,6 +79,22 @@ function joined(
   return parts.length === 1 ? only : { kind, of: parts }
 }
 
+/** What is left to ask of `condition` where `facts` hold: fields known to be there need no second look. */
+export function given(facts: Condition, condition: Condition): Condition {
+  const known = new Set(conjuncts(facts).map(presenceKey))
+  return all(
+    ...conjuncts(condition).filter((part) => part.kind !== 'present' || !known.has(presenceKey(part))),
+  )
+}
+
+function conjuncts(condition: Condition): readonly Condition[] {
+  return condition.kind === 'all' ? condition.of : [condition]
+}
+
+function presenceKey(condition: Condition): string | undefined {
+  return condition.kind === 'present' ? JSON.stringify(condition.field) : undefined
+}
+
 /** Number of nodes, counted no further than `limit`; a part that occurs twice counts twice. */
 export function sizeOf(condition: Condition, limit: number): number {
   let size = 0

@@ -7,7 +7,7 @@
 import type { SchemaType } from '../schema/types.ts'
 import type { BinaryOperator, Expression } from '../source/syntax.ts'
 import { CedarSet, EntityUid, type Value } from '../values.ts'
-import { all, always, any, type Comparison, type Condition, never, not } from './condition.ts'
+import { all, always, any, type Comparison, type Condition, given, never, not } from './condition.ts'
 import {
   dependsOnResource,
   knownValue,
@@ -81,7 +81,10 @@ function and(left: Truth, lazyRight: () => Truth): Truth {
   const right = lazyRight()
   return {
     whenTrue: all(left.whenTrue, right.whenTrue),
-    defined: all(left.defined, any(right.defined, not(left.whenTrue))),
+    defined: all(
+      left.defined,
+      any(given(all(left.defined, left.whenTrue), right.defined), not(left.whenTrue)),
+    ),
   }
 }
 
@@ -89,8 +92,9 @@ function or(left: Truth, lazyRight: () => Truth): Truth {
   if (whenFalse(left).kind === 'never') return left
   const right = lazyRight()
   return {
-    whenTrue: any(left.whenTrue, all(left.defined, right.whenTrue)),
-    defined: all(left.defined, any(right.defined, left.whenTrue)),
+    // What is true is defined, so the right's own fields are there where it is true.
+    whenTrue: any(left.whenTrue, all(given(right.defined, left.defined), right.whenTrue)),
+    defined: all(left.defined, any(given(left.defined, right.defined), left.whenTrue)),
   }
 }
 

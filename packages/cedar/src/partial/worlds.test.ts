@@ -376,6 +376,25 @@ test('what grows without bound is refused', () => {
   )
 })
 
+test('a chain over one optional field costs one test per link', () => {
+  const chain = Array.from({ length: 200 }, (_, i) => `resource.limit == ${i}`).join(' || ')
+  for (const body of [chain, `resource has limit && (${chain})`, `!(${chain})`]) {
+    const set = compile({
+      policies: `permit(principal, action, resource) when { ${body} };`,
+      schema,
+      validate: 'none',
+    })
+    const asked = {
+      principal: uid('User', 'bob'),
+      action: uid('Action', 'read'),
+      resourceType: 'Doc',
+      context: { level: 1 },
+      entities: store,
+    }
+    assert.equal(toSql(residual(set, asked).condition, mapping).params.length, 200)
+  }
+})
+
 test('fields that are always there cost one test each', () => {
   const body = Array.from({ length: 200 }, (_, i) => `(resource.size == ${i} && resource.public)`).join(
     ' || ',
