@@ -88,8 +88,9 @@ export function pipelineArm(): TraceArm {
       const { decider } = await world()
       now += BETWEEN_CALLS_MS
       const call = await request(tool, parseJson(canonicalize(args)) as JsonObject)
-      const { decision } = await decider.prepare(call)
-      run.flying = call.id
+      const { decision, forward } = await decider.prepare(call)
+      // What could not be forwarded even by a gateway that only observes has no outcome.
+      run.flying = forward ? call.id : null
       return decisionOf(decision)
     },
     async observe(_tool, _args, output, error) {

@@ -6,11 +6,11 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, hash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
+import { programDigest } from '@safeconduct/gateway'
 import { SafeconductError } from '@safeconduct/protocol'
 import { registerAgent, registerServer } from '@safeconduct/server'
 import type { Daemon } from './daemon.ts'
 import { TENANT } from './foundation.ts'
-import { programDigest } from './local-run.ts'
 
 export const DESK_AGENT = 'trader'
 export const DESK_SERVER = 'market'

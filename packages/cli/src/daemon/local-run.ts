@@ -3,11 +3,9 @@
  * grant for the owner's errand that nobody put into words. Such a caller proves no key, so its trust stays capped.
  * @module
  */
-import { createHash, hash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { hash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { pipeline } from 'node:stream/promises'
-import type { Identity } from '@safeconduct/gateway'
+import { type Identity, programDigest } from '@safeconduct/gateway'
 import {
   type Agent,
   SafeconductError,
@@ -177,14 +175,4 @@ function sameTransport(a: ServerTransport, b: ServerTransport): boolean {
           value.programDigest ?? '',
         ])
   return canonical(a) === canonical(b)
-}
-
-export async function programDigest(program: string): Promise<string> {
-  const digest = createHash('sha256')
-  try {
-    await pipeline(createReadStream(program), digest)
-  } catch (cause) {
-    throw new SafeconductError('not_found', { message: `The program ${program} cannot be read.`, cause })
-  }
-  return `sha256:${digest.digest('hex')}`
 }
