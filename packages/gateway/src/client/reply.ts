@@ -3,7 +3,13 @@
  * @module
  */
 import type { ServerResponse } from 'node:http'
-import { type RpcAnswer, type RpcId, type RpcMessage, response as rpcResponse, writeMessage } from '../mcp/message.ts'
+import {
+  type RpcAnswer,
+  type RpcId,
+  type RpcMessage,
+  response as rpcResponse,
+  writeMessage,
+} from '../mcp/message.ts'
 import { type ClientStream, SSE_HEADERS } from './stream.ts'
 
 /** The client is gone, or said that it wants the answer no more. */
@@ -23,7 +29,11 @@ export interface Reply {
   /** Sends something before the result; opens the stream. False when the client takes no event streams. */
   push(message: RpcMessage): boolean
   /** The result. `status` and `headers` count only when no stream was opened. */
-  finish(answer: RpcAnswer, status?: number, headers?: Readonly<Record<string, string | readonly string[]>>): void
+  finish(
+    answer: RpcAnswer,
+    status?: number,
+    headers?: Readonly<Record<string, string | readonly string[]>>,
+  ): void
   /** The client said that it wants the answer no more. */
   cancel(): void
   /** Ends without a result: the client cancelled and expects none. */
@@ -110,7 +120,10 @@ export function writeJson(
 ): void {
   if (response.headersSent || response.destroyed) return
   const bytes = Buffer.from(body, 'utf8')
-  const own = Object.entries(headers).map(([name, value]) => [name, typeof value === 'string' ? value : [...value]])
+  const own = Object.entries(headers).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? value : [...value],
+  ])
   response.writeHead(status, {
     'content-type': 'application/json',
     'content-length': bytes.length,

@@ -7,7 +7,14 @@ import { randomBytes } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import type { Clock } from '@safeconduct/engine'
 import { type JsonObject, SafeconductError, type Server } from '@safeconduct/protocol'
-import { fail, notification, type RpcAnswer, type RpcId, type RpcNotification, type RpcRequest } from '../mcp/message.ts'
+import {
+  fail,
+  notification,
+  type RpcAnswer,
+  type RpcId,
+  type RpcNotification,
+  type RpcRequest,
+} from '../mcp/message.ts'
 import { serverMethod } from '../mcp/methods.ts'
 import type { SessionRevision } from '../mcp/revisions.ts'
 import { mayAsk, principalKey } from '../mcp/turn.ts'

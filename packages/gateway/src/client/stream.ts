@@ -83,7 +83,8 @@ export function createStream(options: StreamOptions): ClientStream {
 
   const keep = (event: Kept) => {
     const size = event.text.length
-    while (kept.length >= options.maxEvents || (kept.length > 0 && bytes + size > options.maxEventBytes)) forget()
+    while (kept.length >= options.maxEvents || (kept.length > 0 && bytes + size > options.maxEventBytes))
+      forget()
     if (size > options.maxEventBytes || !budget.take(size)) return
     kept.push(event)
     bytes += size

@@ -72,7 +72,10 @@ export function guardedLookup(allowPrivate: boolean, resolve: typeof lookup = lo
     resolve(hostname, { ...options, all: true }, (error, addresses) => {
       if (error !== null) return callback(error, '', 0)
       const [first] = addresses
-      if (first === undefined || (!allowPrivate && !addresses.every((found) => isPublicAddress(found.address)))) {
+      if (
+        first === undefined ||
+        (!allowPrivate && !addresses.every((found) => isPublicAddress(found.address)))
+      ) {
         return callback(refused('The address of the server is private.'), '', 0)
       }
       return options.all === true ? callback(null, addresses) : callback(null, first.address, first.family)

@@ -21,7 +21,9 @@ export function encodeHeaderValue(value: string): string {
 /** null when it is wrapped and what is inside is not canonical Base64 of UTF-8. */
 export function decodeHeaderValue(raw: string): string | null {
   const value = raw.replace(/^[ \t]+|[ \t]+$/g, '')
-  if (!(value.startsWith(PREFIX) && value.endsWith(SUFFIX) && value.length >= PREFIX.length + SUFFIX.length)) {
+  if (
+    !(value.startsWith(PREFIX) && value.endsWith(SUFFIX) && value.length >= PREFIX.length + SUFFIX.length)
+  ) {
     return value
   }
   const inside = value.slice(PREFIX.length, -SUFFIX.length)
@@ -93,7 +95,8 @@ function valueAt(args: JsonObject, path: readonly string[]): JsonValue | undefin
 function printed(value: JsonValue | undefined): string | null {
   if (typeof value === 'string') return value
   if (typeof value === 'boolean') return String(value)
-  if (typeof value === 'number' && (!Number.isInteger(value) || Number.isSafeInteger(value))) return String(value)
+  if (typeof value === 'number' && (!Number.isInteger(value) || Number.isSafeInteger(value)))
+    return String(value)
   return null
 }
 

@@ -35,7 +35,10 @@ export function checkEnvelope(request: RpcRequest, headers: IncomingHttpHeaders)
   if (headers['mcp-method'] !== request.method) return mismatch('Mcp-Method')
   if (typeof claimed === 'string' && claimed !== STATELESS) {
     const data = { supported: [STATELESS], requested: claimed.slice(0, 64) }
-    return { status: 400, answer: fail(RPC.unsupportedVersion, 'The protocol version is not supported.', data) }
+    return {
+      status: 400,
+      answer: fail(RPC.unsupportedVersion, 'The protocol version is not supported.', data),
+    }
   }
   if (typeof claimed !== 'string' || !isJsonObject(meta[META.capabilities])) {
     return {

@@ -78,7 +78,13 @@ export interface Governed {
   /** Answers through `turn.reply` always, also when it throws nothing. @throws {SafeconductError} before the decision */
   run(turn: Turn, request: RpcRequest, row: ClientMethod): Promise<void>
   /** The answer to a refused question that is not a call: sessions, listings, streams. */
-  refuse(turn: Turn, method: string, kind: Operation['kind'], decision: Decision, binding: StateBinding | null): void
+  refuse(
+    turn: Turn,
+    method: string,
+    kind: Operation['kind'],
+    decision: Decision,
+    binding: StateBinding | null,
+  ): void
 }
 
 export function createGoverned(options: GovernedOptions): Governed {
@@ -145,11 +151,20 @@ export function createGoverned(options: GovernedOptions): Governed {
     const unmet = prepared.decision.obligations.find(({ type }) => !MET_BY_DECIDER.has(type))
     if (unmet !== undefined) {
       await decider.settle(call.id, recordWithout('failed', 'an obligation could not be met'))
-      return refuse(turn, request.method, subject.kind, { ...prepared.decision, outcome: 'deny', code: 'denied' }, null)
+      return refuse(
+        turn,
+        request.method,
+        subject.kind,
+        { ...prepared.decision, outcome: 'deny', code: 'denied' },
+        null,
+      )
     }
     if (resumed.kind === 'approval') {
       const { upstream, pending, responses } = resumed.inner
-      const params = { ...withoutRetry(request.params), ...(responses === undefined ? {} : { inputResponses: responses }) }
+      const params = {
+        ...withoutRetry(request.params),
+        ...(responses === undefined ? {} : { inputResponses: responses }),
+      }
       request = { ...request, params }
       if (pending !== undefined) resumed = { kind: 'pending', id: pending }
       else resumed = upstream === undefined ? { kind: 'none' } : { kind: 'upstream', state: upstream }
@@ -190,7 +205,13 @@ export function createGoverned(options: GovernedOptions): Governed {
     turn.reply.finish(outcome.answer, sent.status)
   }
 
-  function forward(turn: Turn, request: RpcRequest, operation: Operation, resumed: Resumed, deadline: Deadline) {
+  function forward(
+    turn: Turn,
+    request: RpcRequest,
+    operation: Operation,
+    resumed: Resumed,
+    deadline: Deadline,
+  ) {
     const hooks = hooksOf(turn, request, deadline)
     if (resumed.kind === 'pending') {
       if (turn.via.resume === null) throw new SafeconductError('invalid_params')
@@ -226,12 +247,18 @@ export function createGoverned(options: GovernedOptions): Governed {
     let { answer } = sent
     if (turn.revision === STATELESS) {
       answer = completed(answer)
-      if (answer.ok && isInputRequired(answer.result)) answer = asQuestion(turn, answer.result, sent.pending, binding)
+      if (answer.ok && isInputRequired(answer.result))
+        answer = asQuestion(turn, answer.result, sent.pending, binding)
     }
     return settleable(answer)
   }
 
-  function asQuestion(turn: Turn, result: JsonObject, pending: string | undefined, binding: StateBinding): RpcAnswer {
+  function asQuestion(
+    turn: Turn,
+    result: JsonObject,
+    pending: string | undefined,
+    binding: StateBinding,
+  ): RpcAnswer {
     const { inputRequests, requestState } = result
     for (const question of isJsonObject(inputRequests) ? Object.values(inputRequests) : []) {
       const method = isJsonObject(question) ? question.method : null
@@ -274,7 +301,11 @@ export function createGoverned(options: GovernedOptions): Governed {
       if (decider.dry({ ...call, at: clock.now() }).outcome !== 'approval') return
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, Math.min(WORD_POLL, settings.approvalWait))
-        gone.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
+        const leave = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+        gone.addEventListener('abort', leave, { once: true })
       })
     }
   }
@@ -341,7 +372,8 @@ function readReference(params: JsonObject | null): Subject {
   const prompt = ref.type === 'ref/prompt'
   const name = prompt ? ref.name : ref.type === 'ref/resource' ? ref.uri : null
   if (typeof name !== 'string' || name === '' || name.length > MAX_NAME) throw invalid('`ref` names nothing.')
-  if (typeof argument.name !== 'string' || typeof argument.value !== 'string') throw invalid('`argument` is malformed.')
+  if (typeof argument.name !== 'string' || typeof argument.value !== 'string')
+    throw invalid('`argument` is malformed.')
   return { kind: prompt ? 'prompt' : 'resource', name, args: { [argument.name]: argument.value } }
 }
 

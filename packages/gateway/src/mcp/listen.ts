@@ -81,7 +81,12 @@ function ended(request: RpcRequest): RpcAnswer {
 }
 
 /** Passes the upstream's own stream on. */
-export async function listenStateless(turn: Turn, request: RpcRequest, wanted: Wanted, stop: AbortSignal): Promise<void> {
+export async function listenStateless(
+  turn: Turn,
+  request: RpcRequest,
+  wanted: Wanted,
+  stop: AbortSignal,
+): Promise<void> {
   const deadline = createDeadline(MAX_STANDING, MAX_STANDING, [turn.reply.gone, stop])
   const params = { ...request.params, notifications: writeWanted(wanted) }
   try {

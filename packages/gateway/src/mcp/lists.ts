@@ -30,6 +30,13 @@ export interface Lists {
 
 type Items = NonNullable<ClientMethod['items']>
 
+/** How what is listed would be read. */
+const READING = {
+  prompts: { method: 'prompts/get', kind: 'prompt', member: 'name' },
+  resources: { method: 'resources/read', kind: 'resource', member: 'uri' },
+  resourceTemplates: { method: 'resources/read', kind: 'resource', member: 'uriTemplate' },
+} as const
+
 interface Refused {
   readonly ok: false
   readonly sent: Sent
@@ -91,11 +98,29 @@ export function createLists(options: ListsOptions): Lists {
     const begun = turn.upstream.listing.begin()
     const got = await fetchAll(turn, method, items, params)
     if (!got.ok) return got
-    const operation = { server: turn.server.name, method, kind: 'list', name: null, args: {} } as const
-    const call = callOf(turn, operation, ids.next(), clock.now())
-    const { visible } = await decider.list(call, got.all)
+    const visible =
+      items === 'tools' ? await pinned(turn, method, got.all) : got.all.filter(shown(turn, items))
     if (items === 'tools') turn.upstream.listing.store(begun, got.all, clock.now())
     return { ok: true as const, first: got.first, items, visible }
+  }
+
+  async function pinned(turn: Turn, method: string, tools: readonly JsonObject[]) {
+    const operation = { server: turn.server.name, method, kind: 'list', name: null, args: {} } as const
+    const { visible } = await decider.list(callOf(turn, operation, ids.next(), clock.now()), tools)
+    return visible
+  }
+
+  /** Resources and prompts have no pins: each is shown where reading it would not be refused. */
+  function shown(turn: Turn, items: Exclude<Items, 'tools'>): (item: JsonObject) => boolean {
+    const { method, kind, member } = READING[items]
+    return (item) => {
+      const name = item[member]
+      if (typeof name !== 'string') return false
+      const args = kind === 'resource' ? { uri: name } : {}
+      const operation = { server: turn.server.name, method, kind, name, args }
+      const decision = decider.dry(callOf(turn, operation, ids.next(), clock.now()))
+      return decision.outcome !== 'deny' || decision.enforcement === 'observe'
+    }
   }
 
   return {
@@ -116,7 +141,12 @@ export function createLists(options: ListsOptions): Lists {
       if (upstream.listing.fresh(clock.now())) return
       const under = fetching.get(upstream)
       if (under !== undefined) return under
-      const row: ClientMethod = { kind: 'list', scope: 'mcp:read', items: 'tools', revisions: [turn.revision] }
+      const row: ClientMethod = {
+        kind: 'list',
+        scope: 'mcp:read',
+        items: 'tools',
+        revisions: [turn.revision],
+      }
       const params = Object.keys(envelope).length === 0 ? null : { _meta: envelope }
       const work = filtered(turn, 'tools/list', row, params)
         .then((got) => {
@@ -165,4 +195,3 @@ function tooLong(): SafeconductError {
 export function isInputRequired(result: JsonObject): boolean {
   return result.resultType === 'input_required'
 }
-

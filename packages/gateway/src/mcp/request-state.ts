@@ -53,7 +53,8 @@ export function createStateSeal(clock: Clock, ttl: number, limit = 100_000): Sta
       const state = decrypt(key, binding, text)
       if (!isJsonObject(state)) throw refused()
       const { id, exp, value } = state
-      if (typeof id !== 'string' || typeof exp !== 'number' || !isJsonObject(value) || exp <= now) throw refused()
+      if (typeof id !== 'string' || typeof exp !== 'number' || !isJsonObject(value) || exp <= now)
+        throw refused()
       if (!used.claim(id, exp, now)) throw refused()
       return value
     },
@@ -63,7 +64,8 @@ export function createStateSeal(clock: Clock, ttl: number, limit = 100_000): Sta
 function decrypt(key: Uint8Array, binding: StateBinding, text: JsonValue): JsonValue {
   if (typeof text !== 'string' || text.length > MAX_STATE * 2) throw refused()
   const bytes = Buffer.from(text, 'base64url')
-  if (bytes.toString('base64url') !== text || bytes.length <= 1 + IV + TAG || bytes[0] !== VERSION) throw refused()
+  if (bytes.toString('base64url') !== text || bytes.length <= 1 + IV + TAG || bytes[0] !== VERSION)
+    throw refused()
   try {
     const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(1, 1 + IV), { authTagLength: TAG })
     decipher.setAAD(bound(binding))

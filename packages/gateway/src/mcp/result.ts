@@ -74,7 +74,9 @@ function wellFormed(value: JsonValue): JsonValue {
 }
 
 function wellFormedObject(value: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key.toWellFormed(), wellFormed(item)]))
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key.toWellFormed(), wellFormed(item)]),
+  )
 }
 
 function wellFormedError(error: { readonly message: string; readonly data?: JsonValue }) {

@@ -53,7 +53,12 @@ export interface Turn {
   readonly forwarded: Readonly<Record<string, string>>
 }
 
-export function callOf(turn: Pick<Turn, 'identity' | 'context'>, operation: Operation, id: string, at: number): CallRequest {
+export function callOf(
+  turn: Pick<Turn, 'identity' | 'context'>,
+  operation: Operation,
+  id: string,
+  at: number,
+): CallRequest {
   const { grant, proof } = turn.identity
   return { id, at, grant, proof, operation, context: turn.context }
 }
@@ -84,7 +89,11 @@ export function mayAsk(
 }
 
 /** What of a client's capabilities its server is told on a session. */
-export function capabilitiesFor(server: Server, declared: JsonObject, sampling: readonly string[]): JsonObject {
+export function capabilitiesFor(
+  server: Server,
+  declared: JsonObject,
+  sampling: readonly string[],
+): JsonObject {
   const told: Record<string, JsonObject> = {}
   for (const name of CLIENT_CAPABILITIES) {
     const value = declared[name]
@@ -103,7 +112,11 @@ export function envelopeCapabilities(
   const kept = isJsonObject(extensions)
     ? { extensions: Object.fromEntries(Object.entries(extensions).filter(([name]) => !isTasks(name))) }
     : {}
-  return { ...rest, ...kept, ...(asked !== undefined && sampling.includes(server.name) ? { sampling: asked } : {}) }
+  return {
+    ...rest,
+    ...kept,
+    ...(asked !== undefined && sampling.includes(server.name) ? { sampling: asked } : {}),
+  }
 }
 
 function isTasks(extension: string): boolean {

@@ -4,19 +4,32 @@
  * @module
  */
 import { hash } from 'node:crypto'
-import { canonicalize, type JsonObject, type Server } from '@safeconduct/protocol'
-import { paramHeaders } from '../http/header-values.ts'
+import {
+  canonicalize,
+  isJsonObject,
+  isSafeconductError,
+  type JsonObject,
+  type Server,
+} from '@safeconduct/protocol'
 import type { Reply } from '../client/reply.ts'
 import type { Session } from '../client/sessions.ts'
+import { paramHeaders } from '../http/header-values.ts'
 import type { Identity } from '../ports.ts'
-import { isJsonObject, isSafeconductError } from '@safeconduct/protocol'
 import type { Hooks, Link, Listener } from '../upstream/link.ts'
 import { CLIENT_INFO, type Hold, type Upstream } from '../upstream/upstreams.ts'
 import type { Bridge } from './bridge.ts'
 import { headerName } from './envelope.ts'
 import { metaOf } from './message.ts'
 import { META, NEWEST_SESSION } from './revisions.ts'
-import { capabilitiesFor, envelopeCapabilities, mayAsk, principalKey, type Sent, type Turn, type Via } from './turn.ts'
+import {
+  capabilitiesFor,
+  envelopeCapabilities,
+  mayAsk,
+  principalKey,
+  type Sent,
+  type Turn,
+  type Via,
+} from './turn.ts'
 
 /** Opens the link anew once when the upstream had ended it before it took the request. */
 async function onLink<T>(hold: Hold, use: (link: Link) => Promise<T>): Promise<T> {

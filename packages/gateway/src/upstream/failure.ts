@@ -29,7 +29,8 @@ const NEVER_CONNECTED = new Set([
   'EADDRNOTAVAIL',
   'UND_ERR_CONNECT_TIMEOUT',
 ])
-const TLS = /^(CERT_|UNABLE_TO_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|INVALID_CA|EPROTO$)/
+const TLS =
+  /^(CERT_|UNABLE_TO_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|INVALID_CA|EPROTO$)/
 const NONSENSE = /^(HPE_|UND_ERR_HEADERS_OVERFLOW|UND_ERR_RESPONSE|UND_ERR_RES_|UND_ERR_BODY)/
 
 /** Sorts what a connection threw. Our own errors pass. */
@@ -71,5 +72,8 @@ export function nonsense(cause: unknown): SafeconductError {
   const message = isSafeconductError(cause)
     ? `The server behind the gateway gave an invalid answer. ${cause.message}`
     : undefined
-  return upstreamFailure('upstream_invalid', 'unknown', { ...(message === undefined ? {} : { message }), cause })
+  return upstreamFailure('upstream_invalid', 'unknown', {
+    ...(message === undefined ? {} : { message }),
+    cause,
+  })
 }

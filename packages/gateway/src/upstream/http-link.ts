@@ -179,5 +179,5 @@ export async function openHttpLink(options: HttpLinkOptions, signal: AbortSignal
 
 async function drain(answer: WireAnswer): Promise<void> {
   if (answer.kind === 'sse') await answer.events.return()
-  else for await (const _ of answer.events) continue
+  else for await (const _ of answer.events);
 }

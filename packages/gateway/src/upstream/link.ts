@@ -46,7 +46,12 @@ export interface Link {
    * Sends a request and waits for the answer. An abort sends `notifications/cancelled` and rejects with its reason.
    * @throws {SafeconductError} `upstream_*`
    */
-  request(method: string, params: JsonObject | null, hooks: Hooks, headers?: Record<string, string>): Promise<RpcAnswer>
+  request(
+    method: string,
+    params: JsonObject | null,
+    hooks: Hooks,
+    headers?: Record<string, string>,
+  ): Promise<RpcAnswer>
   notify(method: string, params: JsonObject | null): Promise<void>
   attach(listener: Listener): () => void
   close(): Promise<void>
@@ -81,7 +86,10 @@ interface Waiting {
 
 export interface Dispatcher {
   /** Registers a request under a number of ours; the parameters come back with the progress token replaced. */
-  open(params: JsonObject | null, hooks: Hooks): { id: number; params: JsonObject | null; answer: Promise<RpcAnswer> }
+  open(
+    params: JsonObject | null,
+    hooks: Hooks,
+  ): { id: number; params: JsonObject | null; answer: Promise<RpcAnswer> }
   /** Takes one message in. `call` is the request on whose stream it came; null where there is one stream for all. */
   receive(message: RpcMessage, call: number | null): void
   attach(listener: Listener): () => void

@@ -15,7 +15,11 @@ import { upstreamFailure } from './failure.ts'
 export type StdioTransport = Extract<ServerTransport, { kind: 'stdio' }>
 
 /** The file that `argv[0]` names, links resolved. @throws {SafeconductError} `upstream_unavailable` */
-export async function findProgram(name: string, cwd: string | undefined, searchPath: string): Promise<string> {
+export async function findProgram(
+  name: string,
+  cwd: string | undefined,
+  searchPath: string,
+): Promise<string> {
   const places = name.includes(path.sep)
     ? [path.resolve(cwd ?? process.cwd(), name)]
     : searchPath

@@ -19,7 +19,12 @@ import { upstreamFailure } from './failure.ts'
 import { openHttpLink } from './http-link.ts'
 import type { Link, Listener } from './link.ts'
 import { createListing, type Listing } from './listing.ts'
-import { sendStateless, type StatelessAnswer, type StatelessHooks, type StatelessRequest } from './stateless.ts'
+import {
+  type StatelessAnswer,
+  type StatelessHooks,
+  type StatelessRequest,
+  sendStateless,
+} from './stateless.ts'
 import { openStdioLink } from './stdio-link.ts'
 import { createWire, type Wire } from './wire.ts'
 
@@ -165,7 +170,8 @@ function createUpstream(server: Server, options: UpstreamsOptions, children: { s
   async function open(entry: OpenLink): Promise<Link> {
     if (closed) throw upstreamFailure('upstream_unavailable', 'none')
     const now = clock.now()
-    while (entry.starts[0] !== undefined && now - entry.starts[0] > settings.restartWindow) entry.starts.shift()
+    while (entry.starts[0] !== undefined && now - entry.starts[0] > settings.restartWindow)
+      entry.starts.shift()
     if (entry.starts.length >= settings.maxRestarts) {
       throw upstreamFailure('upstream_unavailable', 'none', {
         message: 'The server behind the gateway keeps ending; it is not started again for now.',
@@ -237,7 +243,9 @@ function createUpstream(server: Server, options: UpstreamsOptions, children: { s
   }
 
   async function probe(grant: Grant): Promise<Era> {
-    const params = { _meta: { [META.version]: STATELESS, [META.capabilities]: {}, [META.client]: CLIENT_INFO } }
+    const params = {
+      _meta: { [META.version]: STATELESS, [META.capabilities]: {}, [META.client]: CLIENT_INFO },
+    }
     const signal = AbortSignal.timeout(Math.min(HANDSHAKE_TIMEOUT, settings.upstreamTimeout))
     try {
       const { answer } = await upstream.stateless(
@@ -246,7 +254,9 @@ function createUpstream(server: Server, options: UpstreamsOptions, children: { s
         { signal, onNotification: () => undefined, onActivity: () => undefined },
       )
       const versions = answer.ok ? answer.result.supportedVersions : null
-      return versions != null && isJsonArray(versions) && versions.includes(STATELESS) ? 'stateless' : 'session'
+      return versions != null && isJsonArray(versions) && versions.includes(STATELESS)
+        ? 'stateless'
+        : 'session'
     } catch (cause) {
       if (signal.aborted) throw upstreamFailure('upstream_timeout', 'none', { cause })
       // A server of the older revisions refuses what it does not know in many ways; all of them are answers.
