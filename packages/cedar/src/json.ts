@@ -88,7 +88,7 @@ export function recordFrom(json: object, depth = 0): CedarRecord {
 }
 
 /** Values of this package pass unchanged, so callers may mix them with JSON. */
-export function isValueObject(value: object): value is Exclude<Value, Primitive> {
+function isValueObject(value: object): value is Exclude<Value, Primitive> {
   return (
     value instanceof CedarRecord ||
     value instanceof CedarSet ||

@@ -56,7 +56,7 @@ export function literalsOf(policies: readonly CompiledPolicy[]): EntityUid[] {
   return uids
 }
 
-export function visitLiterals(expression: Expression, see: (value: Value) => void): void {
+function visitLiterals(expression: Expression, see: (value: Value) => void): void {
   if (expression.kind === 'value') see(expression.value)
   for (const child of childrenOf(expression)) visitLiterals(child, see)
 }

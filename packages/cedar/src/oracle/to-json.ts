@@ -11,7 +11,7 @@ import { Datetime } from '../extensions/datetime.ts'
 import { CedarRecord, CedarSet, EntityUid, type Value } from '../values.ts'
 
 /** @throws {CedarError} `not_translatable` for a Long beyond 2^53-1, which cedar-wasm would round */
-export function valueToJson(value: Value): CedarValueJson {
+function valueToJson(value: Value): CedarValueJson {
   if (typeof value === 'bigint')
     throw new CedarError('not_translatable', 'cedar-wasm rounds a Long beyond 2^53-1')
   if (typeof value !== 'object') return value

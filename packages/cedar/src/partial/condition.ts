@@ -49,11 +49,11 @@ export type Condition =
 export const always: Condition = { kind: 'always' }
 export const never: Condition = { kind: 'never' }
 
-export function all(...conditions: readonly Condition[]): Condition {
+export function every(...conditions: readonly Condition[]): Condition {
   return joined('all', conditions, always, never)
 }
 
-export function any(...conditions: readonly Condition[]): Condition {
+export function some(...conditions: readonly Condition[]): Condition {
   return joined('any', conditions, never, always)
 }
 
@@ -82,7 +82,7 @@ function joined(
 /** What is left to ask of `condition` where `facts` hold: fields known to be there need no second look. */
 export function given(facts: Condition, condition: Condition): Condition {
   const known = new Set(conjuncts(facts).map(presenceKey))
-  return all(
+  return every(
     ...conjuncts(condition).filter((part) => part.kind !== 'present' || !known.has(presenceKey(part))),
   )
 }

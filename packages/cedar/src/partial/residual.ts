@@ -14,7 +14,7 @@ import type { CompiledPolicySet } from '../policy-set.ts'
 import { parseRequest } from '../schema/request.ts'
 import type { CedarSchema } from '../schema/schema.ts'
 import type { EntityScope } from '../source/syntax.ts'
-import { all, always, any, type Condition, never, not, sizeOf } from './condition.ts'
+import { always, type Condition, every, never, not, sizeOf, some } from './condition.ts'
 import type { Unknown } from './terms.ts'
 import { truthOf } from './truth.ts'
 
@@ -59,8 +59,8 @@ export function residual(set: CompiledPolicySet, request: ResidualRequest): Resi
     .map((policy) => ({ policyId: policy.id, effect: policy.effect, condition: applies(policy, unknown) }))
     .filter(({ condition }) => condition.kind !== 'never')
   const where = (effect: 'permit' | 'forbid') =>
-    any(...policies.filter((policy) => policy.effect === effect).map(({ condition }) => condition))
-  const condition = all(where('permit'), not(where('forbid')))
+    some(...policies.filter((policy) => policy.effect === effect).map(({ condition }) => condition))
+  const condition = every(where('permit'), not(where('forbid')))
   if (sizeOf(condition, MAX_SIZE) > MAX_SIZE) {
     throw new CedarError('not_translatable', 'the condition on the resource would be too large')
   }
@@ -89,7 +89,7 @@ function applies({ id, tree }: CompiledPolicy, unknown: Unknown): Condition {
   const parts = [resourceScope(tree.resource, unknown.resourceType)]
   for (const condition of tree.conditions) {
     // Once it cannot apply, the rest is not looked at.
-    if (all(...parts).kind === 'never') return never
+    if (every(...parts).kind === 'never') return never
     try {
       parts.push(truthOf(condition, unknown).whenTrue)
     } catch (cause) {
@@ -97,7 +97,7 @@ function applies({ id, tree }: CompiledPolicy, unknown: Unknown): Condition {
       throw new CedarError(cause.code, `policy \`${id}\`: ${cause.message}`)
     }
   }
-  return all(...parts)
+  return every(...parts)
 }
 
 function resourceScope(scope: EntityScope, type: string): Condition {

@@ -29,7 +29,7 @@ const constructors: { readonly [name in ExtensionName]: string } = {
  *
  * @throws {CedarError} `value_invalid`
  */
-export function conformValue(json: unknown, type: SchemaType, schema: CedarSchema): Value {
+function conformValue(json: unknown, type: SchemaType, schema: CedarSchema): Value {
   switch (type.kind) {
     case 'bool':
       if (typeof json === 'boolean') return json

@@ -101,11 +101,7 @@ function parseStatement(
 }
 
 /** Strict validation. Positions are those of `text`, out of which the policies were parsed. */
-export function validatePolicies(
-  text: string,
-  policies: readonly ParsedPolicy[],
-  schema: SchemaSource,
-): Problem[] {
+function validatePolicies(text: string, policies: readonly ParsedPolicy[], schema: SchemaSource): Problem[] {
   const call: ValidationCall = {
     validationSettings: { mode: 'strict' },
     schema: wasmSchema(schema),
