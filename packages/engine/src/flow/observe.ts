@@ -10,7 +10,7 @@ import { scalars } from './json.ts'
 import { AUTHOR_KEYS, COMMON, FREE_KEYS } from './lexicon.ts'
 import { canon, clean, fold, occurrences, singular, unmix, words } from './normal.ts'
 import type { Standing } from './origin.ts'
-import { isAsked, isNamed, originOf } from './origin.ts'
+import { deriveFrom, isAsked, isNamed, originOf } from './origin.ts'
 import type { Field } from './parse.ts'
 import { fieldsOfText, fieldsOfValue } from './parse.ts'
 import type { ArgumentRole, ToolRoles } from './roles.ts'
@@ -141,6 +141,8 @@ function readOutput(state: FlowState, outcome: Outcome, nothing: ObservedEvent):
     text: rows.text,
     fields: rows.fields,
   }
+  // Made here, off the path of decisions; `originOf` finds it by the output's identity.
+  if (rows.text !== '') deriveFrom(output)
   return {
     ...nothing,
     output: rows.text === '' ? null : output,

@@ -3,14 +3,15 @@
  * @module
  */
 import { decodeValue } from './decode.ts'
-import { occurrences, squash } from './normal.ts'
-import type { Span } from './spans.ts'
+import { FREE_KEYS } from './lexicon.ts'
+import { occurrences, singular, squash, words } from './normal.ts'
 import type { FlowState, SeenField, SeenOutput } from './state.ts'
 
 /**
  * user: in the user's words · approved: a person said yes · own: the system's or the user's own data · field: a whole
  * field · delegated: in a record of the author whom the user told the agent to follow · said: a statement in a named
- * source · composed: written by the agent · assembled: pieced together from an output · stated: a statement in a source
+ * source · composed: written by the agent · mentioned: a
+ * statement in a list the user only talked about · assembled: pieced together from an output · stated: a statement in a source
  * nobody named · followed, asked-named, asked: in a request of a followed, named, other source · hidden: only in decoded
  * text · hostile: in text written for an agent.
  */
@@ -22,6 +23,7 @@ export const STANDINGS = [
   'delegated',
   'said',
   'composed',
+  'mentioned',
   'assembled',
   'stated',
   'followed',
@@ -76,7 +78,10 @@ export function originOf(state: FlowState, value: string, identifying: boolean):
 
 function safestPlace(state: FlowState, value: string): Origin | null {
   let best: Origin | null = null
-  for (const output of state.outputs)
+  const needed = value.match(UNIT_WORD) ?? []
+  for (const output of state.outputs) {
+    const has = deriveFrom(output).words
+    if (!needed.every((word) => has.has(word))) continue
     for (const at of occurrences(value, output.text)) {
       const field = fieldAt(output, at)
       if (field === null) continue
@@ -84,6 +89,7 @@ function safestPlace(state: FlowState, value: string): Origin | null {
       if (best === null || rank(standing) < rank(best.standing))
         best = { standing, output, field: field.key === '' ? null : field.key, author: field.author }
     }
+  }
   return best
 }
 
@@ -132,7 +138,12 @@ function standingOf(
   if (follows && field.author && marks < 1) return 'delegated'
   if (asks && marks < 1 && followsLabel(output.text, from)) return named ? 'said' : 'stated'
   if (asks || marks >= 1) return named ? (follows && marks < 1 ? 'followed' : 'asked-named') : 'asked'
-  return named ? 'said' : 'stated'
+  if (named) return 'said'
+  return output.naming === 'topic' && isProse(field) ? 'mentioned' : 'stated'
+}
+
+function isProse(field: SeenField): boolean {
+  return words(field.key).some((word) => FREE_KEYS.has(word) || FREE_KEYS.has(singular(word)))
 }
 
 /** `IBAN: X` on a line of its own: the value follows a label. */
@@ -140,15 +151,30 @@ function followsLabel(text: string, at: number): boolean {
   return /(?:^|[\ue000>|]|\s{3,})\s*[a-z][\w -]{0,20}:\s*$/.test(text.slice(Math.max(0, at - 40), at))
 }
 
-// Squashed texts are derived from immutable outputs; the map holds nothing that the state does not.
-const squashed = new WeakMap<SeenOutput, readonly { field: SeenField; text: string }[]>()
-const SQUASH_BUDGET = 131_072
+// What is derived from an output that never changes; the maps hold nothing that the state does not.
+interface Derived {
+  /** Every whole word of the text: a value one of whose words is missing stands nowhere in it. */
+  readonly words: ReadonlySet<string>
+  /** All fields squashed, with the end of each. */
+  readonly squashed: string
+  readonly ends: readonly number[]
+}
+const derived = new WeakMap<SeenOutput, Derived>()
+// Units, not code points: the boundary test of `occurrences` looks at units.
+const UNIT_WORD = /(?:(?![\u{10000}-\u{10ffff}])[\p{L}\p{N}])+/gu
+const SQUASH_BUDGET = 65_536
 
-function squashedFields(output: SeenOutput): readonly { field: SeenField; text: string }[] {
-  const known = squashed.get(output)
+export function deriveFrom(output: SeenOutput): Derived {
+  const known = derived.get(output)
   if (known !== undefined) return known
-  const made = output.fields.map((field) => ({ field, text: squash(output.text.slice(field.at, field.end)) }))
-  squashed.set(output, made)
+  const ends: number[] = []
+  let text = ''
+  for (const field of output.fields) {
+    text += `${squash(output.text.slice(field.at, field.end))}\ue000`
+    ends.push(text.length)
+  }
+  const made = { words: new Set(output.text.match(UNIT_WORD) ?? []), squashed: text, ends }
+  derived.set(output, made)
   return made
 }
 
@@ -161,40 +187,37 @@ function disguised(state: FlowState, value: string): Origin | null {
   for (let i = state.outputs.length - 1; i >= 0 && budget > 0; i--) {
     const output = state.outputs[i]
     if (output === undefined) break
-    budget -= output.text.length
-    const fields = squashedFields(output)
-    for (const { field, text } of fields) {
-      if (!text.includes(bare)) continue
+    const { squashed, ends } = deriveFrom(output)
+    budget -= squashed.length
+    const at = squashed.indexOf(bare)
+    const field = at < 0 ? undefined : output.fields[ends.findIndex((end) => at < end)]
+    if (field !== undefined) {
       const standing = standingOf(state, output, field, field.at, field.end)
       const told = field.whole ? standing : worse(standing, 'said')
       if (best === null || rank(told) < rank(best.standing))
         best = { standing: told, output, field: field.key === '' ? null : field.key, author: field.author }
     }
-    if (best === null && output.thirdParty) best = pieces(output, bare, fields)
+    if (best === null && output.thirdParty && isInPieces(squashed, bare))
+      best = { standing: 'assembled', output, field: null, author: false }
   }
   return best
 }
 
 const PIECE = 4
 const MAX_PIECES = 4
-/** Put together from runs of one output that end inside a word: a value that somebody took apart. */
-function pieces(
-  output: SeenOutput,
-  bare: string,
-  fields: readonly { field: SeenField; text: string }[],
-): Origin | null {
-  const text = fields.map((f) => f.text).join('\ue000')
+/** Can be put together from a few runs of one output: a value that somebody took apart. */
+function isInPieces(text: string, bare: string): boolean {
   let at = 0
   for (let n = 0; n < MAX_PIECES; n++) {
     let length = Math.min(PIECE, bare.length - at)
-    if (!text.includes(bare.slice(at, at + length))) return null
+    if (!text.includes(bare.slice(at, at + length))) return false
     while (at + length < bare.length && text.includes(bare.slice(at, at + length + 1))) length++
     at += length
-    if (at >= bare.length) return { standing: 'assembled', output, field: null, author: false }
+    if (at >= bare.length) return true
     // A last piece of one or two letters stands everywhere and proves nothing.
-    if (bare.length - at < 3) return null
+    if (bare.length - at < 3) return false
   }
-  return null
+  return false
 }
 
 /** A compound of known words takes the standing of its worst one; null when one of them is unknown. */
@@ -212,9 +235,4 @@ export function compoundOrigin(state: FlowState, value: string, separator: RegEx
 function userOrPlace(state: FlowState, value: string): Origin | null {
   if (state.intent !== null && occurrences(value, state.intent.text, 1).length > 0) return USER
   return safestPlace(state, value)
-}
-
-/** Spans of `field` that overlap a range. */
-export function spansIn(field: SeenField, from: number, to: number): readonly Span[] {
-  return field.spans.filter((span) => span.start < to && from < span.end)
 }

@@ -146,8 +146,26 @@ function judgeLeaf(
     (part.origin.output !== null || (part.origin.standing !== 'user' && state.requests.length > 0))
   if (isHard(role) && foreign && isRequest(leaf.value))
     add('value-is-request', leaf.path, 'an identifier that reads as a request')
+  if (role.freeText && dictated(state, roles, leaf.value))
+    add('requested-value', leaf.path, 'a text that a request of this kind, found in an output, dictates')
   if (role.freeText && quotesRequest(state, leaf.value))
     add('quotes-request', leaf.path, 'repeats the wording of a request found in an output')
+}
+
+/** The whole text stands in a marked request for this class of action, and not in the user's words. */
+function dictated(state: FlowState, roles: ToolRoles, text: string): boolean {
+  const value = canon(text)
+  if (value.length < 5 || value.length > 300 || occurrences(value, state.intent?.text ?? '', 1).length > 0)
+    return false
+  return requestedIn(state, roles, value)
+}
+function requestedIn(state: FlowState, roles: ToolRoles, value: string): boolean {
+  return state.requests.some(
+    (request) =>
+      request.marked &&
+      request.asks.some((name) => roles.classes.includes(name)) &&
+      occurrences(value, request.text, 1).length > 0,
+  )
 }
 
 /** What one value adds beside its origin. */
@@ -161,13 +179,8 @@ function judgePart(state: FlowState, roles: ToolRoles, part: Part, add: Add): vo
     add('laundered', part.path, 'came back from storage, where it was put by a doubtful write')
   if (isAsked(standing) || part.kind === 'place') return
   if (part.value.length <= 3 && part.kind !== 'id') return
-  const named = state.requests.some(
-    (request) =>
-      request.marked &&
-      request.asks.some((name) => roles.classes.includes(name)) &&
-      occurrences(part.value, request.text, 1).length > 0,
-  )
-  if (named) add('requested-value', part.path, 'also named in a request of this kind found in an output')
+  if (requestedIn(state, roles, part.value))
+    add('requested-value', part.path, 'also named in a request of this kind found in an output')
 }
 
 function worstOf(parts: readonly Part[]): Part | undefined {
@@ -183,7 +196,7 @@ function originWeight(part: Part): number {
 function judgeWorst(state: FlowState, roles: ToolRoles, parts: readonly Part[], worst: Part, add: Add): void {
   const { standing } = worst.origin
   add(standing, worst.path, reasonOf(worst), worst.weight)
-  if (state.marks > 0 && (standing === 'composed' || standing === 'stated'))
+  if (state.marks > 0 && (standing === 'composed' || standing === 'mentioned' || standing === 'stated'))
     add('session-marked', worst.path, 'this task has read text written for an agent', worst.weight)
   const hard = parts.filter((part) => !part.token)
   const told = parts.filter(
@@ -319,9 +332,12 @@ function partsOf(state: FlowState, roles: ToolRoles, leaf: ScalarLeaf, steers: b
   for (const piece of pieces) {
     const value = canon(piece.text).slice(0, LIMITS.value)
     if (value.length <= 1) continue
-    const origin = approvedOr(state, roles, value, piece.kind, () =>
+    const found = approvedOr(state, roles, value, piece.kind, () =>
       fullOrigin(state, value, piece.kind, piece.token),
     )
+    // What a list merely mentions may be passed on inside a text; it does not choose where anything goes.
+    const origin: Origin =
+      found.standing === 'mentioned' && !piece.token ? { ...found, standing: 'stated' } : found
     parts.push({
       path: leaf.path,
       raw: piece.text,
@@ -426,6 +442,7 @@ const WHERE: Readonly<Record<Standing, string>> = {
   delegated: 'stands in a record whose author the user said to follow',
   said: 'is stated in a source the user named',
   composed: 'was written by the agent',
+  mentioned: 'is stated in a list the user only talked about',
   assembled: 'was pieced together from an output',
   stated: 'is stated in a source nobody named',
   followed: 'stands in a request inside a source the user said to follow',

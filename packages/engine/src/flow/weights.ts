@@ -15,6 +15,7 @@ const ORIGIN: Readonly<Record<Standing, number>> = {
   delegated: 0.2,
   said: 0.3,
   composed: 0.4,
+  mentioned: 0.6,
   assembled: 1.2,
   stated: 1,
   followed: 1.1,
