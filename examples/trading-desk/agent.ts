@@ -73,17 +73,24 @@ function read(result: Awaited<ReturnType<Client['callTool']>>): Answer {
 }
 
 function refused(error: unknown): Answer {
-  const message = error instanceof Error ? error.message : String(error)
+  const raw = error instanceof Error ? error.message : String(error)
+  // A refused grant is an HTTP answer, which the client hands on as the text of its error.
+  const body = /\{"jsonrpc"[\s\S]*\}$/.exec(raw)?.[0]
+  if (body !== undefined) return refused(Object(JSON.parse(body)).error)
+  const message = messageOf(error) ?? raw
   const data = error !== null && typeof error === 'object' && 'data' in error ? error.data : null
   return { ok: false, text: message, ...facts(data) }
 }
 
+function messageOf(error: unknown): string | null {
+  const { message }: { message?: unknown } = Object(error)
+  return typeof message === 'string' ? message : null
+}
+
 /** The stable code and the id of the decision; nothing else is told to an agent. */
 function facts(value: unknown): { code: string | null; decision: string | null } {
-  const found: Record<string, unknown> = Object(value)
-  const text = (name: string) => {
-    const item = found[name] ?? found[`safeconduct/${name}`]
-    return typeof item === 'string' ? item : null
-  }
+  const around: Record<string, unknown> = Object(value)
+  const found: Record<string, unknown> = Object(around['safeconduct/refusal'] ?? around)
+  const text = (name: string) => (typeof found[name] === 'string' ? found[name] : null)
   return { code: text('code'), decision: text('decision') }
 }

@@ -12,6 +12,7 @@ const PAUSE_MS = 2500
 const setup = (await json(process.stdin)) as Setup
 const trader = await sendTrader(setup)
 process.on('SIGTERM', () => process.exit(0))
-const rest = () => new Promise<void>((resolve) => setTimeout(resolve, PAUSE_MS))
-await play(trader, SCENES, () => undefined, rest)
+const nothing = () => undefined
+const pause = () => new Promise<void>((resolve) => setTimeout(resolve, PAUSE_MS))
+await play(trader, SCENES, { scene: nothing, step: nothing, pause })
 await trader.close()

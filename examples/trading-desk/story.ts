@@ -72,16 +72,19 @@ export const SCENES: readonly Scene[] = [
   },
 ]
 
-export async function play(
-  trader: Trader,
-  scenes: readonly Scene[],
-  tell: (scene: Scene, step: Step, answer: Answer) => Promise<void> | void,
-  pause: () => Promise<void> = async () => undefined,
-): Promise<void> {
+export interface Telling {
+  /** Before the first step of a scene. */
+  scene(scene: Scene): Promise<void> | void
+  step(step: Step, answer: Answer): Promise<void> | void
+  pause(): Promise<void>
+}
+
+export async function play(trader: Trader, scenes: readonly Scene[], telling: Telling): Promise<void> {
   for (const scene of scenes) {
+    await telling.scene(scene)
     for (const step of scene.steps) {
-      await tell(scene, step, await trader.call(step.tool, step.args))
-      await pause()
+      await telling.step(step, await trader.call(step.tool, step.args))
+      await telling.pause()
     }
   }
 }

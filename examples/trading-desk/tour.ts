@@ -36,15 +36,28 @@ function chapter(title: string, told: string): void {
   say(quiet(`  ${told}`))
 }
 
-async function latest(owner: OwnerAtPage): Promise<Listed | null> {
-  const { decisions } = await owner.get<{ decisions: Listed[] }>('/api/v1/decisions?limit=1')
-  return decisions[0] ?? null
+/** Decisions are listed a moment after they are made: the newest one that was not told yet. */
+function decisionsOf(owner: OwnerAtPage): (answer: Answer) => Promise<Listed> {
+  let told = ''
+  return async (answer) => {
+    for (let attempt = 0; attempt < 100; attempt++) {
+      const { decisions } = await owner.get<{ decisions: Listed[] }>('/api/v1/decisions?limit=5')
+      const found =
+        answer.decision === null ? decisions[0] : decisions.find((one) => one.id === answer.decision)
+      if (found !== undefined && found.id > told) {
+        told = found.id
+        return found
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    throw new Error(`The decision does not show up: ${JSON.stringify(answer)}`)
+  }
 }
 
-function line(step: Step, answer: Answer, decision: Listed | null): void {
+function line(step: Step, answer: Answer, decision: Listed): void {
   const args = JSON.stringify(step.args)
-  const outcome = decision === null ? '?' : paint(COLOURS[decision.outcome] ?? 0, decision.outcome.padEnd(8))
-  const standing = decision === null ? '' : quiet(`trust ${decision.trust}, risk ${decision.risk}`)
+  const outcome = paint(COLOURS[decision.outcome] ?? 0, decision.outcome.padEnd(8))
+  const standing = quiet(`trust ${decision.trust}, risk ${decision.risk}`)
   say(`  ${outcome} ${step.tool} ${args.length > 70 ? `${args.slice(0, 69)}…` : args}  ${standing}`)
   if (!answer.ok) say(quiet(`           the agent sees: ${answer.text.split('\n')[0]?.slice(0, 150) ?? ''}`))
 }
@@ -76,7 +89,11 @@ async function explain(owner: OwnerAtPage, id: string): Promise<void> {
 }
 
 /** The 20× order waits for a person; the person says yes to exactly these arguments, once. */
-async function approvalChapter(owner: OwnerAtPage, trader: Trader): Promise<void> {
+async function approvalChapter(
+  owner: OwnerAtPage,
+  trader: Trader,
+  made: ReturnType<typeof decisionsOf>,
+): Promise<void> {
   const [waiting] = await owner.pending()
   if (waiting === undefined) return
   chapter(
@@ -85,17 +102,16 @@ async function approvalChapter(owner: OwnerAtPage, trader: Trader): Promise<void
   )
   await owner.decide(waiting, true)
   say('  The owner approves, once.')
-  const asked: Step = {
+  const step: Step = {
     tool: 'place_order',
     args: { symbol: 'NOVA', market: 'XNYS', side: 'buy', quantity: 220 },
   }
-  const other: Step = { ...asked, args: { ...asked.args, quantity: 2200 } }
-  for (const step of [other, asked, asked]) {
+  for (let time = 0; time < 2; time++) {
     const answer = await trader.call(step.tool, step.args)
-    line(step, answer, await latest(owner))
+    line(step, answer, await made(answer))
     await rest()
   }
-  say(quiet('  Other arguments do not pass; the approved ones pass once, and not again.'))
+  say(quiet('  The approved arguments pass once; the second time a person would have to be asked again.'))
 }
 
 async function receiptChapter(
@@ -145,27 +161,28 @@ async function tour(): Promise<boolean> {
     say(
       `The owner signed in, read the consent page, and sent the agent ${bold('trader')} off in their own words.`,
     )
-    let shown: Scene | null = null
+    const made = decisionsOf(owner)
     let refused: string | null = null
-    const tell = async (scene: Scene, step: Step, answer: Answer) => {
-      if (shown !== scene) {
-        if (shown?.title === 'Twenty times the size' && trader !== null) await approvalChapter(owner, trader)
-        chapter(scene.title, scene.told)
-      }
-      shown = scene
-      const decision = await latest(owner)
-      line(step, answer, decision)
-      if (decision?.outcome === 'deny' && refused === null) {
-        refused = decision.id
-        await explain(owner, decision.id)
-      }
+    let played = 0
+    const agent = trader
+    const scene = async (next: Scene) => {
+      if (played++ === 2) await approvalChapter(owner, agent, made)
+      chapter(next.title, next.told)
     }
-    await play(trader, SCENES, tell, rest)
+    const step = async (taken: Step, answer: Answer) => {
+      const decision = await made(answer)
+      line(taken, answer, decision)
+      if (decision.outcome !== 'deny' || refused !== null) return
+      refused = decision.id
+      await explain(owner, decision.id)
+    }
+    await play(trader, SCENES, { scene, step, pause: rest })
     chapter('Revoked', 'One number goes up; everything issued under the old one fails at its next call.')
     await owner.post('/api/v1/revocations', { kind: 'agent', id: 'trader' })
-    const step: Step = { tool: 'get_quote', args: { symbol: 'NOVA' } }
-    line(step, await trader.call(step.tool, step.args), await latest(owner))
-    const proven = refused ?? (await latest(owner))?.id ?? ''
+    const answer = await trader.call('get_quote', { symbol: 'NOVA' })
+    say(`  ${paint(31, 'refused ')} get_quote {"symbol":"NOVA"}`)
+    say(quiet(`           the agent sees: ${answer.text.split('\n')[0] ?? ''} (${answer.code ?? 'no code'})`))
+    const proven = refused ?? ''
     const good = await receiptChapter(daemon, owner, folder, proven)
     say()
     say(

@@ -69,12 +69,18 @@ export interface DecideQuestion {
   readonly assume: Assumption
 }
 
+/** The same call waits for a person, or has a person's word that it has not used yet. */
+function wasJudged({ approval, request }: DecideQuestion): boolean {
+  if (approval === null || request.at >= approval.expiresAt) return false
+  return approval.status === 'pending' || approval.status === 'approved'
+}
+
 export function combine(question: DecideQuestion, findings: Findings): Combined {
   const { state, request, assume } = question
   const { caller, errand, trace } = findings
   const evidence = assumed(findings.evidence, assume)
   const actors = [request.grant.agent, ...request.grant.via]
-  const stands = standing(state, actors, evidence, request.at, caller.assurance)
+  const stands = standing(state, actors, evidence, request.at, caller.assurance, wasJudged(question))
   const credential = credentialOf(question, findings)
   const base: Combined = {
     outcome: 'deny',

@@ -23,13 +23,19 @@ export interface Weighting {
   readonly cap: number
   readonly halfLife: number
   readonly grows: 'level' | 'events'
+  /** Share of a finding that is remembered against the agent beyond the call it was made on; 1 when left out. */
+  readonly kept?: number
 }
 
-const HOUR = 3_600_000
-/** Evidence of stages that are no detectors of `risk/`. */
+/**
+ * Evidence of stages that are no detectors of `risk/`. A value of foreign origin is judged with the call that carries
+ * it; only a part is held against the agent, so one injection that was stopped does not cripple the errand, and a
+ * second and third one do.
+ */
 export const STAGE_WEIGHTS: Readonly<Record<string, Weighting>> = {
-  provenance: { cap: 6, halfLife: HOUR, grows: 'level' },
-  composition: { cap: 2, halfLife: HOUR, grows: 'level' },
+  provenance: { cap: 6, halfLife: 30 * 60_000, grows: 'events', kept: 0.25 },
+  origin: { cap: 2, halfLife: 60_000, grows: 'level', kept: 0 },
+  composition: { cap: 2, halfLife: 60 * 60_000, grows: 'level' },
 }
 
 export function decayed(doubt: Doubt, halfLife: number, at: number): number {

@@ -16,6 +16,8 @@ export interface Signal {
   readonly numbers: readonly (readonly [string, number])[]
   /** Digests of values that say where an effect goes, by dotted path. */
   readonly parties: readonly (readonly [string, string])[]
+  /** The call carried values that somebody else steered; `provenance` speaks of it, other detectors need not. */
+  readonly steered: boolean
   /** Digest of the network address; null = none. */
   readonly place: string | null
   /** How long ago the key was shown to be held, milliseconds; null = no key. */
@@ -58,5 +60,5 @@ export function touch<V>(map: Map<string, V>, key: string, value: V, limit: numb
 }
 
 export function clip(value: number, low: number, high: number): number {
-  return value < low ? low : value > high ? high : value
+  return value < low ? low : Math.min(value, high)
 }

@@ -6,21 +6,26 @@
 import type { Evidence } from '@safeconduct/protocol'
 import type { Trace } from '../flow/index.ts'
 
-const BITS = { approval: 1, deny: 4 } as const
+/** Bits for each unit of the trace's score (`flow/weights.ts`): approval begins at 2, deny at 5. */
+const BITS_PER_SCORE = 2
+const MAX_BITS = 6
+/** Below the score that asks a person, what is uncertain is said from here on. */
+const WORTH_SAYING = 0.5
 
 export function provenanceEvidence(trace: Trace): Evidence[] {
-  if (trace.doubt === 'none') return []
+  if (trace.score < WORTH_SAYING) return []
   const worst = trace.evidence.reduce((a, b) => (b.weight > a.weight ? b : a), trace.evidence[0] ?? NOTHING)
   // Paths and sources are named by agents and servers; only what reads as a plain path is repeated.
   const where = PLAIN_PATH.test(worst.path) ? `The argument ${worst.path}: ` : ''
+  const doubted = trace.doubt !== 'none'
   return [
     {
-      detector: 'provenance',
-      bits: BITS[trace.doubt],
+      detector: doubted ? 'provenance' : 'origin',
+      bits: Math.min(MAX_BITS, trace.score * BITS_PER_SCORE),
       reason: `${where}${worst.reason.replace(SOURCE, '')}.`,
       confidence: Math.min(1, trace.score / 4),
       about: 'provenance',
-      technique: 'AML.T0051',
+      ...(doubted ? { technique: 'AML.T0051' } : {}),
     },
   ]
 }

@@ -50,25 +50,42 @@ export type DoubtChange = readonly [name: string, bits: number]
 export interface Assessment {
   /** Risk that is remembered, before this call. */
   readonly before: number
-  /** Risk with the evidence of this call. */
+  /** Risk of this call: what is remembered and all that it brings. */
   readonly after: number
+  /** Risk that is remembered from this call on; trust follows it. */
+  readonly kept: number
   readonly changes: readonly DoubtChange[]
 }
 
-export function assess(live: RiskLive, evidence: readonly Evidence[], at: number): Assessment {
-  const now = new Map<string, number>()
-  for (const [name, doubt] of live.doubts) now.set(name, decayed(doubt, weighting(name).halfLife, at))
-  const before = riskOf(sum(now.values()))
-  const changed = new Set<string>()
-  for (const item of evidence) {
-    const had = now.get(item.detector) ?? 0
-    const has = grow(had, item.bits, weighting(item.detector))
+/**
+ * `counted`: this very call, argument for argument, was judged before and waits for a person or has their word. Its
+ * evidence stands, but does not grow again each time the agent asks whether the person has answered.
+ */
+export function assess(
+  live: RiskLive,
+  evidence: readonly Evidence[],
+  at: number,
+  counted = false,
+): Assessment {
+  const held = new Map<string, number>()
+  for (const [name, doubt] of live.doubts) held.set(name, decayed(doubt, weighting(name).halfLife, at))
+  const before = riskOf(sum(held.values()))
+  const now = new Map(held)
+  const changes = new Map<string, number>()
+  for (const { detector, bits } of evidence) {
+    const weights = weighting(detector)
+    if (counted) {
+      now.set(detector, Math.max(now.get(detector) ?? 0, bits))
+      continue
+    }
+    now.set(detector, grow(now.get(detector) ?? 0, bits, weights))
+    const had = held.get(detector) ?? 0
+    const has = grow(had, bits * (weights.kept ?? 1), weights)
     if (has === had) continue
-    now.set(item.detector, has)
-    changed.add(item.detector)
+    held.set(detector, has)
+    changes.set(detector, has)
   }
-  const changes = [...changed].map((name): DoubtChange => [name, now.get(name) ?? 0])
-  return { before, after: riskOf(sum(now.values())), changes }
+  return { before, after: riskOf(sum(now.values())), kept: riskOf(sum(held.values())), changes: [...changes] }
 }
 
 /** Names of what still counts, strongest first. */

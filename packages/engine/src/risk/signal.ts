@@ -35,6 +35,7 @@ export function signalOf(request: CallRequest, tool: KnownTool | null, proofAge:
     write: tool?.write === true,
     numbers,
     parties,
+    steered: false,
     place: context.ip === null ? null : digest(context.ip),
     proofAge,
   }

@@ -19,6 +19,8 @@ export interface Standing {
 const NOTHING: RiskLive = emptyRisk()
 /** Evidence of at least this many bits ends a clean time. */
 const ALARM_BITS = 1
+/** What is no event: a composition that waits for a person, a value of no certain origin. */
+const STANDING_FACTS: ReadonlySet<string> = new Set(['composition', 'origin'])
 
 export function standing(
   state: TenantState,
@@ -26,23 +28,25 @@ export function standing(
   evidence: readonly Evidence[],
   at: number,
   assurance: Assurance,
+  counted = false,
 ): Standing {
   const [caller, ...others] = actors
   const live = caller === undefined ? undefined : state.live.agents.get(caller)
   const stored = live?.trust ?? initialTrust(at)
-  const assessment = assess(live?.risk ?? NOTHING, evidence, at)
+  const assessment = assess(live?.risk ?? NOTHING, evidence, at, counted)
   const level = recovered(stored, assessment.before, at)
   const ceiling =
     (caller === undefined ? undefined : state.directory.agents.get(caller)?.trustCeiling) ?? null
   let trust = effectiveTrust(level, assurance, ceiling)
   // Whoever handed the errand on is part of it: what is below a suspended agent is suspended.
   for (const id of others) trust = lowerTrust(trust, chainTrust(state, id, at))
-  // A composition that waits for a person is a standing fact, not something new.
-  const fresh = evidence.filter((item) => item.detector !== 'composition' && item.bits >= ALARM_BITS)
+  const fresh = counted
+    ? []
+    : evidence.filter((item) => !STANDING_FACTS.has(item.detector) && item.bits >= ALARM_BITS)
   const next = nextTrust(stored, {
     at,
     before: assessment.before,
-    after: assessment.after,
+    after: assessment.kept,
     alarm: fresh.length > 0,
     why: fresh[0]?.reason ?? 'What is remembered of the agent adds up.',
   })

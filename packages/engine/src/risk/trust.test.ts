@@ -2,7 +2,16 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ASSURANCES, TRUST_LEVELS, type TrustLevel, trustRank } from '@safeconduct/protocol'
 import fc from 'fast-check'
-import { CAP_OF_ASSURANCE, CLEAN_MS, effectiveTrust, fallTo, initialTrust, nextTrust, recovered, type TrustLive } from './trust.ts'
+import {
+  CAP_OF_ASSURANCE,
+  CLEAN_MS,
+  effectiveTrust,
+  fallTo,
+  initialTrust,
+  nextTrust,
+  recovered,
+  type TrustLive,
+} from './trust.ts'
 
 const AT = Date.UTC(2026, 0, 5, 10)
 

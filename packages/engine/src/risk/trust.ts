@@ -58,7 +58,10 @@ export function recovered(trust: TrustLive, risk: number, at: number): TrustLeve
   return level
 }
 
-/** The stored trust after a call, or the same object when nothing changes. `alarm`: the call brought new evidence. */
+/**
+ * The stored trust after a call, or the same object when nothing changes.
+ * @param call `before` and `after`: remembered risk around the call; `alarm`: it brought new evidence
+ */
 export function nextTrust(
   trust: TrustLive,
   call: {

@@ -32,7 +32,7 @@ export const denials: Detector<DenialState> = {
     }
   },
   attempt(state, signal, outcome) {
-    if (outcome !== 'deny') return
+    if (outcome !== 'deny' || signal.steered) return
     state.times.push(signal.at)
     if (state.times.length > KEPT) state.times.shift()
   },

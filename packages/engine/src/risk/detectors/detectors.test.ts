@@ -16,7 +16,17 @@ const START = Date.UTC(2026, 0, 5, 10)
 const MINUTE = 60_000
 
 function signal(extra: Partial<Signal> = {}): Signal {
-  return { at: START, tool: 'market/order', write: true, numbers: [], parties: [], place: null, proofAge: null, ...extra }
+  return {
+    at: START,
+    tool: 'market/order',
+    write: true,
+    numbers: [],
+    parties: [],
+    steered: false,
+    place: null,
+    proofAge: null,
+    ...extra,
+  }
 }
 
 /** One detector with its own memory. */
@@ -24,7 +34,8 @@ function using<S>(detector: Detector<S>) {
   const state = detector.empty()
   return {
     bits: (extra: Partial<Signal> = {}) => detector.score(state, signal(extra))?.bits ?? 0,
-    attempt: (extra: Partial<Signal> = {}, outcome: Outcome = 'allow') => detector.attempt?.(state, signal(extra), outcome),
+    attempt: (extra: Partial<Signal> = {}, outcome: Outcome = 'allow') =>
+      detector.attempt?.(state, signal(extra), outcome),
     settled: (extra: Partial<Signal> = {}) => detector.settled?.(state, signal(extra)),
   }
 }
@@ -43,7 +54,8 @@ test('velocity: an ordinary minute says nothing, a flood does, and grows with it
 
 test('velocity: a busy agent has a higher floor, but one flood does not raise it', () => {
   const busy = using(velocity)
-  for (let minute = 0; minute < 200; minute++) for (let i = 0; i < 30; i++) busy.attempt({ at: START + minute * MINUTE })
+  for (let minute = 0; minute < 200; minute++)
+    for (let i = 0; i < 30; i++) busy.attempt({ at: START + minute * MINUTE })
   for (let i = 0; i < 100; i++) busy.attempt({ at: START + 201 * MINUTE })
   assert.equal(busy.bits({ at: START + 201 * MINUTE }), 0)
   const calm = using(velocity)
@@ -57,6 +69,7 @@ test('denials: two are a mistake, more are a search, old ones are forgotten', ()
   attempt({}, 'deny')
   attempt({}, 'deny')
   for (let i = 0; i < 9; i++) attempt({}, 'approval')
+  for (let i = 0; i < 9; i++) attempt({ steered: true }, 'deny')
   assert.equal(bits(), 0)
   attempt({}, 'deny')
   assert.ok(bits() > 0)
@@ -132,9 +145,18 @@ test('no evidence exceeds its cap, none is negative, and state stays bounded, wh
       for (const detector of DETECTORS) {
         const state = detector.empty()
         for (const { at, tool, write, n, who, place, outcome } of steps) {
-          const one = signal({ at: START + at, tool, write, numbers: [['n', n]], parties: [['to', who]], place })
+          const one = signal({
+            at: START + at,
+            tool,
+            write,
+            numbers: [['n', n]],
+            parties: [['to', who]],
+            place,
+          })
           const found = detector.score(state, one)
-          assert.ok(found === null || (found.bits >= 0 && found.bits <= detector.cap && found.reason.length < 200))
+          assert.ok(
+            found === null || (found.bits >= 0 && found.bits <= detector.cap && found.reason.length < 200),
+          )
           detector.attempt?.(state, one, outcome)
           if (outcome === 'allow') detector.settled?.(state, one)
         }
@@ -150,7 +172,13 @@ test('a flood of distinct tools, arguments and places does not grow the state', 
     const state = detector.empty()
     const sizeAfter = (from: number, to: number): number => {
       for (let i = from; i < to; i++) {
-        const one = signal({ at: START + i * 1000, tool: `t/${i}`, numbers: [[`n${i}`, i]], parties: [[`p${i}`, `v${i}`]], place: `ip${i}` })
+        const one = signal({
+          at: START + i * 1000,
+          tool: `t/${i}`,
+          numbers: [[`n${i}`, i]],
+          parties: [[`p${i}`, `v${i}`]],
+          place: `ip${i}`,
+        })
         detector.attempt?.(state, one, i % 2 === 0 ? 'deny' : 'allow')
         detector.settled?.(state, one)
       }
@@ -165,12 +193,24 @@ test('a state restored from JSON scores exactly as the one it was taken from', (
   for (const detector of DETECTORS) {
     const state = detector.empty()
     for (let i = 0; i < 300; i++) {
-      const one = signal({ at: START + i * 700, tool: `t/${i % 7}`, numbers: [['n', (i * 37) % 11]], parties: [['to', `v${i % 5}`]], place: `ip${i % 3}` })
+      const one = signal({
+        at: START + i * 700,
+        tool: `t/${i % 7}`,
+        numbers: [['n', (i * 37) % 11]],
+        parties: [['to', `v${i % 5}`]],
+        place: `ip${i % 3}`,
+      })
       detector.attempt?.(state, one, i % 9 === 0 ? 'deny' : 'allow')
       detector.settled?.(state, one)
     }
     const copy = decode(JSON.parse(JSON.stringify(encode(state))))
-    const probe = signal({ at: START + 300 * 700, tool: 't/new', numbers: [['n', 900]], parties: [['to', 'new']], place: 'new' })
+    const probe = signal({
+      at: START + 300 * 700,
+      tool: 't/new',
+      numbers: [['n', 900]],
+      parties: [['to', 'new']],
+      place: 'new',
+    })
     assert.deepEqual(detector.score(copy, probe), detector.score(state, probe))
   }
 })
