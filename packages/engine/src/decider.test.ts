@@ -3,10 +3,32 @@ import { test } from 'node:test'
 import { isSafeconductError, type JsonObject, parseJson } from '@safeconduct/protocol'
 import fc from 'fast-check'
 import { createDecider, openDecider } from './decider.ts'
-import { QUOTA } from './record/refusals.ts'
 import { userSubject } from './record/pseudonyms.ts'
+import { QUOTA } from './record/refusals.ts'
 import type { LedgerFault } from './testing/fakes.ts'
-import { agent, answer, BEARER, call, definition, details, epoch, fakePorts, fill, grant, type Host, host, ok, policy, QUOTE, server, setup, START, TENANT, task, TRANSFER } from './testing/world.ts'
+import {
+  agent,
+  answer,
+  BEARER,
+  call,
+  definition,
+  details,
+  epoch,
+  fakePorts,
+  fill,
+  grant,
+  type Host,
+  host,
+  ok,
+  policy,
+  QUOTE,
+  START,
+  server,
+  setup,
+  TENANT,
+  TRANSFER,
+  task,
+} from './testing/world.ts'
 
 const PAY = { tool: 'transfer_money', args: { recipient: 'bob@example.com', amount: 50 } }
 const NEW_SERVER = setup([{ type: 'server', server: server({ standing: 'new' }) }])
@@ -16,7 +38,7 @@ function entries({ ports }: Pick<Host, 'ports'>): Record<string, unknown>[] {
 }
 
 function typed({ ports }: Pick<Host, 'ports'>, type: string): Record<string, unknown>[] {
-  return entries({ ports }).filter((entry) => entry['type'] === type)
+  return entries({ ports }).filter((entry) => entry.type === type)
 }
 
 function code(expected: string): (error: unknown) => boolean {
@@ -36,10 +58,15 @@ test('a call: intent first, then forward, then outcome, then the receipt of both
   assert.deepEqual(prepared.operation, request.operation)
   assert.equal(typed(at, 'intent').length, 1)
   const { receipt } = await at.decider.settle(request.id, ok('12.5'))
-  assert.equal(entries(at)[receipt.outcomeIndex]?.['type'], 'outcome')
-  assert.deepEqual(await at.decider.receipt(TENANT, request.id), { indexes: [receipt.intentIndex, receipt.outcomeIndex] })
+  assert.equal(entries(at)[receipt.outcomeIndex]?.type, 'outcome')
+  assert.deepEqual(await at.decider.receipt(TENANT, request.id), {
+    indexes: [receipt.intentIndex, receipt.outcomeIndex],
+  })
   const told = await at.decider.explain(TENANT, request.id)
-  assert.deepEqual([told?.request.agent, told?.request.operation.args, told?.result?.status], ['agent-1', { symbol: 'ACME' }, 'ok'])
+  assert.deepEqual(
+    [told?.request.agent, told?.request.operation.args, told?.result?.status],
+    ['agent-1', { symbol: 'ACME' }, 'ok'],
+  )
   assert.ok(told !== null && !('text' in (told.result ?? {})))
   await at.decider.close()
 })
@@ -102,18 +129,26 @@ for (const fault of FAULTS) {
 
 test('parallel calls cannot overspend a budget, however many', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.integer({ min: 0, max: 8 }), fc.array(fc.integer({ min: 0, max: 40 }), { maxLength: 25 }), async (calls, amounts) => {
-      const budget = { calls, sums: { 'market/transfer_money:amount': 60 } }
-      const at = host(setup([{ type: 'task', task: task({ details: details({ budget }) }) }]))
-      const prepared = await Promise.all(
-        amounts.map((amount) => at.decider.prepare(call({ tool: 'transfer_money', args: { recipient: 'bob@example.com', amount } }))),
-      )
-      const out = amounts.filter((_, i) => prepared[i]?.forward === true)
-      assert.ok(out.length <= calls)
-      assert.ok(out.reduce((sum, amount) => sum + amount, 0) <= 60)
-      assert.equal(typed(at, 'intent').filter((entry) => entry['outcome'] === 'allow').length, out.length)
-      await at.decider.close()
-    }),
+    fc.asyncProperty(
+      fc.integer({ min: 0, max: 8 }),
+      fc.array(fc.integer({ min: 0, max: 40 }), { maxLength: 25 }),
+      async (calls, amounts) => {
+        const budget = { calls, sums: { 'market/transfer_money:amount': 60 } }
+        const at = host(setup([{ type: 'task', task: task({ details: details({ budget }) }) }]))
+        const prepared = await Promise.all(
+          amounts.map((amount) =>
+            at.decider.prepare(
+              call({ tool: 'transfer_money', args: { recipient: 'bob@example.com', amount } }),
+            ),
+          ),
+        )
+        const out = amounts.filter((_, i) => prepared[i]?.forward === true)
+        assert.ok(out.length <= calls)
+        assert.ok(out.reduce((sum, amount) => sum + amount, 0) <= 60)
+        assert.equal(typed(at, 'intent').filter((entry) => entry.outcome === 'allow').length, out.length)
+        await at.decider.close()
+      },
+    ),
     { numRuns: 15 },
   )
 })
@@ -140,7 +175,10 @@ test('approval: durable before the answer, bound to the arguments, single use, a
   const { decision } = await at.decider.prepare(call(PAY))
   const id = decision.approval ?? ''
   const stored = await at.ports.store.approvals.get(TENANT, id)
-  assert.deepEqual([stored?.status, stored?.args, stored?.argsDigest], ['pending', PAY.args, decision.argsDigest])
+  assert.deepEqual(
+    [stored?.status, stored?.args, stored?.argsDigest],
+    ['pending', PAY.args, decision.argsDigest],
+  )
   assert.equal((await at.decider.prepare(call(PAY))).decision.approval, id, 'asking again asks nobody again')
   await answer(at, id, 'approved')
   const other = await at.decider.prepare(call({ ...PAY, args: { ...PAY.args, amount: 51 } }))
@@ -154,7 +192,13 @@ test('approval: durable before the answer, bound to the arguments, single use, a
 
 test('an approved call survives a restart until it is used', async () => {
   const at: Host = { ports: fakePorts(), decider: createDecider(fakePorts()) }
-  await fill(at.ports.store, NEW_SERVER.filter((event, i) => NEW_SERVER.findLastIndex((other) => other.type === 'server') === i || event.type !== 'server'))
+  await fill(
+    at.ports.store,
+    NEW_SERVER.filter(
+      (event, i) =>
+        NEW_SERVER.findLastIndex((other) => other.type === 'server') === i || event.type !== 'server',
+    ),
+  )
   const one = await restart(at)
   const { decision } = await one.decider.prepare(call(PAY))
   await answer(one, decision.approval ?? '', 'approved')
@@ -173,7 +217,10 @@ test('an approval that cannot be stored is not promised, and one whose use canno
   at.ports.store.failing.add('approvals.replace')
   const failed = call(PAY)
   await assert.rejects(at.decider.prepare(failed), code('internal'))
-  assert.deepEqual(typed(at, 'outcome').map((entry) => [entry['call'], entry['status']]), [[failed.id, 'cancelled']])
+  assert.deepEqual(
+    typed(at, 'outcome').map((entry) => [entry.call, entry.status]),
+    [[failed.id, 'cancelled']],
+  )
 })
 
 test('a request that nobody answered is marked expired when the next one is opened', async () => {
@@ -205,7 +252,7 @@ test('a flood of refusals is counted, not written one by one', async () => {
   await at.decider.prepare(call({ at: START + 60_000 }))
   await at.decider.close()
   const [flood] = typed(at, 'refusals')
-  assert.deepEqual({ ...(flood?.['counts'] as object) }, { unknown_tool: 20 })
+  assert.deepEqual({ ...(flood?.counts as object) }, { unknown_tool: 20 })
   assert.doesNotMatch(JSON.stringify(flood), /agent-1/)
 })
 
@@ -234,7 +281,16 @@ test('a changed tool is hidden and quarantined until it is approved', async () =
   assert.equal((await at.decider.prepare(call())).decision.code, 'tool_quarantined')
   const pin = await at.ports.store.tools.get(TENANT, 'market/get_quote')
   assert.ok(pin?.proposed)
-  const approved = { ...pin, version: pin.version + 1, status: 'active', reason: null, definition: pin.proposed, digest: pin.proposedDigest ?? '', proposed: null, proposedDigest: null } as const
+  const approved = {
+    ...pin,
+    version: pin.version + 1,
+    status: 'active',
+    reason: null,
+    definition: pin.proposed,
+    digest: pin.proposedDigest ?? '',
+    proposed: null,
+    proposedDigest: null,
+  } as const
   await at.ports.store.tools.replace(approved)
   at.decider.control({ type: 'tool', tool: approved })
   assert.deepEqual((await at.decider.list(listing(), [changed])).visible, [changed])
@@ -242,13 +298,22 @@ test('a changed tool is hidden and quarantined until it is approved', async () =
 })
 
 test('a listing shows what could be called, by the same decisions', async () => {
-  const narrow = grant({ details: details({ tools: ['market/get_quote'], argument_limits: { 'market/get_quote': { symbol: { oneOf: ['ACME'] } } } }) })
+  const narrow = grant({
+    details: details({
+      tools: ['market/get_quote'],
+      argument_limits: { 'market/get_quote': { symbol: { oneOf: ['ACME'] } } },
+    }),
+  })
   const at = host(bare)
   const shown = async (shape: Parameters<typeof call>[0]): Promise<unknown[]> =>
-    (await at.decider.list(listing(shape), [QUOTE, TRANSFER])).visible.map((each: JsonObject) => each['name'])
+    (await at.decider.list(listing(shape), [QUOTE, TRANSFER])).visible.map((each: JsonObject) => each.name)
   assert.deepEqual(await shown({ grant: narrow }), ['get_quote'], 'limits on arguments hide nothing')
   assert.deepEqual(await shown({ grant: grant({ scope: ['mcp:read'] }) }), ['get_quote'])
-  assert.deepEqual(await shown({ proof: BEARER, grant: grant({ jkt: null }) }), ['get_quote', 'transfer_money'], 'what needs approval can be asked for')
+  assert.deepEqual(
+    await shown({ proof: BEARER, grant: grant({ jkt: null }) }),
+    ['get_quote', 'transfer_money'],
+    'what needs approval can be asked for',
+  )
   assert.deepEqual(await shown({ grant: grant({ epochs: [] }) }), [])
   at.decider.control({ type: 'agent', agent: agent({ trustCeiling: 'suspended' }) })
   assert.deepEqual(await shown({}), [])
@@ -258,7 +323,11 @@ test('a policy that needs arguments hides no tool', async () => {
   const all = 'permit (principal, action, resource);'
   const agentPolicies = `${all} forbid (principal, action, resource) when { context.args.amount > 3 };`
   const at = host(bare)
-  at.decider.control({ type: 'policy', tenant: TENANT, version: policy({ agentPolicies, userPolicies: all }) })
+  at.decider.control({
+    type: 'policy',
+    tenant: TENANT,
+    version: policy({ agentPolicies, userPolicies: all }),
+  })
   assert.equal((await at.decider.list(listing(), [TRANSFER])).visible.length, 1)
 })
 
@@ -266,7 +335,10 @@ test('parallel listings pin once; definitions of an unknown server are not pinne
   const at = host(bare)
   await Promise.all([1, 2, 3].map(() => at.decider.list(listing(), [QUOTE, TRANSFER])))
   assert.equal((await at.ports.store.tools.list(TENANT)).length, 2)
-  const elsewhere = call({ server: 'elsewhere', operation: { server: 'elsewhere', method: 'tools/list', kind: 'list', name: null } })
+  const elsewhere = call({
+    server: 'elsewhere',
+    operation: { server: 'elsewhere', method: 'tools/list', kind: 'list', name: null },
+  })
   assert.deepEqual((await at.decider.list(elsewhere, [definition('x')])).visible, [])
 })
 
@@ -283,7 +355,12 @@ async function live({ decider, ports }: Host, from = 0): Promise<void> {
   for (let i = from; i < from + 12; i++) {
     ports.clock.advance(30_000)
     const at = ports.clock.now()
-    const request = call({ id: `live-${String(i).padStart(4, '0')}`, at, tool: i % 4 === 3 ? 'never_listed' : 'place_order', args: { symbol: 'ACME', quantity: 10 + i } })
+    const request = call({
+      id: `live-${String(i).padStart(4, '0')}`,
+      at,
+      tool: i % 4 === 3 ? 'never_listed' : 'place_order',
+      args: { symbol: 'ACME', quantity: 10 + i },
+    })
     const { forward } = await decider.prepare(request)
     if (forward) await decider.settle(request.id, ok('done'))
   }
@@ -292,7 +369,12 @@ async function live({ decider, ports }: Host, from = 0): Promise<void> {
 test('rebuilt from the ledger alone, from a snapshot alone, or from both, the state decides the same', async () => {
   const kept = await filled()
   await live(kept)
-  const probe = call({ id: 'probe', at: kept.ports.clock.now() + 1000, tool: 'place_order', args: { symbol: 'ACME', quantity: 4000 } })
+  const probe = call({
+    id: 'probe',
+    at: kept.ports.clock.now() + 1000,
+    tool: 'place_order',
+    args: { symbol: 'ACME', quantity: 4000 },
+  })
   const expected = kept.decider.dry(probe)
   assert.ok(expected.evidence.length > 0)
   assert.deepEqual((await restart(kept)).decider.dry(probe), expected, 'ledger alone')
@@ -309,12 +391,20 @@ test('rebuilt from the ledger alone, from a snapshot alone, or from both, the st
 
 test('a crash between intent and outcome: the outcome is unknown, what was reserved stays spent', async () => {
   const ports = fakePorts()
-  await fill(ports.store, setup([{ type: 'task', task: task({ details: details({ budget: { calls: 1 } }) }) }]).filter((event, i, all) => event.type !== 'task' || all.findLastIndex((each) => each.type === 'task') === i))
+  await fill(
+    ports.store,
+    setup([{ type: 'task', task: task({ details: details({ budget: { calls: 1 } }) }) }]).filter(
+      (event, i, all) => event.type !== 'task' || all.findLastIndex((each) => each.type === 'task') === i,
+    ),
+  )
   const one = { ports, decider: await openDecider(ports) }
   const request = call()
   await one.decider.prepare(request)
   const two = await restart(one)
-  assert.deepEqual(typed(two, 'outcome').map((entry) => [entry['call'], entry['status']]), [[request.id, 'unknown']])
+  assert.deepEqual(
+    typed(two, 'outcome').map((entry) => [entry.call, entry.status]),
+    [[request.id, 'unknown']],
+  )
   assert.equal((await two.decider.prepare(call())).decision.code, 'budget_exhausted')
   const three = await restart(two)
   assert.equal(typed(three, 'outcome').length, 1, 'once')
@@ -324,7 +414,8 @@ test('a crash between intent and outcome: the outcome is unknown, what was reser
 test('summaries that were not written are rebuilt', async () => {
   const kept = await filled()
   await live(kept)
-  for (const { id } of await kept.ports.store.decisions.list(TENANT)) await kept.ports.store.decisions.remove(TENANT, id)
+  for (const { id } of await kept.ports.store.decisions.list(TENANT))
+    await kept.ports.store.decisions.remove(TENANT, id)
   const again = await restart(kept)
   const told = await again.decider.explain(TENANT, 'live-0001')
   assert.deepEqual([told?.decision.outcome, told?.result?.status], ['allow', 'ok'])
@@ -345,14 +436,24 @@ test('the outbox goes into the ledger in order, each event once', async () => {
   const at = await filled()
   for (const id of ['e1', 'e2']) await at.ports.store.outbox.add(TENANT, id, { type: 'revoked', what: id })
   await at.decider.drainOutbox()
-  assert.deepEqual(typed(at, 'control').map((entry) => entry['id']).slice(-2), ['e1', 'e2'])
+  assert.deepEqual(
+    typed(at, 'control')
+      .map((entry) => entry.id)
+      .slice(-2),
+    ['e1', 'e2'],
+  )
   await at.ports.store.outbox.add(TENANT, 'e2', { type: 'revoked', what: 'e2' })
   await at.ports.store.outbox.add(TENANT, 'e3', { type: 'revoked', what: 'e3' })
   await at.decider.drainOutbox()
   const again = await restart(at)
   await at.ports.store.outbox.add(TENANT, 'e3', { type: 'revoked', what: 'e3' })
   await again.decider.drainOutbox()
-  assert.deepEqual(typed(at, 'control').map((entry) => entry['id']).filter((id) => String(id).startsWith('e')), ['e1', 'e2', 'e3'])
+  assert.deepEqual(
+    typed(at, 'control')
+      .map((entry) => entry.id)
+      .filter((id) => String(id).startsWith('e')),
+    ['e1', 'e2', 'e3'],
+  )
   assert.deepEqual(await at.ports.store.outbox.take(10), [])
 })
 
@@ -363,7 +464,7 @@ test('an outbox event that the ledger refused is tried again', async () => {
   await assert.rejects(at.decider.drainOutbox())
   at.ports.ledger.fault = () => null
   await at.decider.drainOutbox()
-  assert.equal(typed(at, 'control').filter((entry) => entry['id'] === 'e1').length, 1)
+  assert.equal(typed(at, 'control').filter((entry) => entry.id === 'e1').length, 1)
 })
 
 test('a changed composition that nobody told of is found at the start', async () => {
@@ -409,7 +510,10 @@ test('closing refuses new calls and records an outcome for those under way', asy
   const request = call()
   await at.decider.prepare(request)
   await at.decider.close()
-  assert.deepEqual(typed(at, 'outcome').map((entry) => entry['status']), ['unknown'])
+  assert.deepEqual(
+    typed(at, 'outcome').map((entry) => entry.status),
+    ['unknown'],
+  )
   await assert.rejects(at.decider.prepare(call()), code('shutting_down'))
   await assert.rejects(at.decider.list(listing(), []), code('shutting_down'))
 })
@@ -420,6 +524,6 @@ test('what the bus is told holds no argument value and comes after the record', 
   await at.decider.prepare(request)
   const [message] = at.ports.bus.messages.filter((each) => each.type === 'decision')
   assert.ok(message?.type === 'decision')
-  assert.equal(entries(at)[message.summary.intentIndex]?.['id'], request.id)
+  assert.equal(entries(at)[message.summary.intentIndex]?.id, request.id)
   assert.doesNotMatch(JSON.stringify(message), /bob@example/)
 })

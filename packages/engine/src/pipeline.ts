@@ -56,7 +56,7 @@ export function evaluate(
     { settings: state.settings, state: tenant, request, approval, assume },
     findings,
   )
-  return { ...findings, ...decided, signal }
+  return { ...findings, ...decided, signal: { ...signal, steered: origin.doubt === 'deny' } }
 
   function traced(): Trace {
     if (errand.tool === null || errand.tool.groups.includes('list')) return UNTRACED

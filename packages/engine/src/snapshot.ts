@@ -18,9 +18,9 @@ export function snapshotLive(live: Live): JsonValue {
 /** null when the snapshot is of another version: the state is then rebuilt from the ledger. */
 export function restoreLive(snapshot: JsonValue): Live | null {
   if (snapshot === null || typeof snapshot !== 'object' || !('version' in snapshot)) return null
-  if (snapshot['version'] !== VERSION || snapshot['live'] === undefined) return null
+  if (snapshot.version !== VERSION || snapshot.live === undefined) return null
   // Shape is ours: the snapshot was sealed under the tenant's key by this code at this version.
-  return { ...emptyLive(), ...(decode(snapshot['live']) as Live) }
+  return { ...emptyLive(), ...(decode(snapshot.live) as Live) }
 }
 
 export function encode(value: unknown): JsonValue {

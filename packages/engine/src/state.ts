@@ -137,7 +137,7 @@ export interface OpenCall {
 
 /** Bounds of the live state of one tenant. What would pass them is refused (`overloaded`), never forgotten. */
 export const STATE_LIMITS = {
-  agents: 20_000,
+  agents: 50_000,
   tasks: 50_000,
   calls: 10_000,
   approvals: 10_000,

@@ -72,7 +72,7 @@ export async function drainOutbox(owner: Owner): Promise<void> {
 }
 
 function kindOf(event: JsonObject): string {
-  return isJsonObject(event) && typeof event['type'] === 'string' ? event['type'].slice(0, 64) : 'event'
+  return isJsonObject(event) && typeof event.type === 'string' ? event.type.slice(0, 64) : 'event'
 }
 
 export async function recordFloods(owner: Owner, all: boolean): Promise<void> {

@@ -9,7 +9,12 @@ function purse(budget: Purse['budgets'][number], key = 'task:1'): Purse {
   return { key, expiresAt: LATER, budgets: [budget] }
 }
 
-function spend(spent: Map<string, Spent>, purses: readonly Purse[], args: { n?: unknown } = {}, write = true): boolean {
+function spend(
+  spent: Map<string, Spent>,
+  purses: readonly Purse[],
+  args: { n?: unknown } = {},
+  write = true,
+): boolean {
   const { reservations, refusal } = reserve(spent, purses, { tool: 'market/buy', args: args as never, write })
   if (refusal !== null) return false
   for (const reservation of reservations) take(spent, reservation)
@@ -37,7 +42,12 @@ test('a refused call reserves nothing, a released one gives everything back', ()
   })
   for (const each of reservations) take(spent, each)
   for (const each of reservations) giveBack(spent, each)
-  assert.deepEqual(spent.get('task:1'), { calls: 0, writes: 0, sums: new Map([['market/buy:n', 0]]), expiresAt: LATER })
+  assert.deepEqual(spent.get('task:1'), {
+    calls: 0,
+    writes: 0,
+    sums: new Map([['market/buy:n', 0]]),
+    expiresAt: LATER,
+  })
 })
 
 test('sums: what cannot be counted is refused, rounding is not spending', () => {
@@ -47,8 +57,13 @@ test('sums: what cannot be counted is refused, rounding is not spending', () => 
     [0.1, 0.1, 0.1, 0.1].map((n) => spend(spent, sums, { n })),
     [true, true, true, false],
   )
-  for (const n of [undefined, '0.1', -1, null]) assert.equal(spend(new Map(), sums, n === undefined ? {} : { n }), false)
-  const left = reserve(spent, [purse({ sums: { 'market/buy:n': 1 } })], { tool: 'market/buy', args: { n: 5 }, write: true })
+  for (const n of [undefined, '0.1', -1, null])
+    assert.equal(spend(new Map(), sums, n === undefined ? {} : { n }), false)
+  const left = reserve(spent, [purse({ sums: { 'market/buy:n': 1 } })], {
+    tool: 'market/buy',
+    args: { n: 5 },
+    write: true,
+  })
   assert.deepEqual(left.refusal?.fit, { path: 'n', value: 0.7 })
 })
 
@@ -60,7 +75,12 @@ test('a sum names its tool exactly, colons included', () => {
 })
 
 test('however calls interleave with releases, no bound of any purse is passed', () => {
-  const step = fc.record({ n: fc.integer({ min: 0, max: 40 }), write: fc.boolean(), release: fc.boolean(), child: fc.boolean() })
+  const step = fc.record({
+    n: fc.integer({ min: 0, max: 40 }),
+    write: fc.boolean(),
+    release: fc.boolean(),
+    child: fc.boolean(),
+  })
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const spent = new Map<string, Spent>()
@@ -73,7 +93,10 @@ test('however calls interleave with releases, no bound of any purse is passed', 
         if (refusal !== null) continue
         for (const each of reservations) take(spent, each)
         if (release) for (const each of reservations) giveBack(spent, each)
-        for (const [key, bound] of [['task:1', limit], ['delegation:1', tight]] as const) {
+        for (const [key, bound] of [
+          ['task:1', limit],
+          ['delegation:1', tight],
+        ] as const) {
           const held = spent.get(key)
           if (held === undefined) continue
           assert.ok(held.calls <= bound.calls && held.writes <= bound.writes)

@@ -3,7 +3,22 @@ import { test } from 'node:test'
 import type { Delegation, Grant } from '@safeconduct/protocol'
 import { apply } from '../apply.ts'
 import { decide } from '../decide.ts'
-import { agent, BEARER, call, DAY, details, epoch, grant, policy, server, setup, START, TENANT, task, world } from '../testing/world.ts'
+import {
+  agent,
+  BEARER,
+  call,
+  DAY,
+  details,
+  epoch,
+  grant,
+  policy,
+  START,
+  server,
+  setup,
+  TENANT,
+  task,
+  world,
+} from '../testing/world.ts'
 import { authenticate, FRESH_PROOF_MS } from './caller.ts'
 import { delegate } from './delegate.ts'
 import { revokedLink } from './epochs.ts'
@@ -29,7 +44,11 @@ function link(extra: Partial<Delegation> = {}): Delegation {
 /** A grant that agent-1 handed on to worker. */
 function handedOn(extra: Partial<Grant> = {}): Grant {
   const base = grant({ agent: 'worker', via: ['agent-1'] })
-  return { ...base, epochs: [...base.epochs, epoch('delegation', 'link-1'), epoch('delegation', 'link-2')], ...extra }
+  return {
+    ...base,
+    epochs: [...base.epochs, epoch('delegation', 'link-1'), epoch('delegation', 'link-2')],
+    ...extra,
+  }
 }
 
 const CHAIN = setup([
@@ -38,7 +57,10 @@ const CHAIN = setup([
   { type: 'epoch', tenant: TENANT, ref: epoch('delegation', 'link-2') },
   { type: 'agent', agent: agent({ id: 'worker', name: 'worker' }) },
   { type: 'delegation', delegation: link() },
-  { type: 'delegation', delegation: link({ id: 'link-2', from: 'agent-1', to: 'worker', parent: 'link-1', depth: 2 }) },
+  {
+    type: 'delegation',
+    delegation: link({ id: 'link-2', from: 'agent-1', to: 'worker', parent: 'link-1', depth: 2 }),
+  },
 ])
 
 test('a live grant passes, and every unknown thing it hangs on refuses it', () => {
@@ -65,7 +87,11 @@ test('an epoch that moved on revokes at the very next decision, and everything b
     assert.equal(decide(state, request()).decision.outcome, 'allow')
     tell({ type: 'epoch', tenant: TENANT, ref: epoch(kind, id, 2) })
     const { decision, events, forward } = decide(state, request())
-    assert.deepEqual([decision.outcome, decision.code, forward, events.length], ['deny', 'revoked', false, 0], kind)
+    assert.deepEqual(
+      [decision.outcome, decision.code, forward, events.length],
+      ['deny', 'revoked', false, 0],
+      kind,
+    )
   }
 })
 
@@ -88,8 +114,14 @@ test('a grant that leaves out a link it must hang on counts as revoked', () => {
 
 test('grant, task and link expire at the millisecond they name', () => {
   const { tenant } = world([...CHAIN, { type: 'delegation', delegation: link({ expiresAt: START + 500 }) }])
-  assert.equal(delegate(tenant, call({ at: START + 1, grant: grant({ expiresAt: START + 1 }) })).refusal?.code, 'invalid_token')
-  assert.equal(delegate(tenant, call({ at: START + DAY, grant: grant({ expiresAt: START + 2 * DAY }) })).refusal?.code, 'expired')
+  assert.equal(
+    delegate(tenant, call({ at: START + 1, grant: grant({ expiresAt: START + 1 }) })).refusal?.code,
+    'invalid_token',
+  )
+  assert.equal(
+    delegate(tenant, call({ at: START + DAY, grant: grant({ expiresAt: START + 2 * DAY }) })).refusal?.code,
+    'expired',
+  )
   assert.equal(delegate(tenant, call({ at: START + 500, grant: handedOn() })).refusal?.code, 'expired')
   assert.equal(delegate(tenant, call({ at: START + 499, grant: handedOn() })).refusal, null)
 })
@@ -157,7 +189,11 @@ test('an unknown server and an unlisted tool are told apart from a forbidden one
 })
 
 test('an implicit task rolls over after idling and after eight hours; its budget starts anew, its labels stay', () => {
-  const implicit = task({ implicit: true, details: details({ budget: { calls: 1 } }), expiresAt: START + 9 * DAY })
+  const implicit = task({
+    implicit: true,
+    details: details({ budget: { calls: 1 } }),
+    expiresAt: START + 9 * DAY,
+  })
   const { state, tenant } = world([...setup(), { type: 'task', task: implicit }])
   const long = grant({ expiresAt: START + 9 * DAY })
   const at = (ms: number): string | null => {
@@ -178,7 +214,10 @@ test('assurance follows from the proof and from what is proven of the compositio
   const part = { kind: 'model', name: 'm', digest: 'd', standing: 'attested' } as const
   const of = (proof: 'dpop' | 'mtls' | 'bearer' | 'local', jkt: string | null, parts = agent().composition) =>
     authenticate(
-      call({ proof: { kind: proof, provenAt: proof === 'bearer' || proof === 'local' ? null : START }, grant: grant({ jkt }) }),
+      call({
+        proof: { kind: proof, provenAt: proof === 'bearer' || proof === 'local' ? null : START },
+        grant: grant({ jkt }),
+      }),
       agent({ composition: parts }),
     )
   assert.equal(of('local', null).assurance, 'declared')

@@ -39,7 +39,9 @@ test('expiry is in seconds, and the second itself is past', () => {
 })
 
 test('every bound of an argument holds, and an absent or foreign value breaks it', () => {
-  const limits = (limit: object): Partial<TaskDetails> => ({ argument_limits: { 'market/buy': { n: limit } } })
+  const limits = (limit: object): Partial<TaskDetails> => ({
+    argument_limits: { 'market/buy': { n: limit } },
+  })
   assert.equal(check(limits({ max: 5 }), tool('buy', { n: 5 })), null)
   for (const n of [6, '5', null, true, [4, 6], Number.NaN]) {
     assert.notEqual(check(limits({ max: 5 }), tool('buy', { n })), null, JSON.stringify(n))
@@ -63,7 +65,13 @@ test('a limit offers a value at which it holds', () => {
 test('a prefix cannot be climbed out of', () => {
   const limited = { argument_limits: { 'market/buy': { path: { prefix: '/home/u/' } } } }
   assert.equal(check(limited, tool('buy', { path: '/home/u/a..b/c' })), null)
-  for (const path of ['/home/u/../x', '/home/u/a/%2E%2e/b', '/home/u/..\\x', '/home/u/..%2fx', '/home/user']) {
+  for (const path of [
+    '/home/u/../x',
+    '/home/u/a/%2E%2e/b',
+    '/home/u/..\\x',
+    '/home/u/..%2fx',
+    '/home/user',
+  ]) {
     assert.notEqual(check(limited, tool('buy', { path })), null, path)
   }
   assert.equal(check({ resources: ['file:///a/'] }, resource('file:///a/b')), null)
@@ -72,7 +80,10 @@ test('a prefix cannot be climbed out of', () => {
 })
 
 test('a dotted path reaches through arrays, and every item counts', () => {
-  assert.deepEqual(valuesAt({ order: { items: [{ n: 1 }, { n: [2, 3] }, { m: 4 }] } }, 'order.items.n'), [1, 2, 3])
+  assert.deepEqual(
+    valuesAt({ order: { items: [{ n: 1 }, { n: [2, 3] }, { m: 4 }] } }, 'order.items.n'),
+    [1, 2, 3],
+  )
   assert.deepEqual(valuesAt({}, 'order.n'), [])
   assert.deepEqual(valuesAt({ a: 1 }, 'toString'), [])
 })

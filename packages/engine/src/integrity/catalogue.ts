@@ -32,9 +32,10 @@ export interface KnownTool {
 /** Derived again when the pin or its server changes. The approved definition counts, never a proposed one. */
 export function knownTool(pin: PinnedTool, server: Server | undefined): KnownTool {
   const definition = toDefinition(pin.name, pin.definition)
-  // The owner vouches for what a trusted server returns; everything else keeps what its definition suggests.
-  const roles = deriveRoles(definition, server?.trustedOutput === true ? { thirdPartyOutput: false } : {})
-  return entry(pin.id, pin, roles, groupsOf(roles), argumentTypes(pin.definition['inputSchema']))
+  // Nobody vouched for the server, so whatever it returns counts as other people's words. A trusted one vouches for its
+  // fields; the mails and pages that it passes on stay what they are.
+  const roles = deriveRoles(definition, server?.trustedOutput === true ? {} : { thirdPartyOutput: true })
+  return entry(pin.id, pin, roles, groupsOf(roles), argumentTypes(pin.definition.inputSchema))
 }
 
 function groupsOf(roles: ToolRoles): Group[] {

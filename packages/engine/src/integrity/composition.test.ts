@@ -9,7 +9,11 @@ const prompt: CompositionPart = { kind: 'prompt', name: 'p', digest: 'sha256:2',
 test('order and standing are no part of what an agent is made of; names and digests are', () => {
   const digest = compositionDigest([model, prompt])
   assert.equal(compositionDigest([prompt, { ...model, standing: 'attested' }]), digest)
-  for (const other of [{ ...model, digest: 'sha256:3' }, { ...model, name: 'n' }, { ...model, kind: 'tools' as const }]) {
+  for (const other of [
+    { ...model, digest: 'sha256:3' },
+    { ...model, name: 'n' },
+    { ...model, kind: 'tools' as const },
+  ]) {
     assert.notEqual(compositionDigest([other, prompt]), digest)
   }
   assert.notEqual(compositionDigest([model]), digest)

@@ -34,7 +34,14 @@ for (const [what, name] of Object.entries(REFUSED)) {
 }
 
 test('names that read alike share a skeleton', () => {
-  for (const twin of ['Get-Quote', 'getQuote', 'get_qu0te', 'g\u0435t_quote', 'get\u200b_quote', 'GET.QUOTE']) {
+  for (const twin of [
+    'Get-Quote',
+    'getQuote',
+    'get_qu0te',
+    'g\u0435t_quote',
+    'get\u200b_quote',
+    'GET.QUOTE',
+  ]) {
     assert.equal(nameSkeleton(twin), nameSkeleton('get_quote'), twin)
   }
   assert.equal(nameSkeleton('transfer_rnoney'), nameSkeleton('transfer_money'))

@@ -17,7 +17,7 @@ export function nameSkeleton(name: string): string {
 
 const MAX_NAME = 128
 // Control, format (bidi, zero width), surrogate, private-use, unassigned; variation selectors and invisible fillers.
-const HIDDEN = /[\p{C}\u034f\u115f\u1160\u17b4\u17b5\u3164\ufe00-\ufe0f\uffa0\u2028\u2029]/u
+const HIDDEN = /\p{C}|\u034f|[\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2028\u2029]|[\ufe00-\ufe0f]/u
 
 /** Why a name may not be shown to an agent, or null. Made by us; never holds the name. */
 export function badName(name: string): string | null {

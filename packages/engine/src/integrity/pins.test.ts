@@ -20,7 +20,10 @@ test('the first listing pins, the next one changes nothing', () => {
   const pin = first()
   assert.deepEqual([pin.id, pin.version, pin.status, pin.proposed], ['market/get_quote', 1, 'active', null])
   assert.match(pin.digest, /^sha256:[0-9a-f]{64}$/)
-  const again = list([pin], [{ inputSchema: QUOTE['inputSchema'] ?? null, description: 'A price.', name: 'get_quote' }])
+  const again = list(
+    [pin],
+    [{ inputSchema: QUOTE.inputSchema ?? null, description: 'A price.', name: 'get_quote' }],
+  )
   assert.deepEqual(again.changed, [], 'the order of keys is no change')
   assert.equal(again.pins.get('get_quote'), pin)
 })
@@ -36,7 +39,16 @@ test('a changed definition is quarantined, the approved one stays beside it', ()
   assert.deepEqual(list([now], [changed]).changed, [], 'the same change again')
   const [back] = list([now], [QUOTE]).changed
   assert.equal(back?.status, 'quarantined', 'changing back does not lift the quarantine')
-  const approved: PinnedTool = { ...now, version: 3, status: 'active', reason: null, definition: changed, digest: now.proposedDigest ?? '', proposed: null, proposedDigest: null }
+  const approved: PinnedTool = {
+    ...now,
+    version: 3,
+    status: 'active',
+    reason: null,
+    definition: changed,
+    digest: now.proposedDigest ?? '',
+    proposed: null,
+    proposedDigest: null,
+  }
   assert.deepEqual(list([approved], [changed]).changed, [])
 })
 
@@ -59,7 +71,11 @@ test('a known definition under a new name is quarantined once the old name is go
   const pin = first()
   const renamed = { ...QUOTE, name: 'fetch_price' }
   assert.equal(list([pin], [renamed]).pins.get('fetch_price')?.status, 'quarantined')
-  assert.equal(list([pin], [QUOTE, renamed]).pins.get('fetch_price')?.status, 'active', 'a second tool beside it')
+  assert.equal(
+    list([pin], [QUOTE, renamed]).pins.get('fetch_price')?.status,
+    'active',
+    'a second tool beside it',
+  )
 })
 
 test('unreadable, huge, nameless and oddly named definitions are quarantined and bounded', () => {
@@ -84,6 +100,8 @@ test('of one name only the first definition counts, and a flood of tools is cut'
   const { pins, changed } = list([], [QUOTE, { ...QUOTE, description: 'Another.' }])
   assert.equal(changed.length, 1)
   assert.deepEqual(pins.get('get_quote')?.definition, QUOTE)
-  const many = Array.from({ length: MAX_TOOLS_PER_SERVER + 5 }, (_, i) => definition(`tool${'x'.repeat(i % 60)}${i}`))
+  const many = Array.from({ length: MAX_TOOLS_PER_SERVER + 5 }, (_, i) =>
+    definition(`tool${'x'.repeat(i % 60)}${i}`),
+  )
   assert.equal(list([], many).pins.size, MAX_TOOLS_PER_SERVER)
 })

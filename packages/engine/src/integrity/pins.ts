@@ -60,7 +60,7 @@ export function toolId(server: string, name: string): string {
 
 /** The name as listed; a definition without one gets an empty name and is quarantined for it. */
 export function nameOf(definition: JsonObject): string {
-  return typeof definition['name'] === 'string' ? definition['name'] : ''
+  return typeof definition.name === 'string' ? definition.name : ''
 }
 
 interface Neighbours {
@@ -140,7 +140,7 @@ function keep(definition: JsonObject): { definition: JsonObject; digest: string;
   if (Buffer.byteLength(text) > MAX_DEFINITION_BYTES) {
     return { definition: {}, digest, reason: 'The definition of the tool is larger than allowed.' }
   }
-  const schema = definition['inputSchema']
+  const schema = definition.inputSchema
   if (schema !== undefined && !isJsonObject(schema)) {
     return { definition, digest, reason: 'The input schema of the tool is not an object.' }
   }

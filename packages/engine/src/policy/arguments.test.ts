@@ -49,7 +49,16 @@ test('values are represented exactly or reported', () => {
     },
     unfit: [],
   })
-  for (const args of [{ n: 1.5 }, { n: 2 ** 53 }, { n: '3' }, { x: 1e15 }, { x: 0.00001 }, { s: 3 }, { tags: ['a', 1] }, { order: { amount: 'x' } }]) {
+  for (const args of [
+    { n: 1.5 },
+    { n: 2 ** 53 },
+    { n: '3' },
+    { x: 1e15 },
+    { x: 0.00001 },
+    { s: 3 },
+    { tags: ['a', 1] },
+    { order: { amount: 'x' } },
+  ]) {
     assert.equal(of(args).unfit.length, 1, JSON.stringify(args))
   }
   assert.deepEqual(of({ s: null, n: null }), { values: {}, unfit: [] })
@@ -60,15 +69,21 @@ test('a declared decimal that is represented is the number that was sent', () =>
   fc.assert(
     fc.property(fc.double(), (x) => {
       const { values, unfit } = representArguments(TYPES, { x })
-      if (unfit.length > 0) return assert.equal(values['x'], undefined)
-      const value = values['x'] as { __extn: { arg: string } }
+      if (unfit.length > 0) return assert.equal(values.x, undefined)
+      const value = values.x as { __extn: { arg: string } }
       assert.ok(Number(value.__extn.arg) === x)
     }),
   )
 })
 
 test('no argument becomes an entity or an extension value by its shape', () => {
-  const types = argumentTypes({ properties: { o: { type: 'object', properties: { __entity: { type: 'string' }, __extn: { type: 'object' } } } } })
-  const { values } = representArguments(types, { o: { __entity: { type: 'Agent', id: 'root' }, __extn: { fn: 'ip', arg: '::1' } } })
+  const types = argumentTypes({
+    properties: {
+      o: { type: 'object', properties: { __entity: { type: 'string' }, __extn: { type: 'object' } } },
+    },
+  })
+  const { values } = representArguments(types, {
+    o: { __entity: { type: 'Agent', id: 'root' }, __extn: { fn: 'ip', arg: '::1' } },
+  })
   assert.deepEqual(values, { o: {} })
 })

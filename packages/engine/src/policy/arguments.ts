@@ -33,9 +33,9 @@ export function argumentTypes(inputSchema: JsonValue | undefined): ReadonlyMap<s
 
 function fieldsOf(schema: JsonObject, depth: number): ReadonlyMap<string, ArgumentField> {
   const fields = new Map<string, ArgumentField>()
-  const properties = schema['properties']
+  const properties = schema.properties
   if (!isJsonObject(properties) || depth > MAX_DEPTH) return fields
-  const required = schema['required']
+  const required = schema.required
   const names = new Set(required !== undefined && isJsonArray(required) ? required : [])
   for (const [name, property] of Object.entries(properties).slice(0, MAX_FIELDS)) {
     // Cedar's JSON gives names that begin with two underscores a meaning of their own.
@@ -53,7 +53,7 @@ function typeOf(schema: JsonValue, depth: number): ArgumentType | null {
   const simple = Object.hasOwn(SIMPLE, name) ? SIMPLE[name] : undefined
   if (simple !== undefined) return { kind: simple }
   if (name === 'array') {
-    const items = schema['items']
+    const items = schema.items
     const of = items === undefined ? null : typeOf(items, depth + 1)
     return of === null ? null : { kind: 'set', of }
   }
@@ -62,22 +62,22 @@ function typeOf(schema: JsonValue, depth: number): ArgumentType | null {
 
 /** The one type besides null, also inside `anyOf`/`oneOf`; enums of strings are strings. */
 function typeName(schema: JsonObject): string | null {
-  const stated = schema['type']
+  const stated = schema.type
   if (typeof stated === 'string') return stated
   const names = new Set<string>()
   if (stated !== undefined && isJsonArray(stated)) {
     for (const name of stated) if (typeof name === 'string') names.add(name)
   }
-  for (const branches of [schema['anyOf'], schema['oneOf']]) {
+  for (const branches of [schema.anyOf, schema.oneOf]) {
     if (branches === undefined || !isJsonArray(branches)) continue
     // A branch with a structure of its own would lose it here.
     for (const branch of branches) {
-      const type = isJsonObject(branch) ? branch['type'] : undefined
+      const type = isJsonObject(branch) ? branch.type : undefined
       if (typeof type !== 'string' || type === 'object' || type === 'array') return null
       names.add(type)
     }
   }
-  const listed = schema['enum']
+  const listed = schema.enum
   if (names.size === 0 && listed !== undefined && isJsonArray(listed)) {
     return listed.length > 0 && listed.every((item) => typeof item === 'string') ? 'string' : null
   }

@@ -35,14 +35,24 @@ test('the starter policies are valid against the generated schema, with tools an
 })
 
 test('the schema types the arguments of each tool and catches what is misspelt', () => {
-  const order = 'permit (principal, action == Action::"market/place_order", resource) when { context.args has quantity && '
+  const order =
+    'permit (principal, action == Action::"market/place_order", resource) when { context.args has quantity && '
   engine.compile({ agentPolicies: `${order} context.args.quantity <= 100 };`, userPolicies: '' }, SCHEMA)
-  engine.compile({ agentPolicies: `${order} context.args has limit && context.args.limit.lessThan(decimal("9.5")) };`, userPolicies: '' }, SCHEMA)
+  engine.compile(
+    {
+      agentPolicies: `${order} context.args has limit && context.args.limit.lessThan(decimal("9.5")) };`,
+      userPolicies: '',
+    },
+    SCHEMA,
+  )
   assert.match(invalid(`${order} context.args.quantity == "many" };`), /agent/)
   assert.match(invalid('permit (principal, action, resource) when { context.trust.rnak > 2 };'), /rank|rnak/)
   assert.ok(invalid('permit (principal, action == Action::"market/plase_order", resource);'))
   assert.ok(invalid('permit (principal, action, resource) when {'))
-  assert.ok(invalid('permit (principal, action, resource) when {', null), 'syntax is checked without a schema, too')
+  assert.ok(
+    invalid('permit (principal, action, resource) when {', null),
+    'syntax is checked without a schema, too',
+  )
   assert.match(invalid(' '.repeat(MAX_POLICY_TEXT + 1)), /longer/)
 })
 
@@ -69,21 +79,31 @@ test('the layers are intersected: each can deny alone', () => {
   assert.equal(outcome(all, all), 'allow')
   assert.equal(outcome(all, ''), 'deny')
   assert.equal(outcome('', all), 'deny')
-  assert.equal(outcome('permit (principal is Agent, action, resource);', 'permit (principal is Agent, action, resource);'), 'deny')
+  assert.equal(
+    outcome(
+      'permit (principal is Agent, action, resource);',
+      'permit (principal is Agent, action, resource);',
+    ),
+    'deny',
+  )
 })
 
 test('an erroring forbid denies, an erroring permit permits nothing', () => {
   const missing = 'when { context.args.quantity > 5 };'
   const forbidden = under(`${PERMIT} @id("big") forbid (principal, action, resource) ${missing}`)
   assert.equal(forbidden.outcome, 'deny')
-  assert.deepEqual(forbidden.policyErrors.map(({ layer, id }) => [layer, id]), [['agent', 'big']])
+  assert.deepEqual(
+    forbidden.policyErrors.map(({ layer, id }) => [layer, id]),
+    [['agent', 'big']],
+  )
   assert.match(forbidden.why[0] ?? '', /big could not be evaluated/)
   assert.equal(under(`permit (principal, action, resource) ${missing}`).outcome, 'deny')
   assert.equal(under(`${PERMIT} @id("p") permit (principal, action, resource) ${missing}`).outcome, 'allow')
 })
 
 test('groups of actions and arguments reach policies', () => {
-  const big = 'forbid (principal, action == Action::"market/place_order", resource) when { context.args.quantity > 100 };'
+  const big =
+    'forbid (principal, action == Action::"market/place_order", resource) when { context.args.quantity > 100 };'
   const order = (quantity: number) => ({ tool: 'place_order', args: { symbol: 'ACME', quantity } })
   assert.equal(under(`${PERMIT} ${big}`, order(100)).outcome, 'allow')
   assert.equal(under(`${PERMIT} ${big}`, order(101)).outcome, 'deny')
@@ -118,6 +138,10 @@ test('what would help is derived from the policies, and doubt that no fact clear
   assert.equal(under(unless('context.trust.rank > 9')).outcome, 'deny')
   const stale = { proof: { kind: 'dpop', provenAt: 1 } } as const
   assert.equal(under(unless('context.freshProof'), stale).outcome, 'step_up')
-  assert.equal(under(unless('context.freshProof && context.approved'), stale).outcome, 'step_up', 'the cheaper first')
+  assert.equal(
+    under(unless('context.freshProof && context.approved'), stale).outcome,
+    'step_up',
+    'the cheaper first',
+  )
   assert.equal(under(unless('context.freshProof && context.approved')).outcome, 'approval')
 })

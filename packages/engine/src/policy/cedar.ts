@@ -95,7 +95,7 @@ function factsOf(set: CompiledPolicySet): ReadonlyMap<string, PolicyFacts> {
       {
         effect,
         obligation: Object.hasOwn(annotations, 'obligation')
-          ? obligationOf(id, annotations['obligation'])
+          ? obligationOf(id, annotations.obligation)
           : undefined,
       },
     ]),

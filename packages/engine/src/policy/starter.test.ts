@@ -4,7 +4,22 @@ import { type Outcome, TRUST_LEVELS, type TrustLevel } from '@safeconduct/protoc
 import { apply } from '../apply.ts'
 import type { Assumption } from '../decision/combine.ts'
 import { evaluate } from '../pipeline.ts'
-import { agent, BEARER, call, definition, epoch, grant, pinned, server, setup, START, TENANT, task, type World, world } from '../testing/world.ts'
+import {
+  agent,
+  BEARER,
+  call,
+  definition,
+  epoch,
+  grant,
+  pinned,
+  START,
+  server,
+  setup,
+  TENANT,
+  task,
+  type World,
+  world,
+} from '../testing/world.ts'
 
 const READ = { tool: 'get_quote', args: { symbol: 'ACME' } }
 const CLOSED_WRITE = { tool: 'save_watchlist', args: { rank: 1 } }
@@ -13,7 +28,10 @@ const DESTROY = { tool: 'delete_records', args: {} }
 
 const WITH_DELETE = setup([
   { type: 'tool', tool: pinned(definition('delete_records', {})) },
-  { type: 'task', task: task({ intent: 'Transfer 50 to bob@example.com, save my watchlist and delete the records.' }) },
+  {
+    type: 'task',
+    task: task({ intent: 'Transfer 50 to bob@example.com, save my watchlist and delete the records.' }),
+  },
 ])
 
 function used(of: World, tool: string): void {
@@ -43,7 +61,12 @@ function outcome(of: World, shape: Parameters<typeof call>[0], assume: Assumptio
   return evaluate(of.state, call(shape), null, assume).outcome
 }
 
-const TABLE: Readonly<Record<TrustLevel, readonly [read: Outcome, readBefore: Outcome, closed: Outcome, open: Outcome, destroy: Outcome]>> = {
+const TABLE: Readonly<
+  Record<
+    TrustLevel,
+    readonly [read: Outcome, readBefore: Outcome, closed: Outcome, open: Outcome, destroy: Outcome]
+  >
+> = {
   suspended: ['deny', 'deny', 'deny', 'deny', 'deny'],
   restricted: ['deny', 'allow', 'deny', 'deny', 'deny'],
   limited: ['allow', 'allow', 'allow', 'approval', 'approval'],

@@ -125,7 +125,7 @@ export function readEntry(bytes: Uint8Array): ReadEntry | null {
   } catch {
     return null
   }
-  if (!isJsonObject(value) || value['v'] !== ENTRY_VERSION || !TYPES.has(value['type'])) return null
+  if (!isJsonObject(value) || value.v !== ENTRY_VERSION || !TYPES.has(value.type)) return null
   const { type, id, tenant, at, chain, attachmentDigest } = value
   if (typeof id !== 'string' || typeof tenant !== 'string' || typeof at !== 'number') return null
   return {

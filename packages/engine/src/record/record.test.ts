@@ -35,13 +35,14 @@ async function written() {
 test('an intent is canonical JSON of digests and pseudonyms: no id of a subject and no value stands in it', async () => {
   const { row, decision, attachment } = await written()
   const text = new TextDecoder().decode(row.entry)
-  for (const word of ['agent-1', 'user-1', 'task-1', 'SECRET', 'symbol', 'grant-1']) assert.ok(!text.includes(word), word)
+  for (const word of ['agent-1', 'user-1', 'task-1', 'SECRET', 'symbol', 'grant-1'])
+    assert.ok(!text.includes(word), word)
   const entry = parseJson(row.entry) as Record<string, unknown>
-  assert.equal(entry['type'], 'intent')
-  assert.equal(entry['id'], decision.id)
-  assert.equal(entry['attachmentDigest'], bytesDigest(attachment))
+  assert.equal(entry.type, 'intent')
+  assert.equal(entry.id, decision.id)
+  assert.equal(entry.attachmentDigest, bytesDigest(attachment))
   assert.ok(row.entry.length < MAX_ENTRY_BYTES)
-  assert.notEqual(entry['argsDigest'], decision.argsDigest, 'a digest that could be guessed')
+  assert.notEqual(entry.argsDigest, decision.argsDigest, 'a digest that could be guessed')
   assert.deepEqual(readEntry(row.entry)?.id, decision.id)
 })
 
@@ -52,8 +53,8 @@ test('the attachment opens with the subject key alone, and its salt verifies the
   const kept = opened === null ? null : decodeAttachment(opened)
   assert.ok(kept?.type === 'intent')
   const entry = parseJson(row.entry) as Record<string, unknown>
-  assert.equal(entry['argsDigest'], salted(kept.salt, kept.request.operation.args))
-  assert.equal(entry['evidenceDigest'], salted(kept.salt, JSON.parse(JSON.stringify(decision.evidence))))
+  assert.equal(entry.argsDigest, salted(kept.salt, kept.request.operation.args))
+  assert.equal(entry.evidenceDigest, salted(kept.salt, JSON.parse(JSON.stringify(decision.evidence))))
   assert.deepEqual(kept.decision, JSON.parse(JSON.stringify(decision)))
 })
 
@@ -62,8 +63,11 @@ test('an outcome names its call and may use the reserve of the disk', async () =
   const { text: _text, structured: _structured, ...result } = ok('the answer')
   await journal.outcome(tenant, { id: 'x', at: START, parties: partiesOf(SECRET) }, result, [])
   const entry = parseJson(ledger.rows[1]?.entry ?? '') as Record<string, unknown>
-  assert.deepEqual([entry['type'], entry['id'], entry['call'], entry['status']], ['outcome', 'x:outcome', 'x', 'ok'])
-  assert.deepEqual(ledger.rows.map((row) => row.class), ['ordinary', 'essential'])
+  assert.deepEqual([entry.type, entry.id, entry.call, entry.status], ['outcome', 'x:outcome', 'x', 'ok'])
+  assert.deepEqual(
+    ledger.rows.map((row) => row.class),
+    ['ordinary', 'essential'],
+  )
 })
 
 test('arguments above the bound are left out and their size is said', () => {
@@ -76,7 +80,14 @@ test('arguments above the bound are left out and their size is said', () => {
 })
 
 test('bytes that are none of ours are no entry and no attachment', () => {
-  for (const text of ['', '{}', '[]', '{"v":1}', '{"v":2,"type":"intent","id":"a","tenant":"t","at":1}', '\u0000']) {
+  for (const text of [
+    '',
+    '{}',
+    '[]',
+    '{"v":1}',
+    '{"v":2,"type":"intent","id":"a","tenant":"t","at":1}',
+    '\u0000',
+  ]) {
     assert.equal(readEntry(Buffer.from(text)), null, text)
     assert.equal(decodeAttachment(Buffer.from(text)), null, text)
   }
@@ -133,7 +144,11 @@ test('summaries reach the store in one batch, outcome included, and are found be
   summaries.add(summaryAt('one'))
   await summaries.flush()
   assert.equal((await store.decisions.get(TENANT, 'two'))?.result, 'failed')
-  assert.equal((await store.decisions.get(TENANT, 'one'))?.outcomeIndex, 7, 'a second telling changes nothing')
+  assert.equal(
+    (await store.decisions.get(TENANT, 'one'))?.outcomeIndex,
+    7,
+    'a second telling changes nothing',
+  )
   assert.equal(await summaries.get(TENANT, 'three'), null)
 })
 
@@ -152,5 +167,18 @@ function summaryAt(id: string) {
   const decision: Decision = decide(world().state, call({ id, grant: grant() })).decision
   const { tenant, at, outcome, trust, risk, code } = decision
   const names = { agent: 'agent-1', user: 'user-1', task: 'task-1', server: 'market', tool: 'get_quote' }
-  return { tenant, id, version: 1, at, ...names, outcome, trust, risk, code, result: null, intentIndex: 3, outcomeIndex: null }
+  return {
+    tenant,
+    id,
+    version: 1,
+    at,
+    ...names,
+    outcome,
+    trust,
+    risk,
+    code,
+    result: null,
+    intentIndex: 3,
+    outcomeIndex: null,
+  }
 }

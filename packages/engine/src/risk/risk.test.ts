@@ -20,6 +20,7 @@ const signal = {
   write: true,
   numbers: [],
   parties: [],
+  steered: false,
   place: null,
   proofAge: null,
 } as const

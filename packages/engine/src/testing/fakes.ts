@@ -234,7 +234,14 @@ function fakeCollection<T extends Stored, I extends string>(
 ): Collection<T, I> {
   const rows = new Map<string, T>()
   const keyOf = (tenant: string, id: string): string => JSON.stringify([tenant, id])
-  const page = (values: T[], { after, limit = 100, newestFirst = false }: { after?: string; limit?: number; newestFirst?: boolean } = {}): T[] => {
+  const page = (
+    values: T[],
+    {
+      after,
+      limit = 100,
+      newestFirst = false,
+    }: { after?: string; limit?: number; newestFirst?: boolean } = {},
+  ): T[] => {
     const sorted = values.sort((a, b) => (a.id < b.id ? -1 : 1))
     if (newestFirst) sorted.reverse()
     const beyond = (id: string): boolean => after === undefined || (newestFirst ? id < after : id > after)
@@ -242,7 +249,11 @@ function fakeCollection<T extends Stored, I extends string>(
   }
   return {
     get: async (tenant, id) => structuredClone(rows.get(keyOf(tenant, id)) ?? null),
-    list: async (tenant, asked) => page([...rows.values()].filter((row) => row.tenant === tenant), asked),
+    list: async (tenant, asked) =>
+      page(
+        [...rows.values()].filter((row) => row.tenant === tenant),
+        asked,
+      ),
     find: async (tenant, index, value, asked) =>
       page(
         [...rows.values()].filter((row) => row.tenant === tenant && Reflect.get(row, index) === value),

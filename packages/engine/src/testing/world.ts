@@ -25,8 +25,25 @@ import { createCedarEngine } from '../policy/cedar.ts'
 import type { PolicySource } from '../policy/engine.ts'
 import { STARTER_POLICIES } from '../policy/starter.ts'
 import type { ControlEvent, Store } from '../ports.ts'
-import { createState, type EngineSettings, type EngineState, type TenantState, tenantState } from '../state.ts'
-import { type FakeBus, type FakeClock, type FakeLedger, type FakeStore, fakeBus, fakeClock, fakeIds, fakeKeyring, fakeLedger, fakeStore } from './fakes.ts'
+import {
+  createState,
+  type EngineSettings,
+  type EngineState,
+  type TenantState,
+  tenantState,
+} from '../state.ts'
+import {
+  type FakeBus,
+  type FakeClock,
+  type FakeLedger,
+  type FakeStore,
+  fakeBus,
+  fakeClock,
+  fakeIds,
+  fakeKeyring,
+  fakeLedger,
+  fakeStore,
+} from './fakes.ts'
 
 export const TENANT = 't1'
 export const START = Date.UTC(2026, 0, 5, 10)
@@ -91,7 +108,7 @@ export const NOTE = definition('save_watchlist', { rank: { type: 'integer' } })
 export const NEWS = definition('read_news_articles', { topic: { type: 'string' } })
 
 export function pinned(of: JsonObject, extra: Partial<PinnedTool> = {}): PinnedTool {
-  const name = String(of['name'])
+  const name = String(of.name)
   const serverName = extra.server ?? 'market'
   return {
     tenant: TENANT,
@@ -128,14 +145,19 @@ export function task(extra: Partial<Task> = {}): Task {
   }
 }
 
-export function policy(source: PolicySource = STARTER_POLICIES, extra: Partial<PolicyVersion> = {}): PolicyVersion {
+export function policy(
+  source: PolicySource = STARTER_POLICIES,
+  extra: Partial<PolicyVersion> = {},
+): PolicyVersion {
   return {
     tenant: TENANT,
     id: 'policy-1',
     version: 1,
     agentPolicies: source.agentPolicies,
     userPolicies: source.userPolicies,
-    digest: `sha256:${createHash('sha256').update(source.agentPolicies + source.userPolicies).digest('hex')}`,
+    digest: `sha256:${createHash('sha256')
+      .update(source.agentPolicies + source.userPolicies)
+      .digest('hex')}`,
     status: 'active',
     createdAt: START,
     createdBy: 'user-1',
@@ -214,12 +236,30 @@ export function call(shape: CallShape = {}): CallRequest {
 export const BEARER: Proof = { kind: 'bearer', provenAt: null }
 
 export function ok(text = '', extra: Partial<CallResult> = {}): CallResult {
-  return { status: 'ok', text: [text], structured: null, digest: 'sha256:0', bytes: text.length, error: null, ...extra }
+  return {
+    status: 'ok',
+    text: [text],
+    structured: null,
+    digest: 'sha256:0',
+    bytes: text.length,
+    error: null,
+    ...extra,
+  }
 }
 
-export function setup(extra: readonly ControlEvent[] = [], source: PolicySource | null = STARTER_POLICIES): ControlEvent[] {
-  const tools = [QUOTE, ORDER, TRANSFER, NOTE, NEWS].map((of): ControlEvent => ({ type: 'tool', tool: pinned(of) }))
-  const epochs = [epoch('tenant', TENANT), epoch('agent', 'agent-1'), epoch('user', 'user-1'), epoch('task', 'task-1')]
+export function setup(
+  extra: readonly ControlEvent[] = [],
+  source: PolicySource | null = STARTER_POLICIES,
+): ControlEvent[] {
+  const tools = [QUOTE, ORDER, TRANSFER, NOTE, NEWS].map(
+    (of): ControlEvent => ({ type: 'tool', tool: pinned(of) }),
+  )
+  const epochs = [
+    epoch('tenant', TENANT),
+    epoch('agent', 'agent-1'),
+    epoch('user', 'user-1'),
+    epoch('task', 'task-1'),
+  ]
   return [
     ...epochs.map((ref): ControlEvent => ({ type: 'epoch', tenant: TENANT, ref })),
     { type: 'agent', agent: agent() },
@@ -255,7 +295,12 @@ export function world(
 
 export interface Host {
   readonly decider: EngineDecider
-  readonly ports: DeciderPorts & { readonly store: FakeStore; readonly ledger: FakeLedger; readonly clock: FakeClock; readonly bus: FakeBus }
+  readonly ports: DeciderPorts & {
+    readonly store: FakeStore
+    readonly ledger: FakeLedger
+    readonly clock: FakeClock
+    readonly bus: FakeBus
+  }
 }
 
 export function fakePorts(settings: Partial<EngineSettings> = {}): Host['ports'] {
@@ -272,7 +317,10 @@ export function fakePorts(settings: Partial<EngineSettings> = {}): Host['ports']
 }
 
 /** A decider that was told of a tenant, without a start from the store. */
-export function host(events: readonly ControlEvent[] = setup(), settings: Partial<EngineSettings> = {}): Host {
+export function host(
+  events: readonly ControlEvent[] = setup(),
+  settings: Partial<EngineSettings> = {},
+): Host {
   const ports = fakePorts(settings)
   const decider = createDecider(ports)
   for (const event of events) decider.control(event)
@@ -291,7 +339,14 @@ export async function fill(store: Store, events: readonly ControlEvent[] = setup
     else if (event.type === 'delegation') await store.delegations.insert(event.delegation)
     else if (event.type === 'approval') await store.approvals.insert(event.approval)
   }
-  await store.users.insert({ tenant: TENANT, id: 'user-1', version: 1, name: 'owner', owner: true, createdAt: START })
+  await store.users.insert({
+    tenant: TENANT,
+    id: 'user-1',
+    version: 1,
+    name: 'owner',
+    owner: true,
+    createdAt: START,
+  })
 }
 
 /** A person's answer, as the control plane gives it: into the store, then to the decider. */
