@@ -28,6 +28,8 @@ export interface Reply {
   linger(patience: number): void
   /** Sends something before the result; opens the stream. False when the client takes no event streams. */
   push(message: RpcMessage): boolean
+  /** The upstream wants to be polled; so does the stream, where the client can. */
+  interrupt(retry: number): void
   /** The result. `status` and `headers` count only when no stream was opened. */
   finish(
     answer: RpcAnswer,
@@ -88,6 +90,7 @@ export function createReply(options: ReplyOptions): Reply {
       to?.push(message)
       return to !== null
     },
+    interrupt: (retry) => open()?.pause(retry),
     finish(answer, status = 200, headers = {}) {
       if (finished) return
       const message = rpcResponse(id, answer)

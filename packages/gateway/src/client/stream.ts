@@ -47,6 +47,8 @@ export interface ClientStream {
   prime(retry: number): void
   /** Sends what the client missed (after the given number, or since it was last here), then goes on live. */
   attach(response: ServerResponse, after?: number): void
+  /** Lets the connection go but not the stream: the client polls for the rest. Only for resumable streams. */
+  pause(retry: number): void
   /** No more events; a client that comes back later still gets what was kept. */
   end(): void
   ping(): void
@@ -127,6 +129,14 @@ export function createStream(options: StreamOptions): ClientStream {
       for (const event of kept) if (event.seq > after) write(event.text)
       delivered = seq
       if (ended) response.end()
+    },
+    pause(retry) {
+      if (key === null || ended || sink === null) return
+      emit('', retry)
+      const last = sink
+      sink = null
+      last?.end()
+      options.onDetached()
     },
     end() {
       if (ended) return

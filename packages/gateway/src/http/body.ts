@@ -42,6 +42,13 @@ export function mediaType(header: string | readonly string[] | undefined): strin
   return (value ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
 }
 
+/** With equal weight, the order is a wish: a client that names event streams first gets one. */
+export function prefersStream(header: string | undefined): boolean {
+  const stream = header?.indexOf('text/event-stream') ?? -1
+  const json = header?.indexOf('application/json') ?? -1
+  return stream !== -1 && (json === -1 || stream < json)
+}
+
 /** Whether an `Accept` header takes a media type; an absent one takes all. Quality 0 is a refusal. */
 export function accepts(header: string | undefined, type: string): boolean {
   if (header === undefined || header.trim() === '') return true

@@ -22,7 +22,7 @@ import type { Limiter } from '../client/limiter.ts'
 import { createReply, type Reply, writeJson } from '../client/reply.ts'
 import type { Session, Sessions } from '../client/sessions.ts'
 import { type ClientStream, createStream, type EventBudget, SSE_HEADERS } from '../client/stream.ts'
-import { accepts, mediaType, readBody } from '../http/body.ts'
+import { accepts, mediaType, prefersStream, readBody } from '../http/body.ts'
 import { forwardedHeaders } from '../http/header-values.ts'
 import type { Deciding, Identity, Log } from '../ports.ts'
 import type { GatewaySettings } from '../settings.ts'
@@ -191,7 +191,9 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     openStream: (gone: () => void) => ClientStream,
   ): Reply {
     const { response, json, sse } = incoming
-    return createReply({ response, id: message.id, json, sse, openStream })
+    // The answer to `initialize` carries a header, and nothing comes before it.
+    const first = message.method !== 'initialize' && sse && prefersStream(incoming.request.headers.accept)
+    return createReply({ response, id: message.id, json: json && !first, sse, openStream })
   }
 
   function contextOf(incoming: Incoming, client: string | null): CallContext {
@@ -253,7 +255,8 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
           ...(hello.instructions === null ? {} : { instructions: hello.instructions }),
         }
         if (reply.gone.aborted) sessions.end(session)
-        reply.finish({ ok: true, result }, 200, { 'mcp-session-id': session.id })
+        if (!incoming.response.headersSent) incoming.response.setHeader('mcp-session-id', session.id)
+        reply.finish({ ok: true, result })
       } catch (cause) {
         sessions.end(session)
         throw cause

@@ -227,6 +227,10 @@ export function createGoverned(options: GovernedOptions): Governed {
     return {
       signal: deadline.signal,
       onActivity: deadline.touch,
+      onInterrupted(retry) {
+        // Clients of the older revision cannot tell an interrupted stream from a lost one.
+        if (turn.revision === '2025-11-25') turn.reply.interrupt(retry)
+      },
       onNotification(message) {
         if (passes(message, turn.revision, quiet)) turn.reply.push(message)
       },

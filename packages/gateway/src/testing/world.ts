@@ -8,6 +8,7 @@ import { parsePublicJwk, type SigningKey, signJws } from '@safeconduct/engine'
 import { type Grant, type JsonObject, SafeconductError, type Server } from '@safeconduct/protocol'
 import { createAuthenticate } from '../auth/authenticate.ts'
 import { createMcpGateway, type McpGateway, type McpGatewayOptions } from '../gateway.ts'
+import { checkHost, checkOrigin, type OriginRules, originRules } from '../http/origin.ts'
 import type { Deciding, Identity } from '../ports.ts'
 import { fakeDecider } from './fake-decider.ts'
 
@@ -143,12 +144,23 @@ export interface WorldOptions {
 
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const holder: { gateway: McpGateway | null } = { gateway: null }
+  const guard: { rules: OriginRules | null } = { rules: null }
   const http = createServer((request, response) => {
+    try {
+      if (guard.rules !== null) {
+        checkHost(request, guard.rules)
+        checkOrigin(request, guard.rules)
+      }
+    } catch {
+      response.writeHead(403).end()
+      return
+    }
     holder.gateway?.handler(request, response).then((served) => {
       if (!served) response.writeHead(404).end()
     })
   })
   const origin = await listen(http)
+  guard.rules = originRules(origin, Number(new URL(origin).port))
   const issuer = createIssuer(origin)
   const servers = new Map((options.servers ?? []).map((server) => [server.name, server]))
   const clock = { now: () => Date.now() }

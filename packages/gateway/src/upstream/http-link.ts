@@ -21,6 +21,7 @@ export interface HttpLinkOptions {
 }
 
 const ACCEPT = 'application/json, text/event-stream'
+const NO_HEADERS: Readonly<Record<string, string>> = {}
 const MAX_RETRY = 30_000
 const MAX_RESUMPTIONS = 1_000
 
@@ -66,7 +67,7 @@ export async function openHttpLink(options: HttpLinkOptions, signal: AbortSignal
     await drain(answer)
   }
 
-  async function call(id: number, body: string, until: AbortSignal, more: Record<string, string> = {}) {
+  async function call(id: number, body: string, hooks: Hooks, until: AbortSignal, more = NO_HEADERS) {
     let answer = await post(body, until, more)
     if (version === null) session = answer.sessionId
     let last: string | null = null
@@ -81,6 +82,7 @@ export async function openHttpLink(options: HttpLinkOptions, signal: AbortSignal
       if (answer.kind !== 'sse' || last === null || tries >= MAX_RESUMPTIONS) {
         throw answer.kind === 'sse' ? upstreamFailure('upstream_unavailable', 'unknown') : nonsense(undefined)
       }
+      hooks.onInterrupted?.(wait)
       await sleep(wait, undefined, { signal: until, ref: false }).catch(() => until.throwIfAborted())
       answer = await resume(last, until)
     }
@@ -104,7 +106,7 @@ export async function openHttpLink(options: HttpLinkOptions, signal: AbortSignal
     const until = AbortSignal.any([hooks.signal, ended.signal])
     const body = writeMessage({ kind: 'request', id: open.id, method, params: open.params })
     try {
-      await call(open.id, body, until, more)
+      await call(open.id, body, hooks, until, more)
     } catch (cause) {
       dispatcher.drop(cause, open.id)
       if (hooks.signal.aborted && method !== 'initialize') {

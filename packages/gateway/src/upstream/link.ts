@@ -30,6 +30,8 @@ export interface Hooks {
   onRequest(request: RpcRequest, signal: AbortSignal): Promise<RpcAnswer>
   /** Anything at all arrived. */
   onActivity(): void
+  /** The upstream ended the stream before the answer and asked to be polled again after so many milliseconds. */
+  onInterrupted?(retry: number): void
 }
 
 /** Receives what belongs to no request. */
