@@ -206,6 +206,7 @@ function addField(draft: Draft, field: Field, cleaned: string, author: boolean, 
     whole,
     author,
     hidden,
+    breaks: lineBreaks(cleaned, from),
     spans,
   })
   for (const span of spans) {
@@ -221,6 +222,13 @@ function addField(draft: Draft, field: Field, cleaned: string, author: boolean, 
   }
 }
 
+function lineBreaks(cleaned: string, from: number): number[] {
+  const breaks: number[] = []
+  for (let i = cleaned.indexOf('\n'); i >= 0 && breaks.length < 256; i = cleaned.indexOf('\n', i + 1))
+    breaks.push(from + i)
+  return breaks
+}
+
 /** What was not parsed: one unnamed statement without fields or sentences. */
 function withRest(draft: Draft, rest: string): Draft {
   const from = draft.text === '' ? 0 : draft.text.length + 1
@@ -233,6 +241,7 @@ function withRest(draft: Draft, rest: string): Draft {
     whole: false,
     author: false,
     hidden: false,
+    breaks: [],
     spans: [],
   }
   return { ...draft, text, fields: [...draft.fields, field] }

@@ -41,7 +41,9 @@ export interface SeenField {
   readonly author: boolean
   /** Had to be decoded to be read. */
   readonly hidden: boolean
-  /** Absent = all of it is plain statement. Offsets into the output's text. */
+  /** Where lines end, at most 256; the folded text has blanks there. */
+  readonly breaks: readonly number[]
+  /** Empty = all of it is plain statement. Offsets into the output's text. */
   readonly spans: readonly Span[]
 }
 

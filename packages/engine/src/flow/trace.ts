@@ -12,6 +12,7 @@ import type { ApprovedEvent } from './observe.ts'
 import { roleOf } from './observe.ts'
 import type { Origin, Standing } from './origin.ts'
 import { COMPOSED, isAsked, originOf, rank, worse } from './origin.ts'
+import { isRoleBound } from './role-binding.ts'
 import type { ArgumentRole, ToolRoles } from './roles.ts'
 import { isHard } from './roles.ts'
 import { isRequest } from './spans.ts'
@@ -224,6 +225,15 @@ function judgeWorst(state: FlowState, roles: ToolRoles, parts: readonly Part[], 
     )
 }
 
+/** Money, secrets and commands are never bound by a text alone: there, a person confirms. */
+function bindsToRole(state: FlowState, part: Part): boolean {
+  const kind = tokenKind(part.raw)
+  const { output } = part.origin
+  if (state.intent === null || output === null || (kind !== 'email' && kind !== 'phone')) return false
+  if (part.kind !== 'recipient' && part.kind !== 'other' && part.kind !== 'object') return false
+  return isRoleBound(output, part.value, kind, state.intent.nouns)
+}
+
 /**
  * An anchor vouches for what is no more dangerous than itself and plays another role: a file's id does not vouch for whom
  * it is shared with, nor one recipient's address for another's.
@@ -237,6 +247,7 @@ function vouchesFor(anchor: Part, told: Part): boolean {
 function isAnchor(state: FlowState, part: Part): boolean {
   if (['user', 'approved', 'own', 'field', 'delegated'].includes(part.origin.standing)) return true
   if (part.origin.author && part.origin.standing === 'said') return true
+  if (part.origin.standing === 'said' && bindsToRole(state, part)) return true
   // The letters of an address are its owner's choice: a word of the user inside one proves nothing.
   if (part.kind === 'url' || part.kind === 'account' || tokenKind(part.raw) !== null) return false
   const nouns = state.intent?.nouns ?? []

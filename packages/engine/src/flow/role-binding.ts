@@ -1,0 +1,68 @@
+/**
+ * Values bound to the role they play: a source the user named gives the address of exactly the person or thing the user
+ * spoke of. Two candidates for one role are no answer, so a second address beside the first one undoes the binding.
+ * @module
+ */
+import { COMMON } from './lexicon.ts'
+import { canon, singular, words } from './normal.ts'
+import type { SeenOutput } from './state.ts'
+import type { TokenKind } from './tokens.ts'
+import { tokensOf } from './tokens.ts'
+
+interface Candidate {
+  readonly value: string
+  readonly nouns: ReadonlySet<string>
+}
+
+/** Characters looked at before and after an address; never beyond its line or the next address. */
+const BEFORE = 120
+const AFTER = 60
+
+const known = new WeakMap<SeenOutput, Map<TokenKind, readonly Candidate[]>>()
+
+/** True when a word of the user stands beside `value` and beside no other address of its kind in this output. */
+export function isRoleBound(
+  output: SeenOutput,
+  value: string,
+  kind: TokenKind,
+  nouns: readonly string[],
+): boolean {
+  const candidates = candidatesOf(output, kind)
+  const own = candidates.filter((c) => c.value === value)
+  const others = candidates.filter((c) => c.value !== value)
+  return own.some((c) =>
+    nouns.some(
+      (n) => n.length > 3 && !COMMON.has(n) && c.nouns.has(n) && !others.some((o) => o.nouns.has(n)),
+    ),
+  )
+}
+
+/** Addresses of one kind with the words around each; at most 64, more than that is a directory and binds nothing. */
+function candidatesOf(output: SeenOutput, kind: TokenKind): readonly Candidate[] {
+  const kinds = known.get(output) ?? new Map<TokenKind, readonly Candidate[]>()
+  known.set(output, kinds)
+  const made = kinds.get(kind)
+  if (made !== undefined) return made
+  const list: Candidate[] = []
+  for (const field of output.fields) {
+    const text = output.text.slice(field.at, field.end)
+    let end = 0
+    const tokens = tokensOf(text, 65).filter((t) => t.kind === kind)
+    tokens.forEach((token, i) => {
+      const at = text.indexOf(token.text, end)
+      if (at < 0) return
+      const stop = at + token.text.length
+      const next = tokens[i + 1]
+      const before = field.breaks.findLast((b) => b < field.at + at) ?? field.at
+      const after = field.breaks.find((b) => b >= field.at + stop) ?? field.end
+      const nextAt = next === undefined ? -1 : text.indexOf(next.text, stop)
+      const until = Math.min(nextAt < 0 ? text.length : nextAt, stop + AFTER, after - field.at)
+      const around = `${text.slice(Math.max(end, at - BEFORE, before - field.at), at)} ${text.slice(stop, until)}`
+      list.push({ value: canon(token.text), nouns: new Set(words(around).map(singular)) })
+      end = stop
+    })
+  }
+  const candidates = list.length > 64 ? [] : list
+  kinds.set(kind, candidates)
+  return candidates
+}
