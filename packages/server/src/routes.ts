@@ -65,7 +65,8 @@ export function routeTable(ports: RoutePorts): Route[] {
       path: '/api/v1/events',
       who: 'reader',
       summary: 'Server-sent events: decisions, outcomes, approvals, trust changes, revocations.',
-      handle: async ({ tenant, signal }) => ports.events.open(tenant, signal),
+      handle: async ({ tenant, signal, allowed, incoming }) =>
+        ports.events.open({ tenant, signal, allowed, cut: () => incoming.socket.destroy() }),
     }),
     route({
       method: 'GET',

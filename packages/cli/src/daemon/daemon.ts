@@ -129,6 +129,7 @@ async function compose(
     putCredential: async (name, headers) => {
       await vault.put(TENANT, `credential/${name}`, Buffer.from(JSON.stringify(headers), 'utf8'))
     },
+    eraseCredential: (name) => vault.erase(TENANT, `credential/${name}`),
   }
   await ensurePolicy(foundation, admin)
 

@@ -2,24 +2,51 @@
  * Agents: registered, shown, given another composition; trust reset by a person.
  * @module
  */
-import type { ControlEvent } from '@safeconduct/engine'
-import { type Agent, SafeconductError, TRUST_LEVELS } from '@safeconduct/protocol'
+import { type ControlEvent, parsePublicJwk } from '@safeconduct/engine'
+import { type Agent, type PublicJwk, SafeconductError, TRUST_LEVELS } from '@safeconduct/protocol'
 import * as z from 'zod'
 import { type Route, route } from '../http/route.ts'
 import { type AdminPorts, change } from './ports.ts'
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'a name is 1–63 of a–z, 0–9, ".", "_" and "-"')
-const jwk = z.object({
-  kty: z.enum(['EC', 'OKP']),
-  crv: z.enum(['P-256', 'Ed25519']),
-  x: z.string().max(64),
-  y: z.string().max(64).optional(),
-  kid: z.string().max(256).optional(),
-  alg: z.string().max(16).optional(),
-  use: z.string().max(16).optional(),
-  // A private part is an accident that must not be stored, nor passed over in silence.
-  d: z.never('the JWK has a private part; register the public key').optional(),
-})
+// A private part is an accident that must not be stored, nor passed over in silence.
+const secret = z.never('the JWK has a private part; register the public key').optional()
+const SECRETS = {
+  d: secret,
+  k: secret,
+  p: secret,
+  q: secret,
+  dp: secret,
+  dq: secret,
+  qi: secret,
+  oth: secret,
+}
+const coordinate = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'a coordinate is 32 bytes in base64url')
+const kid = z.string().min(1).max(256).optional()
+const use = z.literal('sig').optional()
+const jwk = z
+  .discriminatedUnion('kty', [
+    z.object({
+      kty: z.literal('EC'),
+      crv: z.literal('P-256'),
+      x: coordinate,
+      y: coordinate,
+      alg: z.literal('ES256').optional(),
+      kid,
+      use,
+      ...SECRETS,
+    }),
+    z.object({
+      kty: z.literal('OKP'),
+      crv: z.literal('Ed25519'),
+      x: coordinate,
+      alg: z.enum(['EdDSA', 'Ed25519']).optional(),
+      kid,
+      use,
+      ...SECRETS,
+    }),
+  ])
+  .refine(isOnItsCurve, 'the JWK is not a point on its curve')
 const part = z.strictObject({
   kind: z.enum(['model', 'prompt', 'tools']),
   name: z.string().min(1).max(256),
@@ -29,8 +56,51 @@ const registration = z.strictObject({
   name,
   jwks: z.strictObject({ keys: z.array(jwk).max(8) }).optional(),
   composition: z.array(part).max(64).optional(),
-  redirect_uris: z.array(z.url().max(2048)).max(16).optional(),
+  redirect_uris: z
+    .array(
+      z
+        .string()
+        .max(2048)
+        .refine(
+          isRedirect,
+          'a redirect URI is https, http on loopback, or a reverse-domain scheme; no fragment',
+        ),
+    )
+    .max(16)
+    .optional(),
 })
+
+function isOnItsCurve(key: object): boolean {
+  try {
+    parsePublicJwk(key)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
+
+/** RFC 8252 §7: what a browser would run or open itself (`javascript:`, `data:`) has no dot in its scheme. */
+function isRedirect(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, hostname, username, password } = new URL(text)
+  if (text.includes('#') || username !== '' || password !== '') return false
+  if (protocol === 'http:') return LOOPBACK.has(hostname)
+  return protocol === 'https:' || protocol.includes('.')
+}
+
+/** Only its public members are kept. */
+type GivenKey = Pick<PublicJwk, 'kty'> & {
+  readonly [M in 'crv' | 'x' | 'y' | 'kid' | 'alg']?: string | undefined
+}
+
+export interface AgentGiven {
+  readonly name: string
+  readonly jwks?: { readonly keys: readonly GivenKey[] } | undefined
+  readonly composition?: readonly Omit<Agent['composition'][number], 'standing'>[] | undefined
+  readonly redirect_uris?: readonly string[] | undefined
+}
 
 export function agentRoutes(ports: AdminPorts): Route[] {
   return [
@@ -151,7 +221,7 @@ export async function registerAgent(
   ports: AdminPorts,
   tenant: string,
   owner: string,
-  given: z.infer<typeof registration>,
+  given: AgentGiven,
   how: Agent['registration'],
 ): Promise<Agent> {
   const agent: Agent = {
@@ -163,8 +233,8 @@ export async function registerAgent(
     registration: how,
     jwks: (given.jwks?.keys ?? []).map(({ kty, crv, x, y, kid, alg }) => ({
       kty,
-      crv,
-      x,
+      ...(crv === undefined ? {} : { crv }),
+      ...(x === undefined ? {} : { x }),
       ...(y === undefined ? {} : { y }),
       ...(kid === undefined ? {} : { kid }),
       ...(alg === undefined ? {} : { alg }),

@@ -7,6 +7,8 @@ import * as z from 'zod'
 import { type Route, route } from '../http/route.ts'
 import { type AdminPorts, change } from './ports.ts'
 
+const STATUSES = ['pending', 'approved', 'refused', 'used', 'expired'] as const
+
 export function approvalRoutes(ports: AdminPorts): Route[] {
   return [
     route({
@@ -14,15 +16,10 @@ export function approvalRoutes(ports: AdminPorts): Route[] {
       path: '/api/v1/approvals',
       who: 'reader',
       summary: 'Approvals, newest first.',
-      query: z.object({ status: z.enum(['pending', 'approved', 'refused', 'used', 'expired']).optional() }),
+      query: z.strictObject({ status: z.enum(STATUSES).optional() }),
       handle: async ({ tenant, query }) => {
-        const page = { limit: 200, newestFirst: true }
-        const approvals =
-          query.status === undefined
-            ? await ports.store.approvals.list(tenant, page)
-            : await ports.store.approvals.find(tenant, 'status', query.status, page)
         const now = ports.clock.now()
-        const seen = approvals.map((approval) => asOf(approval, now))
+        const seen = (await select(ports, tenant, query.status)).map((approval) => asOf(approval, now))
         return {
           approvals: query.status === undefined ? seen : seen.filter((one) => one.status === query.status),
         }
@@ -43,11 +40,25 @@ export function approvalRoutes(ports: AdminPorts): Route[] {
         'Approves or refuses; once, and only what is shown (the digest of its arguments must be named).',
       body: z.strictObject({ approve: z.boolean(), args_digest: z.string().max(128) }),
       handle: async ({ tenant, params, body, caller }) => {
-        const by = caller.kind === 'owner' ? caller.user : null
+        if (caller.kind !== 'owner') throw new SafeconductError('owner_session_required')
+        const by = caller.user
         return decide(ports, tenant, params.id, body.approve, body.args_digest, by)
       },
     }),
   ]
+}
+
+async function select(
+  { store }: AdminPorts,
+  tenant: string,
+  status: Approval['status'] | undefined,
+): Promise<Approval[]> {
+  const page = { limit: 200, newestFirst: true }
+  if (status === undefined) return store.approvals.list(tenant, page)
+  const stored = await store.approvals.find(tenant, 'status', status, page)
+  if (status !== 'expired') return stored
+  const pending = await store.approvals.find(tenant, 'status', 'pending', page)
+  return [...stored, ...pending].sort((a, b) => (a.id < b.id ? 1 : -1))
 }
 
 /** A pending approval whose time is over is expired, whether or not anybody has written that down yet. */
@@ -70,7 +81,7 @@ async function decide(
   id: string | undefined,
   approve: boolean,
   argsDigest: string,
-  by: string | null,
+  by: string,
 ): Promise<Approval> {
   const approval = asOf(await find(ports, tenant, id), ports.clock.now())
   if (approval.status === 'expired')

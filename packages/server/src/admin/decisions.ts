@@ -2,13 +2,14 @@
  * Decisions: listed, explained to the entitled, proven by a receipt.
  * @module
  */
-import { OUTCOMES, SafeconductError } from '@safeconduct/protocol'
+import type { Page } from '@safeconduct/engine'
+import { type DecisionSummary, OUTCOMES, SafeconductError } from '@safeconduct/protocol'
 import * as z from 'zod'
 import { type Route, route } from '../http/route.ts'
 import { findAgent } from './agents.ts'
 import type { AdminPorts } from './ports.ts'
 
-const listQuery = z.object({
+const listQuery = z.strictObject({
   agent: z.string().max(256).optional(),
   outcome: z.enum(OUTCOMES).optional(),
   task: z.string().max(256).optional(),
@@ -24,14 +25,7 @@ export function decisionRoutes(ports: AdminPorts): Route[] {
       who: 'reader',
       summary: 'Decisions, newest first.',
       query: listQuery,
-      handle: async ({ tenant, query }) => {
-        const page = {
-          limit: query.limit,
-          newestFirst: true,
-          ...(query.after === undefined ? {} : { after: query.after }),
-        }
-        return { decisions: await select(ports, tenant, query, page) }
-      },
+      handle: async ({ tenant, query }) => select(ports, tenant, query),
     }),
     route({
       method: 'GET',
@@ -58,20 +52,46 @@ export function decisionRoutes(ports: AdminPorts): Route[] {
   ]
 }
 
+/** Looked at for one answer; where a filter finds little, `next` says where to go on. */
+const MAX_SCANNED = 10_000
+const SCAN_PAGE = 1000
+
+/** The narrowest index finds them, the other filters choose among what it finds. */
 async function select(
   ports: AdminPorts,
   tenant: string,
-  query: z.infer<typeof listQuery>,
-  page: { limit: number; newestFirst: boolean; after?: string },
-) {
-  const { decisions } = ports.store
-  if (query.agent !== undefined) {
-    const agent = await findAgent(ports, tenant, query.agent)
-    return decisions.find(tenant, 'agent', agent.id, page)
+  { limit, ...query }: z.infer<typeof listQuery>,
+): Promise<{ decisions: DecisionSummary[]; next: string | null }> {
+  const agent = query.agent === undefined ? undefined : (await findAgent(ports, tenant, query.agent)).id
+  const wanted = Object.entries({ task: query.task, agent, outcome: query.outcome })
+  const filters = wanted.filter((pair): pair is [IndexName, string] => pair[1] !== undefined)
+  const found: DecisionSummary[] = []
+  let { after } = query
+  for (let scanned = 0; scanned < MAX_SCANNED; ) {
+    const size = filters.length > 1 ? SCAN_PAGE : limit
+    const page = { limit: size, newestFirst: true, ...(after === undefined ? {} : { after }) }
+    const rows = await read(ports, tenant, filters[0], page)
+    for (const row of rows) {
+      after = row.id
+      if (filters.every(([name, value]) => row[name] === value)) found.push(row)
+      if (found.length === limit) return { decisions: found, next: after }
+    }
+    if (rows.length < size) return { decisions: found, next: null }
+    scanned += rows.length
   }
-  if (query.task !== undefined) return decisions.find(tenant, 'task', query.task, page)
-  if (query.outcome !== undefined) return decisions.find(tenant, 'outcome', query.outcome, page)
-  return decisions.list(tenant, page)
+  return { decisions: found, next: after ?? null }
+}
+
+type IndexName = 'task' | 'agent' | 'outcome'
+
+function read(
+  ports: AdminPorts,
+  tenant: string,
+  index: readonly [IndexName, string] | undefined,
+  page: Page,
+): Promise<DecisionSummary[]> {
+  const { decisions } = ports.store
+  return index === undefined ? decisions.list(tenant, page) : decisions.find(tenant, index[0], index[1], page)
 }
 
 function noDecision(): SafeconductError {

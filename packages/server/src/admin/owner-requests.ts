@@ -4,20 +4,28 @@
  * @module
  */
 
+import type { Repositories } from '@safeconduct/engine'
 import {
   isJsonObject,
+  type JsonObject,
   type JsonValue,
   type OwnerRequest,
   SafeconductError,
   toSafeconductError,
 } from '@safeconduct/protocol'
 import * as z from 'zod'
-import { asObject } from '../http/app.ts'
 import { type Route, type RouteContext, route } from '../http/route.ts'
+import { displayText } from '../pages/html.ts'
 import type { AdminPorts } from './ports.ts'
 
-const LIFETIME_MS = 10 * 60_000
-const MAX_PENDING = 50
+export const LIFETIME_MS = 10 * 60_000
+export const MAX_PENDING = 50
+/** How long what nobody answered stays readable for whoever asked. */
+const KEPT_MS = 10 * 60_000
+
+export interface OwnerRequestPorts extends AdminPorts {
+  readonly onError: (error: SafeconductError, path: string) => void
+}
 
 export interface OwnerRequests {
   readonly routes: readonly Route[]
@@ -25,7 +33,7 @@ export interface OwnerRequests {
 }
 
 /** `rows` are the confirmed rows of the table; a request names its row by method and path. */
-export function createOwnerRequests(ports: AdminPorts, rows: () => readonly Route[]): OwnerRequests {
+export function createOwnerRequests(ports: OwnerRequestPorts, rows: () => readonly Route[]): OwnerRequests {
   const verbOf = (row: Route) => `${row.method} ${row.path}`
   const asOf = (request: OwnerRequest): OwnerRequest =>
     request.status === 'pending' && request.expiresAt <= ports.clock.now()
@@ -38,7 +46,7 @@ export function createOwnerRequests(ports: AdminPorts, rows: () => readonly Rout
     return asOf(request)
   }
 
-  async function run(request: OwnerRequest, context: RouteContext<never, never>): Promise<JsonValue> {
+  async function run(request: OwnerRequest, context: RouteContext<never, never>): Promise<JsonObject> {
     const row = rows().find((one) => verbOf(one) === request.verb && one.who === 'confirmed')
     if (row === undefined) throw new SafeconductError('not_found', { message: 'That verb no longer exists.' })
     const body = row.body === null ? null : row.body.parse(request.params.body ?? {})
@@ -46,8 +54,21 @@ export function createOwnerRequests(ports: AdminPorts, rows: () => readonly Rout
     const params = isJsonObject(named)
       ? Object.fromEntries(Object.entries(named).map(([k, v]) => [k, String(v)]))
       : {}
-    const result = await row.handle({ ...context, body: body as never, params })
-    return JSON.parse(JSON.stringify(result))
+    const result: JsonValue = JSON.parse(
+      JSON.stringify(await row.handle({ ...context, body: body as never, params })),
+    )
+    return isJsonObject(result) ? result : { value: result }
+  }
+
+  /** It was agreed to, so its failure is a result like another: whoever asked is told. */
+  async function outcome(request: OwnerRequest, context: RouteContext<never, never>): Promise<JsonObject> {
+    try {
+      return await run(request, context)
+    } catch (thrown) {
+      const error = toSafeconductError(thrown)
+      if (error.code === 'internal') ports.onError(error, request.verb)
+      return { error: error.code, message: error.message }
+    }
   }
 
   async function decide(
@@ -56,6 +77,8 @@ export function createOwnerRequests(ports: AdminPorts, rows: () => readonly Rout
     context: RouteContext<never, never>,
   ): Promise<OwnerRequest> {
     const request = await find(context.tenant, id)
+    if (request.status === 'expired')
+      throw new SafeconductError('expired', { message: 'Nobody confirmed it in time; ask again.' })
     if (request.status !== 'pending')
       throw new SafeconductError('conflict', { message: `It was ${request.status} already.` })
     // Taken before it runs: two confirmations cannot run it twice.
@@ -66,14 +89,8 @@ export function createOwnerRequests(ports: AdminPorts, rows: () => readonly Rout
     }
     await ports.store.ownerRequests.replace(taken)
     if (!confirm) return publish(taken)
-    let result: JsonValue
-    try {
-      result = await run(request, context)
-    } catch (error) {
-      const { code, message } = toSafeconductError(error)
-      result = { error: code, message }
-    }
-    const done: OwnerRequest = { ...taken, version: taken.version + 1, result: asObject(result) }
+    const result = await outcome(request, context)
+    const done: OwnerRequest = { ...taken, version: taken.version + 1, result }
     await ports.store.ownerRequests.replace(done)
     return publish(done)
   }
@@ -123,28 +140,39 @@ export function createOwnerRequests(ports: AdminPorts, rows: () => readonly Rout
     routes,
     async ask(row, body, params) {
       const parsed = row.body === null ? null : row.body.parse(body)
-      const waiting = await ports.store.ownerRequests.find(ports.tenant, 'status', 'pending', { limit: 1000 })
-      if (waiting.map(asOf).filter((one) => one.status === 'pending').length >= MAX_PENDING) {
-        throw new SafeconductError('overloaded', { message: 'Too many changes wait for the owner already.' })
-      }
       const now = ports.clock.now()
       const target = Object.values(params).join(' ')
       const summary = row.confirm?.(parsed as never) ?? row.summary
+      const sentence = displayText(target === '' ? summary : `${summary}: ${target}`, 300)
       const request: OwnerRequest = {
         tenant: ports.tenant,
         id: `or_${ports.ids.next()}`,
         version: 1,
         verb: verbOf(row),
-        summary: target === '' ? summary : `${summary}: ${target}`,
+        summary: sentence,
         params: { body, params: { ...params } },
         status: 'pending',
         result: null,
         createdAt: now,
         expiresAt: now + LIFETIME_MS,
       }
-      await ports.store.ownerRequests.insert(request)
+      await ports.store.tx(async (t) => {
+        await makeRoom(t, ports.tenant, now)
+        await t.ownerRequests.insert(request)
+      })
       publish(request)
       return { request: { id: request.id, summary: request.summary, expiresAt: request.expiresAt } }
     },
   }
+}
+
+/** Those that nobody answered go, so that asking again and again fills nothing. @throws `overloaded` */
+async function makeRoom(t: Repositories, tenant: string, now: number): Promise<void> {
+  const unanswered = await t.ownerRequests.find(tenant, 'status', 'pending', { limit: 1000 })
+  const waiting = unanswered.filter((one) => one.expiresAt > now)
+  if (waiting.length >= MAX_PENDING) {
+    throw new SafeconductError('overloaded', { message: 'Too many changes wait for the owner already.' })
+  }
+  for (const one of unanswered)
+    if (one.expiresAt + KEPT_MS <= now) await t.ownerRequests.remove(tenant, one.id)
 }

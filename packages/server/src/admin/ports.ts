@@ -21,6 +21,8 @@ export interface AdminPorts {
   /** Strictly, against the schema of the tools known now. @throws `policy_invalid`, saying where */
   readonly checkPolicy: (texts: { readonly agent: string; readonly user: string }) => void
   readonly putCredential: (name: string, headers: Readonly<Record<string, string>>) => Promise<void>
+  /** Leaves no copy behind; nothing happens when there is none. */
+  readonly eraseCredential: (name: string) => Promise<void>
 }
 
 /**

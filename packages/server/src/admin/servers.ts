@@ -2,6 +2,7 @@
  * Servers and their pinned tools.
  * @module
  */
+import type { Repositories } from '@safeconduct/engine'
 import { type PinnedTool, SafeconductError, type Server, type ServerTransport } from '@safeconduct/protocol'
 import * as z from 'zod'
 import { type Route, route } from '../http/route.ts'
@@ -11,12 +12,82 @@ export const serverName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'a server name is 1–63 of a–z, 0–9 and "-"')
 
-const httpServer = z.strictObject({
-  name: serverName,
-  url: z.url({ protocol: /^https?$/ }).max(2048),
-  trusted_output: z.boolean().default(false),
-  /** Private addresses are refused unless the owner says that this server is meant to have one. */
-  allow_private: z.boolean().default(false),
+const httpServer = z
+  .strictObject({
+    name: serverName,
+    url: z
+      .url({ protocol: /^https?$/ })
+      .max(2048)
+      .refine(isPlainUrl, 'credentials and fragments do not belong into a URL; store a credential instead'),
+    trusted_output: z.boolean().default(false),
+    /** Private addresses are refused unless the owner says that this server is meant to have one. */
+    allow_private: z.boolean().default(false),
+  })
+  .refine(({ url, allow_private }) => allow_private || url.startsWith('https:'), {
+    path: ['url'],
+    message: 'a server is reached by https, unless a private address is allowed',
+  })
+
+function isPlainUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { username, password } = new URL(text)
+  return username === '' && password === '' && !text.includes('#')
+}
+
+/** What a person has to know before agreeing, as one sentence. */
+function registrationSentence({
+  name,
+  url,
+  trusted_output,
+  allow_private,
+}: z.infer<typeof httpServer>): string {
+  const more = [
+    ...(allow_private ? ['its address may be a private one'] : []),
+    ...(trusted_output ? ['what it returns may vouch for values'] : []),
+  ]
+  return [`Register the server ${name} at ${new URL(url).origin}`, ...more].join('; ')
+}
+
+/** Headers that frame the message or say where it goes; the gateway alone writes them (RFC 9110 §7). */
+const FRAMING = new Set([
+  'accept',
+  'connection',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'expect',
+  'host',
+  'keep-alive',
+  'last-event-id',
+  'mcp-protocol-version',
+  'mcp-session-id',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+const MAX_HEADERS = 16
+
+const credential = z.strictObject({
+  headers: z
+    .record(
+      z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'a header name is 1–64 of A–Z, a–z, 0–9 and "-"'),
+      z
+        .string()
+        .min(1)
+        .max(8192)
+        .regex(/^[\t\x20-\x7e]+$/, 'a header value is printable ASCII'),
+    )
+    .refine((headers) => Object.keys(headers).length <= MAX_HEADERS, `at most ${MAX_HEADERS} headers`)
+    .refine((headers) => Object.keys(headers).length > 0, 'at least one header')
+    .refine((headers) => {
+      const names = Object.keys(headers).map((name) => name.toLowerCase())
+      return new Set(names).size === names.length
+    }, 'a header is given once')
+    .refine(
+      (headers) => !Object.keys(headers).some((name) => FRAMING.has(name.toLowerCase())),
+      'a credential does not set headers of the connection or of the message itself',
+    ),
 })
 
 export function serverRoutes(ports: AdminPorts): Route[] {
@@ -37,7 +108,7 @@ export function serverRoutes(ports: AdminPorts): Route[] {
       summary:
         'Registers a remote MCP server. Stdio servers come from the command line only, never over HTTP.',
       body: httpServer,
-      confirm: (body) => `Register the server ${body.name} at ${new URL(body.url).host}`,
+      confirm: registrationSentence,
       handle: async ({ tenant, body }) => {
         const transport: ServerTransport = {
           kind: 'http',
@@ -59,7 +130,10 @@ export function serverRoutes(ports: AdminPorts): Route[] {
       who: 'confirmed',
       summary: 'A person looked at the server: its writes no longer go to approval for being new.',
       body: z.strictObject({ trusted_output: z.boolean().optional() }),
-      confirm: () => 'Approve a server',
+      confirm: ({ trusted_output }) =>
+        trusted_output === true
+          ? 'Approve a server, and let what it returns vouch for values'
+          : 'Approve a server',
       handle: async ({ tenant, params, body }) => {
         const server = await findServer(ports, tenant, params.name)
         const trustedOutput = body.trusted_output ?? server.trustedOutput
@@ -72,18 +146,15 @@ export function serverRoutes(ports: AdminPorts): Route[] {
       path: '/api/v1/servers/:name/credential',
       who: 'owner',
       summary: 'Stores the headers that the gateway injects for this server; they are never shown again.',
-      body: z.strictObject({
-        headers: z.record(
-          z.string().regex(/^[A-Za-z0-9-]{1,64}$/),
-          z
-            .string()
-            .min(1)
-            .max(8192)
-            .regex(/^[\t\x20-\x7e]+$/, 'a header value is printable ASCII'),
-        ),
-      }),
+      body: credential,
       handle: async ({ tenant, params, body }) => {
         const server = await findServer(ports, tenant, params.name)
+        if (server.transport.kind !== 'http') {
+          throw new SafeconductError('invalid_request', {
+            message:
+              'Headers are injected into HTTP only; a child server gets its secrets in its environment.',
+          })
+        }
         await ports.putCredential(server.id, body.headers)
         const next: Server = { ...server, credential: server.id, version: server.version + 1 }
         return view(await replaceServer(ports, next, 'server.credential'))
@@ -98,8 +169,11 @@ export function serverRoutes(ports: AdminPorts): Route[] {
       confirm: () => 'Remove a server',
       handle: async ({ tenant, params }) => {
         const server = await findServer(ports, tenant, params.name)
+        // First, so that a failure in between leaves a server without its secret, never a secret without its server.
+        await ports.eraseCredential(server.id)
         await change(ports, { event: 'server.removed', server: server.name }, async (t) => {
           await t.servers.remove(tenant, server.id)
+          await removePins(t, tenant, server.name)
           return { result: null, control: [{ type: 'server-removed', tenant, server: server.name }] }
         })
         return { removed: server.name }
@@ -110,7 +184,7 @@ export function serverRoutes(ports: AdminPorts): Route[] {
       path: '/api/v1/tools',
       who: 'reader',
       summary: 'Tools as pinned, quarantined ones with the reason.',
-      query: z.object({ status: z.enum(['active', 'quarantined']).optional() }),
+      query: z.strictObject({ status: z.enum(['active', 'quarantined']).optional() }),
       handle: async ({ tenant, query }) => {
         const page = { limit: 1000 }
         const tools =
@@ -132,6 +206,15 @@ export function serverRoutes(ports: AdminPorts): Route[] {
   ]
 }
 
+/** Memory forgets them as well; a pin left behind would be in the way of the next server of that name. */
+async function removePins(t: Repositories, tenant: string, server: string): Promise<void> {
+  for (;;) {
+    const pins = await t.tools.find(tenant, 'server', server, { limit: 1000 })
+    for (const { id } of pins) await t.tools.remove(tenant, id)
+    if (pins.length < 1000) return
+  }
+}
+
 function view(server: Server): object {
   const { transport } = server
   return {
@@ -143,7 +226,7 @@ function view(server: Server): object {
     // The environment of a child may hold secrets: only the names are shown.
     transport:
       transport.kind === 'http'
-        ? { kind: 'http', url: transport.url }
+        ? { kind: 'http', url: transport.url, allowPrivate: transport.allowPrivate ?? false }
         : { kind: 'stdio', argv: transport.argv, env: Object.keys(transport.env ?? {}) },
     createdAt: server.createdAt,
   }
@@ -204,6 +287,8 @@ async function approveTool(
 ): Promise<PinnedTool> {
   const tool = await ports.store.tools.get(tenant, id)
   if (tool === null) throw new SafeconductError('not_found', { message: 'There is no tool by that id.' })
+  if (tool.status !== 'quarantined')
+    throw new SafeconductError('conflict', { message: 'The tool is not quarantined.' })
   const definition = tool.proposed ?? tool.definition
   const current = tool.proposedDigest ?? tool.digest
   if (current !== digest)

@@ -33,7 +33,15 @@ export function callerOf(
 ): Caller {
   if (isLocal(request)) return { kind: 'local', tenant }
   const owner = ownerSession(request)
-  return owner === null ? { kind: 'anonymous', tenant } : { kind: 'owner', ...owner }
+  // A session of another tenant is nobody here.
+  if (owner === null || owner.tenant !== tenant) return { kind: 'anonymous', tenant }
+  return { kind: 'owner', user: owner.user, tenant, csrf: owner.csrf }
+}
+
+/** Whether the one who asks now is still the one who asked before. */
+export function isSameCaller(before: Caller, now: Caller): boolean {
+  if (before.kind !== 'owner' || now.kind !== 'owner') return before.kind === now.kind
+  return before.user === now.user
 }
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1'])
@@ -55,6 +63,8 @@ export function verdict(who: Who, caller: Caller['kind'], remote: string | undef
       return caller === 'owner' ? 'yes' : 'no'
     case 'confirmed':
       return caller === 'owner' ? 'yes' : caller === 'local' ? 'ask' : 'no'
+    default:
+      return 'no'
   }
 }
 

@@ -4,16 +4,10 @@
  * @module
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { getRequestListener, type HttpBindings } from '@hono/node-server'
-import {
-  isJsonObject,
-  type JsonValue,
-  parseJson,
-  SafeconductError,
-  toSafeconductError,
-} from '@safeconduct/protocol'
+import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-server'
+import { type JsonValue, parseJson, SafeconductError, toSafeconductError } from '@safeconduct/protocol'
 import { type Context, Hono } from 'hono'
-import { callerOf, type OwnerIdentity, requireAccess } from './access.ts'
+import { callerOf, isSameCaller, type OwnerIdentity, requireAccess } from './access.ts'
 import type { Route } from './route.ts'
 
 export interface AppPorts {
@@ -38,9 +32,14 @@ export function createApp(
 ): (req: IncomingMessage, res: ServerResponse) => void {
   const app = new Hono<Bindings>()
   for (const route of routes) app.on(route.method, route.path, (c) => answer(route, c, ports))
-  app.notFound((c) => c.json(new SafeconductError('not_found').toJSON(), 404))
-  app.onError((error, c) => failure(error, c, ports))
-  return getRequestListener(app.fetch, { overrideGlobalObjects: false })
+  app.notFound(() => failure(new SafeconductError('not_found'), '', ports))
+  app.onError((error, c) => failure(error, c.req.path, ports))
+  return getRequestListener(app.fetch, {
+    overrideGlobalObjects: false,
+    // Only where a request says no host at all (HTTP/1.0): paths are all that is read of the URL.
+    hostname: 'localhost',
+    errorHandler: (thrown) => failure(thrown, '', ports),
+  })
 }
 
 async function answer(route: Route, c: Context<Bindings>, ports: AppPorts): Promise<Response> {
@@ -51,7 +50,7 @@ async function answer(route: Route, c: Context<Bindings>, ports: AppPorts): Prom
   const raw = route.body === null ? null : await readBody(c)
   const body = route.body === null ? null : parseWith(route.body, raw)
   if (access === 'ask') return json(await ports.askOwner(route, raw, params), 202)
-  const query = route.query === null ? null : parseWith(route.query, c.req.query())
+  const query = route.query === null ? null : parseWith(route.query, singleQuery(c))
   const result = await route.handle({
     caller,
     tenant: caller.tenant,
@@ -60,8 +59,13 @@ async function answer(route: Route, c: Context<Bindings>, ports: AppPorts): Prom
     query: query as never,
     incoming,
     signal: c.req.raw.signal,
+    allowed: () => isSameCaller(caller, callerOf(incoming, ports.ownerSession, ports.tenant)),
   })
-  return result instanceof Response ? result : json(result, 200)
+  const response = result instanceof Response ? result : json(result, 200)
+  response.headers.set('x-content-type-options', 'nosniff')
+  // Nobody reads the body of an answer to HEAD; a stream left open behind it would never end.
+  if (incoming.method === 'HEAD') await response.body?.cancel()
+  return response
 }
 
 function json(value: JsonValue | object, status: number): Response {
@@ -79,21 +83,40 @@ async function readBody(c: Context<Bindings>): Promise<JsonValue> {
   const length = Number(c.req.header('content-length') ?? 0)
   if (length > BODY_LIMITS.maxLength)
     throw new SafeconductError('too_large', { details: { limit: BODY_LIMITS.maxLength } })
-  const type = c.req.header('content-type') ?? ''
-  const chunks: Uint8Array[] = []
-  let total = 0
-  for await (const chunk of c.req.raw.body ?? []) {
-    total += chunk.length
-    if (total > BODY_LIMITS.maxLength)
-      throw new SafeconductError('too_large', { details: { limit: BODY_LIMITS.maxLength } })
-    chunks.push(chunk)
-  }
-  if (total === 0) return {}
+  const bytes = await readBytes(c)
+  if (bytes.length === 0) return {}
   // A form post cannot set this type without a preflight: together with the CSRF header, two walls.
-  if (!type.startsWith('application/json')) {
+  const type = (c.req.header('content-type') ?? '').split(';')[0]?.trim().toLowerCase()
+  if (type !== 'application/json') {
     throw new SafeconductError('invalid_request', { message: 'The content type must be application/json.' })
   }
-  return parseJson(Buffer.concat(chunks), BODY_LIMITS)
+  return parseJson(bytes, BODY_LIMITS)
+}
+
+/** @throws `too_large`; `invalid_request` when the client goes away in the middle */
+async function readBytes(c: Context<Bindings>): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  let total = 0
+  try {
+    for await (const chunk of c.req.raw.body ?? []) {
+      total += chunk.length
+      if (total > BODY_LIMITS.maxLength)
+        throw new SafeconductError('too_large', { details: { limit: BODY_LIMITS.maxLength } })
+      chunks.push(chunk)
+    }
+  } catch (thrown) {
+    throw toSafeconductError(thrown, 'invalid_request')
+  }
+  return Buffer.concat(chunks)
+}
+
+/** A parameter given twice would be read one way here and another way elsewhere. */
+function singleQuery(c: Context<Bindings>): Record<string, string> {
+  for (const [name, values] of Object.entries(c.req.queries())) {
+    if (values.length > 1)
+      throw new SafeconductError('invalid_request', { message: `The parameter ${name} is given twice.` })
+  }
+  return c.req.query()
 }
 
 function parseWith(schema: NonNullable<Route['body']>, value: unknown): unknown {
@@ -107,14 +130,8 @@ function parseWith(schema: NonNullable<Route['body']>, value: unknown): unknown 
   })
 }
 
-function failure(thrown: Error, c: Context<Bindings>, ports: AppPorts): Response {
-  const error = toSafeconductError(thrown)
-  if (error.code === 'internal') ports.onError(error, c.req.path)
+function failure(thrown: unknown, path: string, ports: AppPorts): Response {
+  const error = toSafeconductError(thrown, thrown instanceof RequestError ? 'invalid_request' : 'internal')
+  if (error.code === 'internal') ports.onError(error, path)
   return json(error.toJSON(), error.status)
-}
-
-/** For handlers that take free JSON: an object, or refused. */
-export function asObject(value: JsonValue) {
-  if (isJsonObject(value)) return value
-  throw new SafeconductError('invalid_request', { message: 'A JSON object is expected.' })
 }

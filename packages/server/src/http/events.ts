@@ -5,50 +5,35 @@
 import type { Bus, BusMessage } from '@safeconduct/engine'
 import { SafeconductError } from '@safeconduct/protocol'
 
-const MAX_VIEWERS = 64
-/** A viewer that does not read is cut off rather than buffered for. */
-const MAX_BACKLOG = 512
+export const MAX_VIEWERS = 64
+/** Bytes that wait for one viewer. One that does not read is cut off rather than buffered for. */
+export const MAX_BACKLOG = 4 * 1024 * 1024
 const KEEP_ALIVE_MS = 15_000
 
+export interface Viewer {
+  readonly tenant: string
+  readonly signal: AbortSignal
+  /** Asked before each message: whoever signed out, or was, sees nothing more. */
+  readonly allowed: () => boolean
+  /** Drops the connection of a viewer that does not read; ending its stream alone would keep what waits. */
+  readonly cut: () => void
+}
+
 export interface EventStreams {
-  open(tenant: string, signal: AbortSignal): Response
+  /** @throws `overloaded` beyond `MAX_VIEWERS`, `shutting_down` after `close` */
+  open(viewer: Viewer): Response
   close(): void
 }
 
 /** Owns the streams it opened; `close` ends them all. */
 export function createEventStreams(bus: Bus): EventStreams {
   const open = new Set<() => void>()
+  let closed = false
   return {
-    open(tenant, signal) {
+    open(viewer) {
+      if (closed) throw new SafeconductError('shutting_down')
       if (open.size >= MAX_VIEWERS) throw new SafeconductError('overloaded')
-      const encoder = new TextEncoder()
-      let end: () => void = () => undefined
-      const body = new ReadableStream<Uint8Array>(
-        {
-          start(controller) {
-            const send = (text: string) => {
-              if ((controller.desiredSize ?? 0) <= 0) return end()
-              controller.enqueue(encoder.encode(text))
-            }
-            const unsubscribe = bus.subscribe((message) => {
-              if (message.tenant === tenant) send(frame(message))
-            })
-            const alive = setInterval(() => send(': alive\n\n'), KEEP_ALIVE_MS)
-            end = () => {
-              if (!open.delete(end)) return
-              unsubscribe()
-              clearInterval(alive)
-              controller.close()
-            }
-            open.add(end)
-            send(': open\n\n')
-          },
-          cancel: () => end(),
-        },
-        new CountQueuingStrategy({ highWaterMark: MAX_BACKLOG }),
-      )
-      signal.addEventListener('abort', () => end(), { once: true })
-      return new Response(body, {
+      return new Response(stream(bus, viewer, open), {
         headers: {
           'content-type': 'text/event-stream',
           'cache-control': 'no-store',
@@ -57,9 +42,47 @@ export function createEventStreams(bus: Bus): EventStreams {
       })
     },
     close() {
+      closed = true
       for (const end of [...open]) end()
     },
   }
+}
+
+function stream(bus: Bus, viewer: Viewer, open: Set<() => void>): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder()
+  let release: () => void = () => undefined
+  return new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        const send = (text: () => string) => {
+          if (!viewer.allowed()) return end()
+          if ((controller.desiredSize ?? 0) > 0) return controller.enqueue(encoder.encode(text()))
+          end()
+          viewer.cut()
+        }
+        const unsubscribe = bus.subscribe((message) => {
+          if (message.tenant === viewer.tenant) send(() => frame(message))
+        })
+        const alive = setInterval(() => send(() => ': alive\n\n'), KEEP_ALIVE_MS)
+        const end = () => {
+          if (!open.has(end)) return
+          release()
+          controller.close()
+        }
+        release = () => {
+          open.delete(end)
+          unsubscribe()
+          clearInterval(alive)
+        }
+        open.add(end)
+        viewer.signal.addEventListener('abort', end, { once: true })
+        send(() => ': open\n\n')
+        if (viewer.signal.aborted) end()
+      },
+      cancel: () => release(),
+    },
+    new ByteLengthQueuingStrategy({ highWaterMark: MAX_BACKLOG }),
+  )
 }
 
 function frame(message: BusMessage): string {

@@ -8,7 +8,7 @@ import type { Route } from './route.ts'
 export function openapi(routes: readonly Route[], version: string): object {
   const paths: Record<string, Record<string, object>> = {}
   for (const route of routes.filter((row) => row.path.startsWith('/api/') || row.path.startsWith('/log/'))) {
-    const path = route.path.replace(/:(\w+)(?:\{[^}]*\})?/g, '{$1}').replace('/*', '/{path}')
+    const path = route.path.replace(/:(\w+)(?:\{[^}]*\})?/g, '{$1}')
     paths[path] ??= {}
     paths[path][route.method.toLowerCase()] = operation(route, path)
   }
@@ -17,6 +17,27 @@ export function openapi(routes: readonly Route[], version: string): object {
     info: { title: 'Safeconduct', version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
     paths,
   }
+}
+
+const object = (properties: Readonly<Record<string, object>>) => ({
+  type: 'object',
+  properties,
+  required: Object.keys(properties),
+})
+const content = (schema: object) => ({ 'application/json': { schema } })
+
+/** Asked for over the control socket, and waiting for the signed-in owner. */
+const ASKED = {
+  description: 'Waits until the owner confirms it in the browser.',
+  content: content(
+    object({
+      request: object({ id: { type: 'string' }, summary: { type: 'string' }, expiresAt: { type: 'number' } }),
+    }),
+  ),
+}
+const ERROR = {
+  description: 'A typed error.',
+  content: content(object({ error: { type: 'string' }, message: { type: 'string' } })),
 }
 
 function operation(route: Route, path: string): object {
@@ -34,10 +55,15 @@ function operation(route: Route, path: string): object {
       ? {}
       : {
           requestBody: {
-            content: { 'application/json': { schema: z.toJSONSchema(route.body, { io: 'input' }) } },
+            required: true,
+            content: content(z.toJSONSchema(route.body, { io: 'input' })),
           },
         }),
-    responses: { '200': { description: 'Done.' }, default: { description: 'A typed error.' } },
+    responses: {
+      '200': { description: 'Done.' },
+      ...(route.who === 'confirmed' ? { '202': ASKED } : {}),
+      default: ERROR,
+    },
   }
 }
 

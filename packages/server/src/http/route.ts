@@ -27,6 +27,8 @@ export interface RouteContext<Body, Query> {
   readonly query: Query
   readonly incoming: IncomingMessage
   readonly signal: AbortSignal
+  /** False once the caller's session has ended or changed hands; a stream asks before each thing it shows. */
+  readonly allowed: () => boolean
 }
 
 /** JSON unless a `Response` is returned. */

@@ -53,13 +53,16 @@ function button(label, className, work) {
 
 const time = (ms) => new Date(ms).toLocaleTimeString()
 const badge = (text, kind) => el('span', { className: `badge ${kind}`, textContent: text.replace('_', ' ') })
-const list = (lines) => el('ul', {}, ...lines.map((line) => el('li', { textContent: line })))
+/** Characters that show nothing or turn the reading direction are spelled out: what is seen is what is meant. */
+const plain = (text) => text.replace(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]/gu, (char) => `\\u{${char.codePointAt(0).toString(16)}}`)
+const pretty = (value) => plain(JSON.stringify(value, null, 2))
+const list = (lines) => el('ul', {}, ...lines.map((line) => el('li', { textContent: plain(line) })))
 
 // ── Waiting ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 function approvalCard(approval) {
   const decide = async (approve) => {
-    await api(`/api/v1/approvals/${approval.id}/decide`, { approve, args_digest: approval.argsDigest })
+    await api(`/api/v1/approvals/${encodeURIComponent(approval.id)}/decide`, { approve, args_digest: approval.argsDigest })
     toast(approve ? 'Approved, once, for exactly these arguments.' : 'Refused.')
     await refreshWaiting()
   }
@@ -67,9 +70,9 @@ function approvalCard(approval) {
   return el(
     'li',
     asked ? { className: 'asked' } : {},
-    el('h3', { textContent: `${agentName(approval.agent)} wants to call ${approval.server}/${approval.tool}` }),
+    el('h3', { textContent: `${agentName(approval.agent)} wants to call ${plain(`${approval.server}/${approval.tool}`)}` }),
     list(approval.why),
-    el('pre', { textContent: JSON.stringify(approval.args, null, 2) }),
+    el('pre', { textContent: pretty(approval.args) }),
     el('p', { className: 'quiet', textContent: `Bound to exactly these arguments · expires ${time(approval.expiresAt)}` }),
     el('div', { className: 'row' }, button('Approve once', 'yes', () => decide(true)), button('Refuse', 'no', () => decide(false))),
   )
@@ -77,7 +80,7 @@ function approvalCard(approval) {
 
 function requestCard(request) {
   const decide = async (confirm) => {
-    const done = await api(`/api/v1/owner-requests/${request.id}/decide`, { confirm })
+    const done = await api(`/api/v1/owner-requests/${encodeURIComponent(request.id)}/decide`, { confirm })
     toast(done.result?.message ?? (confirm ? 'Confirmed.' : 'Refused.'))
     await refresh()
   }
@@ -86,7 +89,7 @@ function requestCard(request) {
     {},
     el('h3', { textContent: request.summary }),
     el('p', { className: 'quiet', textContent: 'Asked for on the command line of this machine. Refuse it if that was not you.' }),
-    el('pre', { textContent: JSON.stringify(request.params.body, null, 2) }),
+    el('pre', { textContent: pretty(request.params.body) }),
     el('div', { className: 'row' }, button('Confirm', 'yes', () => decide(true)), button('Refuse', 'no', () => decide(false))),
   )
 }
@@ -117,7 +120,7 @@ function agentCard(agent) {
   }
   const reset = async () => {
     if (!confirm(`You looked into what ${agent.name} did? Its risk starts anew.`)) return
-    await api(`/api/v1/agents/${agent.id}/trust`, { ceiling: agent.trustCeiling })
+    await api(`/api/v1/agents/${encodeURIComponent(agent.id)}/trust`, { ceiling: agent.trustCeiling })
     await refreshAgents()
   }
   const level = agent.trust ?? 'unknown'
@@ -151,11 +154,11 @@ function toolCard(tool) {
   return el(
     'li',
     {},
-    el('h3', { textContent: tool.id }),
-    el('p', { textContent: tool.reason ?? '' }),
+    el('h3', { textContent: plain(tool.id) }),
+    el('p', { textContent: plain(tool.reason ?? '') }),
     el('details', {}, el('summary', { textContent: 'What was approved, and what it is now' }),
-      el('pre', { textContent: JSON.stringify(tool.definition, null, 2) }),
-      el('pre', { textContent: JSON.stringify(tool.proposed ?? tool.definition, null, 2) })),
+      el('pre', { textContent: pretty(tool.definition) }),
+      el('pre', { textContent: pretty(tool.proposed ?? tool.definition) })),
     el('div', { className: 'row' }, button('Approve as it is now', 'yes', approve)),
   )
 }
@@ -174,7 +177,7 @@ function decisionRow(summary) {
     { id: `d-${summary.id}` },
     el('td', { textContent: time(summary.at) }),
     el('td', { textContent: agentName(summary.agent) }),
-    el('td', { className: 'call', textContent: `${summary.server}/${summary.tool}` }),
+    el('td', { className: 'call', textContent: plain(`${summary.server}/${summary.tool}`) }),
     el('td', {}, badge(summary.outcome, summary.outcome)),
     el('td', { textContent: summary.trust }),
     el('td', { textContent: String(summary.risk) }),
@@ -188,18 +191,18 @@ function section(title, lines) {
 }
 
 async function explain(id) {
-  const { decision, request } = await api(`/api/v1/decisions/${id}`)
+  const { decision, request } = await api(`/api/v1/decisions/${encodeURIComponent(id)}`)
   const { counterfactual } = decision
   $('why-body').replaceChildren(
-    el('p', {}, badge(decision.outcome, decision.outcome), ` ${request.operation.server}/${request.operation.name ?? request.operation.method}`),
+    el('p', {}, badge(decision.outcome, decision.outcome), plain(` ${request.operation.server}/${request.operation.name ?? request.operation.method}`)),
     ...section('Why', decision.why),
     ...section('What would change it', counterfactual === null ? [] : [`${counterfactual.change} → ${counterfactual.outcome}`]),
     ...section('Evidence', decision.evidence.map((one) => `${one.reason} (${one.bits.toFixed(1)} bits${one.technique ? `, ${one.technique}` : ''})`)),
     ...section('Where the arguments came from', decision.labels.map((one) => `${one.path}: ${one.label}${one.source ? ` (${one.source.tool})` : ''} ${one.preview}`)),
     ...section('Policies', decision.policies.map((one) => `${one.layer}: ${one.effect} ${one.id}`)),
     el('h3', { textContent: 'Arguments' }),
-    el('pre', { textContent: JSON.stringify(request.operation.args, null, 2) }),
-    el('p', { className: 'quiet' }, `Decision ${id} · `, el('a', { href: `/api/v1/decisions/${id}/receipt`, download: `receipt-${id}.json`, textContent: 'Download the receipt' })),
+    el('pre', { textContent: pretty(request.operation.args) }),
+    el('p', { className: 'quiet' }, `Decision ${id} · `, el('a', { href: `/api/v1/decisions/${encodeURIComponent(id)}/receipt`, download: `receipt-${id}.json`, textContent: 'Download the receipt' })),
   )
   $('why').showModal()
 }
@@ -213,8 +216,19 @@ async function refreshDecisions() {
 
 function listen() {
   const source = new EventSource('/api/v1/events')
-  source.onopen = () => ($('connection').textContent = 'live')
-  source.onerror = () => ($('connection').textContent = 'reconnecting…')
+  let lost = false
+  source.onopen = () => {
+    $('connection').textContent = 'live'
+    // What happened meanwhile was not sent.
+    if (lost) refresh().catch((error) => toast(error.message))
+    lost = false
+  }
+  source.onerror = () => {
+    lost = true
+    $('connection').textContent = source.readyState === EventSource.CLOSED ? 'not connected' : 'reconnecting…'
+    // A refused stream is not tried again by the browser: asking says whether the session is over.
+    if (source.readyState === EventSource.CLOSED) refresh().catch((error) => toast(error.message))
+  }
   const on = (type, work) => source.addEventListener(type, (event) => Promise.resolve(work(JSON.parse(event.data))).catch((error) => toast(error.message)))
   on('decision', ({ summary }) => {
     $('decisions').prepend(decisionRow(summary))
