@@ -54,7 +54,7 @@ function named(): Map<string, string> {
   for (const folder of ['.', ...folders.sort()]) {
     const { dependencies, devDependencies, optionalDependencies } = manifest(folder)
     for (const name of Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies })) {
-      if (!name.startsWith('@safeconduct/')) found.set(name, folder)
+      if (name !== 'safeconduct' && !name.startsWith('@safeconduct/')) found.set(name, folder)
     }
   }
   return found
