@@ -199,6 +199,8 @@ test('without the user’s words untrusted sinks and unseen destructive ones are
   assert.equal(judge(state, SEND, { recipients: ['ann@mail.example'] }).doubt, 'approval')
   assert.equal(judge(emptyFlow(null), DELETE, { mail_id: '99' }).doubt, 'approval')
   assert.equal(judge(emptyFlow(null), tool('get_balance', {}), {}).doubt, 'none')
+  assert.equal(judge(emptyFlow(null), FETCH, { url: 'docs.example.com' }).doubt, 'none')
+  assert.equal(judge(state, FETCH, { url: 'docs.example.com' }).doubt, 'approval')
 })
 
 test('the facts of the trifecta', () => {

@@ -127,7 +127,7 @@ function judge(
   }
   const vouched = tested.some((part) => part.origin.standing === 'approved')
   if (roles.effect === 'write' && !vouched) judgeAction(state, roles, add)
-  if (state.intent === null) judgeWithoutIntent(roles, tested, add)
+  if (state.intent === null) judgeWithoutIntent(state, roles, tested, add)
 }
 
 /** What an argument is by itself: unknown to the schema, a request, or a quotation of one. */
@@ -277,7 +277,7 @@ function filledByUser(state: FlowState, parts: readonly Part[]): boolean {
  */
 function leadsAway(state: FlowState, leaves: readonly ScalarLeaf[], parts: readonly Part[]): boolean {
   const { intent } = state
-  if (intent === null || intent.follows || intent.nouns.includes('link')) return false
+  if (intent === null || intent.nouns.includes('link')) return false
   return parts.some((part) => {
     const { output, standing } = part.origin
     if (
@@ -287,6 +287,8 @@ function leadsAway(state: FlowState, leaves: readonly ScalarLeaf[], parts: reado
       rank(standing) < rank('said')
     )
       return false
+    // A page that the user said to follow may lead on; a page that was only reached from it may not.
+    if (intent.follows && output.naming === 'named') return false
     const host = hostOf(part.value)
     if (state.outputs.some((seen) => seen.host === host)) return false
     if (!part.token) return true
@@ -312,7 +314,7 @@ function judgeAction(state: FlowState, roles: ToolRoles, add: Add): void {
 }
 
 /** Without the user's words nothing can be anchored: untrusted sinks go to a person, unseen ones where it hurts. */
-function judgeWithoutIntent(roles: ToolRoles, parts: readonly Part[], add: Add): void {
+function judgeWithoutIntent(state: FlowState, roles: ToolRoles, parts: readonly Part[], add: Add): void {
   for (const part of parts) {
     const { standing, output } = part.origin
     const handle = part.kind === 'id' && standing === 'field' && !roles.destructive
@@ -320,7 +322,9 @@ function judgeWithoutIntent(roles: ToolRoles, parts: readonly Part[], add: Add):
       add('untrusted-unasked', part.path, 'from an untrusted output, and the user’s words are not known')
       return
     }
-    if (output === null && standing === 'composed' && (roles.destructive || roles.openWorld)) {
+    // Before anything untrusted was read, an address to fetch can only be the user's.
+    const early = roles.effect === 'read' && !state.untrustedSeen
+    if (output === null && standing === 'composed' && !early && (roles.destructive || roles.openWorld)) {
       add('unseen-unasked', part.path, 'seen nowhere, and the user’s words are not known')
       return
     }
