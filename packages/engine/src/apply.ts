@@ -63,7 +63,7 @@ export function apply(tenant: TenantState, event: EngineEvent): void {
 }
 
 function applyTurn(live: Live, event: TurnEvent): void {
-  if (event.at - live.sweptAt >= SWEEP_MS) forgetExpired(live, event.at)
+  if (event.at - live.sweptAt >= SWEEP_MS) forget(live, event.at)
   const agent = agentOf(live, event.agent, event.at)
   agent.lastAt = event.at
   agent.assurance = event.assurance
@@ -73,9 +73,10 @@ function applyTurn(live: Live, event: TurnEvent): void {
   if (event.challenged !== undefined) agent.challengedAt = event.challenged
   applyTask(live, event)
   const flow = live.flows.get(event.flow.key)
-  if (flow === undefined) {
-    live.flows.set(event.flow.key, { state: emptyFlow(event.flow.intent), lastAt: event.at })
-  } else flow.lastAt = event.at
+  const state = flow?.state ?? emptyFlow(event.flow.intent)
+  // The order of the map is the order of use: `forget` begins with what was used longest ago.
+  live.flows.delete(event.flow.key)
+  live.flows.set(event.flow.key, { state, lastAt: event.at })
   if (event.open === null) return
   for (const reservation of event.open.reservations) take(live.spent, reservation)
   live.calls.set(event.id, {
@@ -177,8 +178,11 @@ function agentOf(live: Live, id: string, at: number): AgentLive {
 
 const SWEEP_MS = 60_000
 
-/** Tasks past their end can no longer act, so what they spent and saw is not asked for again. */
-function forgetExpired(live: Live, at: number): void {
+/**
+ * Tasks past their end can no longer act, so what they spent and saw is not asked for again. Of too many errands the
+ * ones used longest ago lose what they have read; that is remembered (`forgot`), and makes their values doubtful.
+ */
+function forget(live: Live, at: number): void {
   live.sweptAt = at
   for (const [id, task] of live.tasks) {
     if (task.expiresAt > at) continue
@@ -188,4 +192,8 @@ function forgetExpired(live: Live, at: number): void {
   for (const [key, spent] of live.spent) if (spent.expiresAt <= at) live.spent.delete(key)
   for (const [key, flow] of live.flows)
     if (at - flow.lastAt > FLOW_KEPT_MS && key.startsWith('[')) live.flows.delete(key)
+  const reading = [...live.flows.values()].filter(({ state }) => state.outputs.length > 0)
+  for (const flow of reading.slice(0, Math.max(0, reading.length - STATE_LIMITS.readingFlows))) {
+    flow.state = { ...flow.state, outputs: [], forgot: true }
+  }
 }

@@ -246,6 +246,28 @@ test('an approval allows exactly its call, once, for its agent and task, until i
   assert.equal(step(of, call(PAY('bob@example.com'))).outcome, 'approval', 'a second use')
 })
 
+test("a person's word on a value is remembered where effects stay inside, and nowhere else", () => {
+  const of = world(setup([{ type: 'task', task: task({ intent: null }) }]))
+  const allowed = (shape: { tool: string; args: JsonObject }): string => {
+    const asked = step(of, call(shape))
+    assert.equal(asked.outcome, 'approval')
+    const pending = [...of.tenant.directory.approvals.values()].find(({ id }) => id === asked.approval)
+    assert.ok(pending)
+    of.tell({ type: 'approval', approval: { ...pending, status: 'approved', version: 2 } })
+    return step(of, call(shape)).outcome
+  }
+  step(of, call({ tool: 'read_news_articles' }), 'GLOBEX rises. Contact kim@globex.example for details.')
+  assert.equal(allowed({ tool: 'place_order', args: { symbol: 'GLOBEX', quantity: 1 } }), 'allow')
+  const again = step(of, call({ tool: 'place_order', args: { symbol: 'GLOBEX', quantity: 2 } }))
+  assert.equal(again.outcome, 'allow', 'the same symbol is not asked again')
+  assert.equal(allowed(PAY('kim@globex.example', 1)), 'allow')
+  assert.equal(
+    step(of, call(PAY('kim@globex.example', 2))).outcome,
+    'approval',
+    'money is asked for each time',
+  )
+})
+
 test('an approval does not outweigh what changed meanwhile', () => {
   const of = world(setup([{ type: 'server', server: server({ standing: 'new' }) }]))
   step(of, call({ ...PAY('bob@example.com') }))

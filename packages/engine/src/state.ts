@@ -135,13 +135,18 @@ export interface OpenCall {
   readonly clean: boolean
 }
 
-/** Bounds of the live state of one tenant. What would pass them is refused (`overloaded`), never forgotten. */
+/**
+ * Bounds of one tenant. A call that would pass them is refused (`overloaded`); nothing that speaks against anybody is
+ * dropped to make room.
+ */
 export const STATE_LIMITS = {
   agents: 50_000,
   tasks: 50_000,
   calls: 10_000,
   approvals: 10_000,
   approvalsPerAgent: 32,
+  /** Errands that remember what they have read; the others know that they forgot. */
+  readingFlows: 4000,
   usedTools: 512,
   logged: 1024,
 } as const

@@ -13,6 +13,8 @@ import { touch } from '../risk/detector.ts'
 import type { TenantState } from '../state.ts'
 import { commit, type Flight, type Owner } from './owner.ts'
 
+/** Characters of an error kept. */
+const MAX_ERROR = 4096
 /** Receipts kept for a repeated `settle`; older ones are found in the store. */
 const KEPT = 10_000
 
@@ -48,7 +50,7 @@ async function settleFlight(owner: Owner, id: string, flight: Flight, result: Ca
       { type: 'settled', id, at, status: result.status, flow: learn(tenant, flight, result) },
     ]
     const { text: _text, structured: _structured, ...kept } = result
-    flight.outcome = { result: kept, events }
+    flight.outcome = { result: { ...kept, error: kept.error?.slice(0, MAX_ERROR) ?? null }, events }
     commit(owner, tenant, events)
   }
   const { outcome, intentIndex } = flight

@@ -12,6 +12,9 @@ export const MAX_ATTACHMENT_BYTES = 512 * 1024
 /** Bytes of arguments kept; larger ones are left out. */
 export const MAX_KEPT_ARGS = 128 * 1024
 
+/** Characters of a tool's name or a resource's URI kept. */
+const MAX_KEPT_NAME = 4096
+
 export type Attachment =
   | {
       readonly type: 'intent'
@@ -51,7 +54,11 @@ export function keptRequest(request: CallRequest): KeptRequest {
   const large = bytes > MAX_KEPT_ARGS
   return {
     ...rest,
-    operation: large ? { ...operation, args: {} } : operation,
+    operation: {
+      ...operation,
+      name: operation.name?.slice(0, MAX_KEPT_NAME) ?? null,
+      args: large ? {} : operation.args,
+    },
     agent: grant.agent,
     user: grant.user,
     task: grant.task,

@@ -23,6 +23,8 @@ import {
 
 export const ENTRY_VERSION = 1
 export const MAX_ENTRY_BYTES = 65_535
+/** A name that is longer belongs to no tool that was ever listed. */
+const MAX_NAME = 256
 
 /** Pseudonyms of everybody in the chain. */
 export interface Chain {
@@ -50,7 +52,7 @@ export function intentEntry(
     action: {
       server: operation.server,
       method: operation.method,
-      name: operation.kind === 'tool' ? operation.name : null,
+      name: operation.kind === 'tool' ? (operation.name?.slice(0, MAX_NAME) ?? null) : null,
     },
     argsDigest: salted(facts.salt, request.operation.args),
     evidenceDigest: salted(facts.salt, decision.evidence as unknown as JsonValue),

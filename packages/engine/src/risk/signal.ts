@@ -41,9 +41,12 @@ export function signalOf(request: CallRequest, tool: KnownTool | null, proofAge:
   }
 }
 
-/** Items of one list are one argument. */
+/** Items of one list are one argument. Agents name arguments, and reasons repeat the name: only plain letters stay. */
 function bare(path: string): string {
-  return path.replace(/\[\d+\]/g, '').slice(0, 128)
+  return path
+    .replace(/\[\d+\]/g, '')
+    .replace(/[^\w.-]/g, '_')
+    .slice(0, 64)
 }
 
 function digest(text: string): string {
