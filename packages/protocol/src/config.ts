@@ -46,9 +46,11 @@ export const configSchema = z.strictObject({
   SAFECONDUCT_DRAIN_TIMEOUT: count(0, 600)
     .default(10)
     .describe('Seconds given to calls under way at SIGTERM.'),
-  SAFECONDUCT_DISK_RESERVE: count(0, 1073741824)
+  SAFECONDUCT_DISK_RESERVE: count(4194304, 536870912)
     .default(8388608)
-    .describe('Bytes kept free for outcomes and revocations when the disk is full.'),
+    .describe(
+      'Bytes of one journal segment; one is made ahead and kept for outcomes and revocations on a full disk.',
+    ),
   SAFECONDUCT_DCR: flag
     .default(true)
     .describe('Dynamic client registration, on loopback only and always with consent.'),

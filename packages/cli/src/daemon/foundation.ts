@@ -105,6 +105,7 @@ async function openLedger(directory: string, vault: Vault, config: Config): Prom
       directory: path.join(directory, LEDGER_DIRECTORY),
       origin: Buffer.from(origin.value).toString('utf8'),
       key,
+      segmentBytes: config.SAFECONDUCT_DISK_RESERVE,
     })
   } catch (error) {
     throw fromLedger(error, true)

@@ -33,6 +33,7 @@ export async function bridge(options: BridgeOptions): Promise<void> {
   let session: string | null = null
   let version: string | null = null
   let listening: IncomingMessage | null = null
+  let ended = false
   const underWay = new Set<Promise<void>>()
 
   const write = (message: JsonValue) => {
@@ -78,7 +79,9 @@ export async function bridge(options: BridgeOptions): Promise<void> {
     write(answer)
     // The server's own messages arrive on a stream that may only be opened once the session stands.
     if (request.method === 'initialize' && session !== null)
-      listen().catch((error) => note(toSafeconductError(error).message))
+      listen().catch((error) => {
+        if (!ended) note(toSafeconductError(error, 'not_running').message)
+      })
   }
 
   for await (const line of createInterface({ input: options.input, crlfDelay: Number.POSITIVE_INFINITY })) {
@@ -97,6 +100,7 @@ export async function bridge(options: BridgeOptions): Promise<void> {
     if (message.method === 'initialize') await work
   }
   await Promise.all(underWay)
+  ended = true
   ;(listening as IncomingMessage | null)?.destroy()
   if (session !== null) {
     const ended = await client.open({ method: 'DELETE', path, headers: headers() }).catch(() => null)

@@ -1,0 +1,92 @@
+/**
+ * Starts the command line as a person would, on data of its own, and stops what it started.
+ * @module
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { text } from 'node:stream/consumers'
+
+export const ROOT = path.resolve(import.meta.dirname, '../..')
+const MAIN = path.join(ROOT, 'packages/cli/src/main.ts')
+
+export interface Result {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+export interface Place {
+  readonly data: string
+  readonly folder: string
+  /** Runs a verb to its end. */
+  run(...args: string[]): Promise<Result>
+  /** The same with `--json`, parsed. */
+  json<T>(...args: string[]): Promise<T>
+  /** Starts `up` and waits until it listens. */
+  up(...args: string[]): Promise<Up>
+  /** Ends every daemon that was started here and removes the data. */
+  remove(): Promise<void>
+}
+
+export interface Up {
+  readonly url: string
+  readonly signIn: string
+  readonly child: ChildProcess
+  /** Resolves with the exit code. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>
+}
+
+export function place(): Place {
+  const folder = mkdtempSync(path.join(tmpdir(), 'sc-'))
+  const data = path.join(folder, 'd')
+  const ups: Up[] = []
+  const start = (args: readonly string[]) => {
+    const env = { PATH: process.env.PATH, HOME: folder }
+    return spawn(process.execPath, ['--conditions=safeconduct-src', MAIN, '--data', data, ...args], {
+      cwd: folder,
+      env,
+    })
+  }
+  const run = async (...args: string[]): Promise<Result> => {
+    const child = start(args)
+    child.stdin.end()
+    const exit = new Promise<number | null>((resolve) => child.on('close', resolve))
+    const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)])
+    return { code: await exit, out, err }
+  }
+  return {
+    data,
+    folder,
+    run,
+    async json(...args) {
+      const { out, err } = await run('--json', ...args)
+      if (out === '') throw new Error(`No answer: ${err}`)
+      return JSON.parse(out)
+    },
+    async up(...args) {
+      const child = start(['--json', 'up', '--port', '0', ...args])
+      child.stderr.pipe(process.stderr)
+      const exit = new Promise<number | null>((resolve) => child.on('exit', resolve))
+      const line = await new Promise<string>((resolve, reject) => {
+        child.stdout.once('data', (chunk: Buffer) => resolve(chunk.toString()))
+        child.once('exit', (code) => reject(new Error(`up ended with ${code}`)))
+      })
+      const up: Up = {
+        ...JSON.parse(line),
+        child,
+        stop: (signal = 'SIGTERM') => {
+          child.kill(signal)
+          return exit
+        },
+      }
+      ups.push(up)
+      return up
+    },
+    async remove() {
+      for (const up of ups) if (up.child.exitCode === null && up.child.signalCode === null) await up.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}

@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { signInOwner } from '../../examples/trading-desk/owner.ts'
+import { type Place, place, type Up } from './daemon.ts'
+
+describe('the command line on an empty directory', () => {
+  let here: Place
+  let up: Up
+  before(async () => {
+    here = place()
+    up = await here.up('--empty')
+  })
+  after(() => here.remove())
+
+  it('keeps its data from others', () => {
+    assert.equal(statSync(here.data).mode & 0o777, 0o700)
+    assert.equal(statSync(path.join(here.data, 'control.sock')).mode & 0o777, 0o600)
+    assert.equal(statSync(path.join(here.data, 'keys', 'root.key')).mode & 0o777, 0o600)
+  })
+
+  it('refuses a second daemon on the same data and says who holds it', async () => {
+    const second = await here.run('up', '--empty', '--port', '0')
+    assert.equal(second.code, 1)
+    assert.match(second.err, /already_running/)
+    assert.doesNotMatch(second.err, /\n {4}at /, 'a sentence, not a stack')
+  })
+
+  it('registers an agent with a key it makes, and never overwrites one', async () => {
+    const key = path.join(here.folder, 'bot.jwk')
+    const first = await here.json<{ id: string; keys: number }>(
+      'agents',
+      'register',
+      'bot',
+      '--generate-key',
+      key,
+    )
+    assert.match(first.id, /^ag_/)
+    assert.equal(first.keys, 1)
+    assert.equal(statSync(key).mode & 0o777, 0o600)
+    const again = await here.run('agents', 'register', 'bot2', '--generate-key', key)
+    assert.equal(again.code, 1)
+    assert.match(again.err, /must not exist yet/)
+    const twice = await here.json<{ error: string }>('agents', 'register', 'bot')
+    assert.equal(twice.error, 'conflict')
+  })
+
+  it('refuses to register a private key as a public one', async () => {
+    const file = path.join(here.folder, 'private.jwks')
+    writeFileSync(
+      file,
+      JSON.stringify({ keys: [JSON.parse(readFileSync(path.join(here.folder, 'bot.jwk'), 'utf8'))] }),
+    )
+    const answer = await here.run('agents', 'register', 'leaky', '--jwks', file)
+    assert.equal(answer.code, 2)
+    assert.match(answer.err, /private part/)
+  })
+
+  it('shows, lists and explains in words and as JSON', async () => {
+    assert.match((await here.run('agents', 'show', 'bot')).out, /^bot {2}ag_/)
+    assert.match((await here.run('agents', 'list')).out, /NAME\s+TRUST/)
+    assert.match((await here.run('status')).out, /listens|at http:\/\/localhost/)
+    const unknown = await here.run('explain', 'nothing')
+    assert.equal(unknown.code, 1)
+    assert.match(unknown.err, /not_found/)
+    assert.equal((await here.json<{ approvals: unknown[] }>('approvals', 'list')).approvals.length, 0)
+  })
+
+  it('asks the owner in the browser before it changes what only the owner may', async () => {
+    const owner = await signInOwner(up.url, up.signIn)
+    const asked = here.json<{ name: string; standing: string }>(
+      'servers',
+      'add',
+      'docs',
+      'https://docs.example/mcp',
+    )
+    let waiting: { id: string; summary: string }[] = []
+    while (waiting.length === 0) {
+      waiting = (await owner.get<{ requests: { id: string; summary: string }[] }>('/api/v1/owner-requests'))
+        .requests
+    }
+    assert.match(waiting[0]?.summary ?? '', /docs/)
+    assert.equal((await here.json<{ servers: unknown[] }>('servers', 'list')).servers.length, 0, 'not yet')
+    await owner.post(`/api/v1/owner-requests/${waiting[0]?.id}/decide`, { confirm: true })
+    assert.equal((await asked).standing, 'new')
+    await assert.rejects(signInOwner(up.url, up.signIn), 'the link works once')
+  })
+
+  it('shows the policy and refuses one that is not valid, saying where', async () => {
+    assert.match((await here.run('policy', 'show')).out, /suspended-does-nothing/)
+    const bad = path.join(here.folder, 'bad.cedar')
+    writeFileSync(bad, 'permit (principal, action, resource) when { context.nonsense > 3 };')
+    const check = await here.run('policy', 'check', '--agent-file', bad, '--user-file', bad)
+    assert.equal(check.code, 1)
+    assert.match(check.err, /policy_invalid/)
+    assert.match(check.err, /nonsense/)
+  })
+
+  it('tells what it does not know, with an exit code of its own', async () => {
+    const unknown = await here.run('approve-everything')
+    assert.notEqual(unknown.code, 0)
+    assert.match(unknown.err, /--help/)
+    const help = await here.run('--help')
+    for (const name of [
+      'up',
+      'run',
+      'agents',
+      'servers',
+      'tasks',
+      'approvals',
+      'policy',
+      'revoke',
+      'explain',
+      'verify',
+      'backup',
+      'restore',
+      'bench',
+    ]) {
+      assert.match(help.out, new RegExp(`^ {2}${name}\\b`, 'm'), name)
+    }
+  })
+
+  it('stops on SIGTERM, goes on with the same data, and a backup restores', async () => {
+    assert.equal(await up.stop(), 0)
+    assert.equal(existsSync(path.join(here.data, 'control.sock')), false)
+    const backup = path.join(here.folder, 'b')
+    assert.equal((await here.run('backup', backup)).code, 0)
+    up = await here.up('--empty')
+    assert.match((await here.run('agents', 'list')).out, /bot/)
+    const running = await here.run('backup', path.join(here.folder, 'b2'))
+    assert.match(running.err, /already_running/)
+    await up.stop()
+    const other = place()
+    try {
+      const restored = await other.run('restore', backup)
+      assert.equal(restored.code, 0, restored.err)
+      await other.up('--empty')
+      assert.match((await other.run('agents', 'list')).out, /bot/)
+    } finally {
+      await other.remove()
+    }
+  })
+})
