@@ -5,16 +5,19 @@
  * encrypted and as short as the task.
  * @module
  */
+
+export { approveValues } from './approvals.ts'
 export type { JsonObject, JsonValue } from './json.ts'
 export type { ApprovedEvent, FlowEvent, ObservedEvent, Outcome } from './observe.ts'
 export { applyFlow, observe } from './observe.ts'
 export type { Standing } from './origin.ts'
 export { STANDINGS } from './origin.ts'
+export type { FlowCall } from './parts.ts'
 export type { ArgumentRole, ToolDefinition, ToolRoles } from './roles.ts'
 export { deriveRoles, unknownToolRoles } from './roles.ts'
 export type { FlowState } from './state.ts'
 export { emptyFlow, LIMITS } from './state.ts'
-export type { ArgumentLabel, FlowCall, FlowEvidence, Trace } from './trace.ts'
-export { approveValues, trace } from './trace.ts'
+export type { ArgumentLabel, FlowEvidence, Trace } from './trace.ts'
+export { trace } from './trace.ts'
 export type { Term } from './weights.ts'
 export { THRESHOLDS } from './weights.ts'

@@ -167,10 +167,11 @@ function unquote(text: string): string {
   return bare
 }
 
-/** One item a line: at least three short lines, none of which is a sentence. A heading before the colon is dropped. */
+/** One item a line: at least three short lines (two below a heading), none of which is a sentence. A heading before the colon is dropped. */
 function plainList(lines: readonly string[]): Field[] | null {
   const body = lines.map((line) => line.trim()).filter((line) => line !== '')
-  if (body.length < 3 || body.length > MAX_FIELDS) return null
+  const headed = /^[A-Z][\w ]{2,30}:\s+\S/.test(body[0] ?? '')
+  if (body.length < (headed ? 2 : 3) || body.length > MAX_FIELDS) return null
   if (!body.every((line) => line.length <= 60 && !/[.!?]\s|[.!?]$/.test(line))) return null
   return body.map((line, i) => ({
     record: i,

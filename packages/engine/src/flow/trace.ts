@@ -4,30 +4,25 @@
  * @module
  */
 
-import type { JsonObject, ScalarLeaf } from './json.ts'
+import type { ScalarLeaf } from './json.ts'
 import { scalars } from './json.ts'
 import { COMMON } from './lexicon.ts'
-import { canon, occurrences, words } from './normal.ts'
-import type { ApprovedEvent } from './observe.ts'
+import { words } from './normal.ts'
 import { roleOf } from './observe.ts'
-import type { Origin, Standing } from './origin.ts'
-import { COMPOSED, isAsked, originOf, rank, worse } from './origin.ts'
+import type { Standing } from './origin.ts'
+import { isAsked, rank } from './origin.ts'
+import type { FlowCall, Part } from './parts.ts'
+import { partsOf } from './parts.ts'
+import { dictated, quotesRequest, requestedIn } from './quotes.ts'
 import { isRoleBound } from './role-binding.ts'
-import type { ArgumentRole, ToolRoles } from './roles.ts'
+import type { ToolRoles } from './roles.ts'
 import { isHard } from './roles.ts'
 import { isRequest } from './spans.ts'
-import type { ApprovedValue, FlowState } from './state.ts'
+import type { FlowState } from './state.ts'
 import { LIMITS } from './state.ts'
-import { hostOf, tokenKind, tokensOf } from './tokens.ts'
+import { hostOf, tokenKind } from './tokens.ts'
 import type { Term } from './weights.ts'
 import { THRESHOLDS, weightOf } from './weights.ts'
-
-export interface FlowCall {
-  readonly server: string
-  readonly tool: string
-  readonly roles: ToolRoles
-  readonly args: JsonObject
-}
 
 export interface ArgumentLabel {
   /** Dotted path in the arguments. */
@@ -65,18 +60,6 @@ export interface Trace {
   }
   /** What a person would be asked about: the same key is the same question. */
   readonly question: string | null
-}
-
-/** One value under test: an argument that steers, or an address inside a text. */
-interface Part {
-  readonly path: string
-  readonly raw: string
-  readonly value: string
-  readonly kind: string
-  readonly weight: number
-  readonly token: boolean
-  readonly sink: boolean
-  readonly origin: Origin
 }
 
 export function trace(state: FlowState, call: FlowCall): Trace {
@@ -151,22 +134,6 @@ function judgeLeaf(
     add('requested-value', leaf.path, 'a text that a request of this kind, found in an output, dictates')
   if (role.freeText && quotesRequest(state, leaf.value))
     add('quotes-request', leaf.path, 'repeats the wording of a request found in an output')
-}
-
-/** The whole text stands in a marked request for this class of action, and not in the user's words. */
-function dictated(state: FlowState, roles: ToolRoles, text: string): boolean {
-  const value = canon(text)
-  if (value.length < 5 || value.length > 300 || occurrences(value, state.intent?.text ?? '', 1).length > 0)
-    return false
-  return requestedIn(state, roles, value)
-}
-function requestedIn(state: FlowState, roles: ToolRoles, value: string): boolean {
-  return state.requests.some(
-    (request) =>
-      request.marked &&
-      request.asks.some((name) => roles.classes.includes(name)) &&
-      occurrences(value, request.text, 1).length > 0,
-  )
 }
 
 /** What one value adds beside its origin. */
@@ -331,104 +298,6 @@ function judgeWithoutIntent(state: FlowState, roles: ToolRoles, parts: readonly 
   }
 }
 
-function partsOf(state: FlowState, roles: ToolRoles, leaf: ScalarLeaf, steers: boolean): Part[] {
-  const role = roleOf(roles, leaf.path)
-  if (typeof leaf.value === 'boolean') return []
-  const text = String(leaf.value)
-  const pieces = isHard(role)
-    ? [{ text, kind: role.kind, weight: role.weight, token: false }]
-    : tokensOf(text.replace(/\\n/g, '\n')).map((t) => ({
-        text: t.text,
-        kind: t.kind,
-        weight: 1,
-        token: true,
-      }))
-  const parts: Part[] = []
-  for (const piece of pieces) {
-    const value = canon(piece.text).slice(0, LIMITS.value)
-    if (value.length <= 1) continue
-    const found = approvedOr(state, roles, value, piece.kind, () =>
-      fullOrigin(state, value, piece.kind, piece.token),
-    )
-    // What a list merely mentions may be passed on inside a text; it does not choose where anything goes.
-    const origin: Origin =
-      found.standing === 'mentioned' && !piece.token ? { ...found, standing: 'stated' } : found
-    parts.push({
-      path: leaf.path,
-      raw: piece.text,
-      value,
-      kind: piece.kind,
-      weight: piece.weight,
-      token: piece.token,
-      sink: steers && (roles.effect === 'write' || role.sink || piece.token),
-      origin,
-    })
-  }
-  return parts
-}
-
-function approvedOr(
-  state: FlowState,
-  roles: ToolRoles,
-  value: string,
-  kind: string,
-  look: () => Origin,
-): Origin {
-  const yes = state.approved.some(
-    (a) => a.value === value && a.kind === kind && sameAction(a.classes, roles.classes),
-  )
-  return yes ? { standing: 'approved', output: null, field: null, author: false } : look()
-}
-function sameAction(approved: readonly string[], now: readonly string[]): boolean {
-  return now.every((name) => approved.includes(name))
-}
-
-/** The origin of a value; of an unknown URL its host; of an unknown compound its worst known word. */
-function fullOrigin(state: FlowState, value: string, kind: string, token: boolean): Origin {
-  const identifying = token || ['account', 'url', 'recipient', 'credential', 'path', 'command'].includes(kind)
-  const origin = originOf(state, value, identifying)
-  if (origin.standing !== 'composed') return origin
-  if (kind === 'url' && /[/?#]/.test(value)) {
-    const host = originOf(state, hostOf(value), true)
-    if (host.standing !== 'composed') return host
-    return origin
-  }
-  if (token || kind === 'credential') return origin
-  const known = value
-    .split(/[^\p{L}\p{N}_@.-]+/u)
-    .filter((word) => word.length > 2)
-    .slice(0, 12)
-    .map((word) => originOf(state, word, false))
-  if (known.length === 0 || known.some((o) => o.standing === 'composed')) return COMPOSED
-  return known.reduce((a, b) => (worse(a.standing, b.standing) === a.standing ? a : b))
-}
-
-const shingled = new WeakMap<FlowState['requests'], { from: string | null; set: ReadonlySet<string> }>()
-
-/** Two runs of five words in common with a marked request that the user did not write. */
-function quotesRequest(state: FlowState, text: string): boolean {
-  if (state.marks === 0 && !state.requests.some((request) => request.marked)) return false
-  const intent = state.intent?.text ?? null
-  let known = shingled.get(state.requests)
-  if (known === undefined || known.from !== intent) {
-    const own = shingles(intent ?? '')
-    const set = new Set<string>()
-    for (const request of state.requests)
-      if (request.marked) for (const run of shingles(request.text)) if (!own.has(run)) set.add(run)
-    known = { from: intent, set }
-    shingled.set(state.requests, known)
-  }
-  let common = 0
-  for (const run of shingles(text.slice(0, 16_384))) if (known.set.has(run) && ++common >= 2) return true
-  return false
-}
-function shingles(text: string): Set<string> {
-  const list = words(text)
-  const runs = new Set<string>()
-  for (let i = 0; i + 5 <= list.length; i++) runs.add(list.slice(i, i + 5).join(' '))
-  return runs
-}
-
 function labelOf(part: Part): ArgumentLabel {
   const { output, field, standing } = part.origin
   return {
@@ -479,15 +348,3 @@ function questionOf(call: FlowCall, parts: readonly Part[]): string {
     .map((part) => `${part.kind}=${part.value}`)
   return JSON.stringify([call.server, [...call.roles.classes].sort(), [...new Set(values)].sort()])
 }
-
-/** A person said yes to the steering values of this call, for this task: not asked again in the same role. */
-export function approveValues(state: FlowState, call: FlowCall): ApprovedEvent {
-  const values: ApprovedValue[] = []
-  for (const leaf of scalars(call.args).leaves)
-    for (const part of partsOf(state, call.roles, leaf, true))
-      if (values.length < 64 && part.origin.standing !== 'user')
-        values.push({ value: part.value, kind: part.kind, classes: call.roles.classes })
-  return { type: 'approved', values }
-}
-
-export type { ArgumentRole }

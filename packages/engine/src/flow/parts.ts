@@ -1,0 +1,106 @@
+/**
+ * The values of a call that are put to the test: arguments that steer, and the addresses inside texts, each with where it
+ * stands in what the task has seen.
+ * @module
+ */
+import type { JsonObject, ScalarLeaf } from './json.ts'
+import { canon } from './normal.ts'
+import { roleOf } from './observe.ts'
+import type { Origin } from './origin.ts'
+import { COMPOSED, originOf, worse } from './origin.ts'
+import type { ToolRoles } from './roles.ts'
+import { isHard } from './roles.ts'
+import type { FlowState } from './state.ts'
+import { LIMITS } from './state.ts'
+import { hostOf, tokensOf } from './tokens.ts'
+
+export interface FlowCall {
+  readonly server: string
+  readonly tool: string
+  readonly roles: ToolRoles
+  readonly args: JsonObject
+}
+
+/** One value under test: an argument that steers, or an address inside a text. */
+export interface Part {
+  readonly path: string
+  readonly raw: string
+  readonly value: string
+  readonly kind: string
+  readonly weight: number
+  readonly token: boolean
+  readonly sink: boolean
+  readonly origin: Origin
+}
+
+export function partsOf(state: FlowState, roles: ToolRoles, leaf: ScalarLeaf, steers: boolean): Part[] {
+  const role = roleOf(roles, leaf.path)
+  if (typeof leaf.value === 'boolean') return []
+  const text = String(leaf.value)
+  const pieces = isHard(role)
+    ? [{ text, kind: role.kind, weight: role.weight, token: false }]
+    : tokensOf(text.replace(/\\n/g, '\n')).map((t) => ({
+        text: t.text,
+        kind: t.kind,
+        weight: 1,
+        token: true,
+      }))
+  const parts: Part[] = []
+  for (const piece of pieces) {
+    const value = canon(piece.text).slice(0, LIMITS.value)
+    if (value.length <= 1) continue
+    const found = approvedOr(state, roles, value, piece.kind, () =>
+      fullOrigin(state, value, piece.kind, piece.token),
+    )
+    // What a list merely mentions may be passed on inside a text; it does not choose where anything goes.
+    const origin: Origin =
+      found.standing === 'mentioned' && !piece.token ? { ...found, standing: 'stated' } : found
+    parts.push({
+      path: leaf.path,
+      raw: piece.text,
+      value,
+      kind: piece.kind,
+      weight: piece.weight,
+      token: piece.token,
+      sink: steers && (roles.effect === 'write' || role.sink || piece.token),
+      origin,
+    })
+  }
+  return parts
+}
+
+function approvedOr(
+  state: FlowState,
+  roles: ToolRoles,
+  value: string,
+  kind: string,
+  look: () => Origin,
+): Origin {
+  const yes = state.approved.some(
+    (a) => a.value === value && a.kind === kind && sameAction(a.classes, roles.classes),
+  )
+  return yes ? { standing: 'approved', output: null, field: null, author: false } : look()
+}
+function sameAction(approved: readonly string[], now: readonly string[]): boolean {
+  return now.every((name) => approved.includes(name))
+}
+
+/** The origin of a value; of an unknown URL its host; of an unknown compound its worst known word. */
+function fullOrigin(state: FlowState, value: string, kind: string, token: boolean): Origin {
+  const identifying = token || ['account', 'url', 'recipient', 'credential', 'path', 'command'].includes(kind)
+  const origin = originOf(state, value, identifying)
+  if (origin.standing !== 'composed') return origin
+  if (kind === 'url' && /[/?#]/.test(value)) {
+    const host = originOf(state, hostOf(value), true)
+    if (host.standing !== 'composed') return host
+    return origin
+  }
+  if (token || kind === 'credential') return origin
+  const known = value
+    .split(/[^\p{L}\p{N}_@.-]+/u)
+    .filter((word) => word.length > 2)
+    .slice(0, 12)
+    .map((word) => originOf(state, word, false))
+  if (known.length === 0 || known.some((o) => o.standing === 'composed')) return COMPOSED
+  return known.reduce((a, b) => (worse(a.standing, b.standing) === a.standing ? a : b))
+}
