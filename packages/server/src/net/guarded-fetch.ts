@@ -110,7 +110,7 @@ async function judgePlain(url: URL, resolve: Resolve): Promise<void> {
 }
 
 /** Judges exactly the answer that the socket then connects to, so a second answer cannot differ unseen. */
-function judgedLookup(resolve: Resolve, allowPrivate: boolean): LookupFunction {
+export function judgedLookup(resolve: Resolve, allowPrivate: boolean): LookupFunction {
   return (hostname, options, callback) => {
     resolve(hostname).then(
       (addresses) => {
