@@ -3,7 +3,7 @@
  * Names are resolved by us and the connection goes to the very address that was checked.
  * @module
  */
-import { lookup } from 'node:dns'
+import { type LookupAddress, type LookupAllOptions, lookup } from 'node:dns'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
 import { SafeconductError } from '@safeconduct/protocol'
 
@@ -66,8 +66,14 @@ export function checkUpstreamUrl(text: string, allowPrivate: boolean): URL {
   return url
 }
 
+export type ResolveAll = (
+  hostname: string,
+  options: LookupAllOptions,
+  done: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void
+
 /** A resolver that hands out only addresses that may be connected to; one private answer spoils the name. */
-export function guardedLookup(allowPrivate: boolean, resolve: typeof lookup = lookup): LookupFunction {
+export function guardedLookup(allowPrivate: boolean, resolve: ResolveAll = lookup): LookupFunction {
   return (hostname, options, callback) => {
     resolve(hostname, { ...options, all: true }, (error, addresses) => {
       if (error !== null) return callback(error, '', 0)
