@@ -260,9 +260,9 @@ test("a person's word on a value is remembered where effects stay inside, and no
   assert.equal(allowed({ tool: 'place_order', args: { symbol: 'GLOBEX', quantity: 1 } }), 'allow')
   const again = step(of, call({ tool: 'place_order', args: { symbol: 'GLOBEX', quantity: 2 } }))
   assert.equal(again.outcome, 'allow', 'the same symbol is not asked again')
-  assert.equal(allowed(PAY('kim@globex.example', 1)), 'allow')
+  assert.equal(allowed(PAY('zoe@partner.example', 1)), 'allow')
   assert.equal(
-    step(of, call(PAY('kim@globex.example', 2))).outcome,
+    step(of, call(PAY('zoe@partner.example', 2))).outcome,
     'approval',
     'money is asked for each time',
   )

@@ -2,6 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isSafeconductError, type JsonObject, parseJson } from '@safeconduct/protocol'
 import fc from 'fast-check'
+import { createOwner } from './decider/owner.ts'
+import { prepare } from './decider/prepare.ts'
+import { abandonCalls, settle } from './decider/settle.ts'
+import { applyControl } from './decider/upkeep.ts'
 import { createDecider, openDecider } from './decider.ts'
 import { userSubject } from './record/pseudonyms.ts'
 import { QUOTA } from './record/refusals.ts'
@@ -526,4 +530,37 @@ test('what the bus is told holds no argument value and comes after the record', 
   assert.ok(message?.type === 'decision')
   assert.equal(entries(at)[message.summary.intentIndex]?.id, request.id)
   assert.doesNotMatch(JSON.stringify(message), /bob@example/)
+})
+
+test('calls nobody settled for an hour end as unknown when room is needed, younger ones stay', async () => {
+  const ports = fakePorts()
+  const owner = createOwner(ports)
+  for (const event of setup()) applyControl(owner, event)
+  await prepare(owner, call({ id: 'stuck' }))
+  await prepare(owner, call({ id: 'young', at: START + 3_000_000 }))
+  const tenant = owner.state.tenants.get(TENANT)
+  assert.ok(tenant)
+  abandonCalls(owner, tenant, START + 2 * 3_600_000)
+  await settle(owner, 'stuck', ok())
+  assert.deepEqual([...tenant.live.calls.keys()], ['young'])
+  const ended = typed({ ports }, 'outcome').map(({ call: id, status }) => [id, status])
+  assert.deepEqual(ended, [['stuck', 'unknown']])
+})
+
+test('standing: learning until enough is settled, then active, stale after a month without a call', async () => {
+  const at = host()
+  const standing = () => at.decider.standing(TENANT, 'agent-1')
+  assert.deepEqual([standing()?.baseline, standing()?.risk], ['learning', 3])
+  for (let i = 0; i < 20; i++) {
+    const request = call({ at: START + i * 10_000 })
+    await at.decider.prepare(request)
+    await at.decider.settle(request.id, ok())
+  }
+  assert.equal(standing()?.baseline, 'active')
+  assert.equal(standing()?.trust, 'standard')
+  at.ports.clock.advance(40 * 24 * 3_600_000)
+  assert.equal(standing()?.baseline, 'stale')
+  at.decider.control({ type: 'agent', agent: agent({ trustCeiling: 'limited' }) })
+  assert.equal(standing()?.trust, 'limited')
+  assert.match(standing()?.why.join(' ') ?? '', /ceiling limited/)
 })

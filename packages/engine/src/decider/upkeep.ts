@@ -2,7 +2,7 @@
  * Beside the calls: changes of the directory, the outbox, floods of refusals, snapshots.
  * @module
  */
-import { isJsonObject, type JsonObject } from '@safeconduct/protocol'
+import type { JsonObject } from '@safeconduct/protocol'
 import { control } from '../control.ts'
 import type { EngineEvent } from '../events.ts'
 import type { ControlEvent } from '../ports.ts'
@@ -38,7 +38,7 @@ async function recordControl(
   const id = owner.ports.ids.next()
   // What happened is in the events; an erasure must not write down whom it erased.
   const written = events.filter((event) => event.type !== 'erased')
-  await owner.pseudonyms.ready(tenant.tenant, [])
+  await owner.journal.readyTenant(tenant.tenant)
   await owner.position.follow(owner.journal.control(tenant, { id, at, kind, body: { type: kind } }, written))
 }
 
@@ -54,7 +54,7 @@ export async function drainOutbox(owner: Owner): Promise<void> {
     for (const row of rows) {
       const tenant = tenantState(owner.state, row.tenant)
       if (tenant.live.logged.has(row.id)) continue
-      await owner.pseudonyms.ready(row.tenant, [])
+      await owner.journal.readyTenant(row.tenant)
       const at = clock.now()
       const logged: EngineEvent = { type: 'logged', id: row.id, at }
       commit(owner, tenant, [logged])
@@ -72,7 +72,8 @@ export async function drainOutbox(owner: Owner): Promise<void> {
 }
 
 function kindOf(event: JsonObject): string {
-  return isJsonObject(event) && typeof event.type === 'string' ? event.type.slice(0, 64) : 'event'
+  const name = event.event ?? event.type
+  return typeof name === 'string' ? name.slice(0, 64) : 'event'
 }
 
 export async function recordFloods(owner: Owner, all: boolean): Promise<void> {
@@ -90,6 +91,6 @@ export async function snapshot(owner: Owner, tenant: string): Promise<void> {
   // Summaries before the snapshot's position are not rebuilt, so they have to be in the store first.
   await owner.summaries.flush()
   const { store, keyring } = owner.ports
-  await owner.pseudonyms.ready(tenant, [])
+  await owner.journal.readyTenant(tenant)
   await writeSnapshot(owner.state, { store, keyring }, tenant, owner.position.from())
 }

@@ -67,9 +67,9 @@ export function intentEntry(
 }
 
 export function outcomeEntry(
-  call: { readonly id: string; readonly tenant: string; readonly at: number; readonly chain: Chain | null },
+  call: { readonly id: string; readonly tenant: string; readonly at: number; readonly chain: Chain },
   result: Pick<CallResult, 'status' | 'digest' | 'bytes'>,
-  facts: { readonly salt: string | null; readonly attachmentDigest: string | null },
+  facts: { readonly salt: string; readonly attachmentDigest: string },
 ): Uint8Array {
   return encode({
     v: ENTRY_VERSION,
@@ -78,9 +78,9 @@ export function outcomeEntry(
     call: call.id,
     at: call.at,
     tenant: call.tenant,
-    chain: call.chain === null ? null : { ...call.chain },
+    chain: { ...call.chain },
     status: result.status,
-    resultDigest: facts.salt === null ? null : salted(facts.salt, result.digest),
+    resultDigest: salted(facts.salt, result.digest),
     bytes: result.bytes,
     attachmentDigest: facts.attachmentDigest,
   })

@@ -23,6 +23,8 @@ export interface Parties {
 export interface Journal {
   /** Loads every key that records about these parties need. */
   ready(parties: Parties): Promise<void>
+  /** Loads the key of records that belong to no subject. */
+  readyTenant(tenant: string): Promise<void>
   intent(
     tenant: TenantState,
     request: CallRequest,
@@ -31,7 +33,7 @@ export interface Journal {
   ): Promise<{ readonly index: number }>
   outcome(
     tenant: TenantState,
-    call: { readonly id: string; readonly at: number; readonly parties: Parties | null },
+    call: { readonly id: string; readonly at: number; readonly parties: Parties },
     result: Omit<CallResult, 'text' | 'structured'>,
     events: readonly EngineEvent[],
   ): Promise<{ readonly index: number }>
@@ -77,7 +79,10 @@ export function createJournal(ports: {
       const subjects = [agent, ...via].map(agentSubject)
       if (user !== null) subjects.push(userSubject(user))
       await pseudonyms.ready(tenant, subjects)
+      await keyring.ready(tenant, sealedFor({ agent, user }))
     },
+
+    readyTenant: (tenant) => keyring.ready(tenant, TENANT_SUBJECT),
 
     async intent(tenant, request, decision, events) {
       const parties = partiesOf(request)
@@ -102,10 +107,10 @@ export function createJournal(ports: {
 
     async outcome({ live, tenant }, { id, at, parties }, result, events) {
       const seq = ++live.seq
-      const subject = parties === null ? TENANT_SUBJECT : sealedFor(parties)
+      const subject = sealedFor(parties)
       const salt = pseudonyms.salt(tenant, subject, `${id}:outcome`)
       const attachment = seal(tenant, subject, { type: 'outcome', seq, salt, result, events })
-      const chain = parties === null ? null : chainOf(parties)
+      const chain = chainOf(parties)
       const digests = { salt, attachmentDigest: bytesDigest(attachment) }
       return ledger.append(outcomeEntry({ id, at, tenant, chain }, result, digests), {
         attachment,

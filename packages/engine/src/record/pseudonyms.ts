@@ -6,13 +6,13 @@
  * Keys are made on first use and kept in memory, the least recently used going first.
  * @module
  */
-import { createHmac, randomBytes } from 'node:crypto'
+import { createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
 import { SafeconductError } from '@safeconduct/protocol'
 import type { BlobStore, Keyring } from '../ports.ts'
 import { touch } from '../risk/detector.ts'
 
 export interface Pseudonyms {
-  /** Loads or makes what the subjects need, their data keys included; afterwards the others are synchronous. */
+  /** Loads or makes the keys of names and salts; afterwards the others are synchronous. Sealing needs the keyring's. */
   ready(tenant: string, subjects: readonly string[]): Promise<void>
   /** 22 characters. @throws `internal` when not ready */
   of(tenant: string, subject: string): string
@@ -34,15 +34,25 @@ export function agentSubject(id: string): string {
 
 const KEPT = 20_000
 
+/** A key as `KeyObject` (bytes would be imported anew for every use), and the name it gives, which every record needs. */
+interface Held {
+  readonly key: KeyObject
+  readonly name: string
+}
+
+function hold(subject: string, bytes: Uint8Array): Held {
+  const key = createSecretKey(bytes)
+  return { key, name: mac(key, `name:${subject}`).subarray(0, 16).toString('base64url') }
+}
+
 export function createPseudonyms(ports: {
   readonly blobs: BlobStore
   readonly keyring: Keyring
 }): Pseudonyms {
-  const keys = new Map<string, Uint8Array>()
+  const keys = new Map<string, Held>()
   const loading = new Map<string, Promise<void>>()
 
   async function load(tenant: string, subject: string): Promise<void> {
-    await ports.keyring.ready(tenant, subject)
     const name = slot(tenant, subject)
     const held = keys.get(name)
     if (held !== undefined) return touch(keys, name, held, KEPT)
@@ -56,35 +66,34 @@ export function createPseudonyms(ports: {
     const blob = blobName(tenant, subject)
     const stored = await ports.blobs.get(blob)
     const held = stored === null ? null : await ports.keyring.open(tenant, subject, stored)
-    if (held !== null) return touch(keys, slot(tenant, subject), held, KEPT)
+    if (held !== null) return touch(keys, slot(tenant, subject), hold(subject, held), KEPT)
     // None yet, or sealed under a key that was erased: whoever comes back under the same id is somebody new.
     if (stored !== null) await ports.blobs.erase(blob)
     await ports.keyring.ready(tenant, subject)
     const sealed = ports.keyring.seal(tenant, subject, randomBytes(32))
     const kept = await ports.keyring.open(tenant, subject, await ports.blobs.putIfAbsent(blob, sealed))
     if (kept === null) throw notReady()
-    touch(keys, slot(tenant, subject), kept, KEPT)
+    touch(keys, slot(tenant, subject), hold(subject, kept), KEPT)
   }
 
   function blobName(tenant: string, subject: string): string {
     if (subject === TENANT_SUBJECT) return `pseudonym/tenant/${tenant}`
-    return `pseudonym/${mac(keyOf(tenant, TENANT_SUBJECT), `blob:${subject}`).toString('base64url')}`
+    return `pseudonym/${mac(heldFor(tenant, TENANT_SUBJECT).key, `blob:${subject}`).toString('base64url')}`
   }
 
-  function keyOf(tenant: string, subject: string): Uint8Array {
-    const key = keys.get(slot(tenant, subject))
-    if (key === undefined) throw notReady()
-    return key
+  function heldFor(tenant: string, subject: string): Held {
+    const held = keys.get(slot(tenant, subject))
+    if (held === undefined) throw notReady()
+    return held
   }
 
   return {
     ready: async (tenant, subjects) => {
       for (const subject of [TENANT_SUBJECT, ...subjects]) await load(tenant, subject)
     },
-    of: (tenant, subject) =>
-      mac(keyOf(tenant, subject), `name:${subject}`).subarray(0, 16).toString('base64url'),
+    of: (tenant, subject) => heldFor(tenant, subject).name,
     salt: (tenant, subject, record) =>
-      mac(keyOf(tenant, subject), `salt:${record}`).subarray(0, 16).toString('hex'),
+      mac(heldFor(tenant, subject).key, `salt:${record}`).subarray(0, 16).toString('hex'),
     forget: (tenant, subject) => {
       keys.delete(slot(tenant, subject))
     },
@@ -95,7 +104,7 @@ function slot(tenant: string, subject: string): string {
   return JSON.stringify([tenant, subject])
 }
 
-function mac(key: Uint8Array, text: string): Buffer {
+function mac(key: KeyObject, text: string): Buffer {
   return createHmac('sha256', key).update(text).digest()
 }
 

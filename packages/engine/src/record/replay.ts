@@ -130,10 +130,9 @@ function blobName(tenant: string): string {
 /** The ledger index from which the tenant has to be replayed. */
 async function restoreTenant(
   state: EngineState,
-  { store, keyring, pseudonyms }: ReplayPorts,
+  { store, keyring }: ReplayPorts,
   tenant: string,
 ): Promise<number> {
-  await pseudonyms.ready(tenant, [])
   const sealed = await store.blobs.get(blobName(tenant))
   const opened = sealed === null ? null : await keyring.open(tenant, TENANT_SUBJECT, sealed)
   if (opened === null) return 0

@@ -114,7 +114,9 @@ export function fakeKeyring(): Keyring {
   const slot = (tenant: string, subject: string): string => JSON.stringify([tenant, subject])
   const mask = (name: string, bytes: Uint8Array): Uint8Array => {
     const key = Buffer.from(hash('sha256', name), 'hex')
-    return bytes.map((byte, i) => byte ^ (key[i % key.length] ?? 0))
+    const masked = new Uint8Array(bytes)
+    for (let i = 0; i < masked.length; i++) masked[i] = (masked[i] ?? 0) ^ (key[i % key.length] ?? 0)
+    return masked
   }
   const tag = (name: string): Buffer => Buffer.from(hash('sha256', `tag:${name}`), 'hex').subarray(0, 8)
   return {
