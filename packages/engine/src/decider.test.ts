@@ -537,7 +537,7 @@ test('calls nobody settled for an hour end as unknown when room is needed, young
   const owner = createOwner(ports)
   for (const event of setup()) applyControl(owner, event)
   await prepare(owner, call({ id: 'stuck' }))
-  await prepare(owner, call({ id: 'young', at: START + 3_000_000 }))
+  await prepare(owner, call({ id: 'young', at: START + 4_000_000 }))
   const tenant = owner.state.tenants.get(TENANT)
   assert.ok(tenant)
   abandonCalls(owner, tenant, START + 2 * 3_600_000)
