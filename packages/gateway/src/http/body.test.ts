@@ -25,15 +25,12 @@ describe('bodies', () => {
     )
     assert.equal(read, 3)
   })
-  it('that end too early are invalid', async () => {
+  it('that end too early say why', async () => {
     async function* broken(): AsyncGenerator<Uint8Array> {
       yield Buffer.from('{')
       throw new Error('aborted')
     }
-    await assert.rejects(
-      collect(broken(), 9),
-      (error) => isSafeconductError(error) && error.code === 'invalid_request',
-    )
+    await assert.rejects(collect(broken(), 9), /aborted/)
   })
 })
 

@@ -12,22 +12,22 @@ import { SafeconductError } from '@safeconduct/protocol'
 export async function readBody(request: IncomingMessage, limit: number): Promise<Uint8Array> {
   const declared = Number(request.headers['content-length'] ?? 0)
   if (declared > limit) throw tooLarge(limit)
-  return collect(request, limit)
-}
-
-/** @throws {SafeconductError} `too_large`, `invalid_request` */
-export async function collect(source: AsyncIterable<Uint8Array>, limit: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  let size = 0
   try {
-    for await (const chunk of source) {
-      size += chunk.length
-      if (size > limit) throw tooLarge(limit)
-      chunks.push(chunk)
-    }
+    return await collect(request, limit)
   } catch (cause) {
     if (cause instanceof SafeconductError) throw cause
     throw new SafeconductError('invalid_request', { message: 'The body ended too early.', cause })
+  }
+}
+
+/** @throws {SafeconductError} `too_large`, and whatever the source throws */
+export async function collect(source: AsyncIterable<Uint8Array>, limit: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of source) {
+    size += chunk.length
+    if (size > limit) throw tooLarge(limit)
+    chunks.push(chunk)
   }
   return Buffer.concat(chunks)
 }
