@@ -269,3 +269,9 @@ async function closeServer(server: Server): Promise<void> {
   server.closeAllConnections()
   await closed
 }
+
+/** What the control entries of the ledger tell of, in order. */
+export function kindsIn({ rows }: FakeLedger): string[] {
+  const entries = rows.map(({ entry }) => objectOf(Buffer.from(entry).toString('utf8')))
+  return entries.flatMap(({ kind }) => (typeof kind === 'string' ? [kind] : []))
+}

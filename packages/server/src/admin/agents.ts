@@ -3,10 +3,16 @@
  * @module
  */
 import { type ControlEvent, parsePublicJwk } from '@safeconduct/engine'
-import { type Agent, type PublicJwk, SafeconductError, TRUST_LEVELS } from '@safeconduct/protocol'
+import {
+  type Agent,
+  type JsonObject,
+  type PublicJwk,
+  SafeconductError,
+  TRUST_LEVELS,
+} from '@safeconduct/protocol'
 import * as z from 'zod'
 import { type Route, route } from '../http/route.ts'
-import { type AdminPorts, change } from './ports.ts'
+import { type AdminPorts, byOf, change } from './ports.ts'
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'a name is 1–63 of a–z, 0–9, ".", "_" and "-"')
 // A private part is an accident that must not be stored, nor passed over in silence.
@@ -137,10 +143,11 @@ export function agentRoutes(ports: AdminPorts): Route[] {
       who: 'reader',
       summary: 'Declares another composition; trust starts again from `restricted`.',
       body: z.strictObject({ composition: z.array(part).max(64) }),
-      handle: async ({ tenant, params, body }) => {
+      handle: async ({ tenant, params, body, caller }) => {
         const agent = await findAgent(ports, tenant, params.id)
         const composition = body.composition.map((one) => ({ ...one, standing: 'declared' as const }))
-        return view(ports, await replaceAgent(ports, { ...agent, composition }, 'agent.composition'))
+        const event = { event: 'agent.composition', by: byOf(caller) }
+        return view(ports, await replaceAgent(ports, { ...agent, composition }, event))
       },
     }),
     route({
@@ -151,9 +158,10 @@ export function agentRoutes(ports: AdminPorts): Route[] {
       body: z.strictObject({ autonomous: z.boolean() }),
       confirm: (body) =>
         body.autonomous ? 'Let an agent act without a user' : 'Stop an agent acting without a user',
-      handle: async ({ tenant, params, body }) => {
+      handle: async ({ tenant, params, body, caller }) => {
         const agent = await findAgent(ports, tenant, params.id)
-        return view(ports, await replaceAgent(ports, { ...agent, ...body }, 'agent.autonomy'))
+        const event = { event: 'agent.autonomy', by: byOf(caller), autonomous: body.autonomous }
+        return view(ports, await replaceAgent(ports, { ...agent, ...body }, event))
       },
     }),
     route({
@@ -167,10 +175,11 @@ export function agentRoutes(ports: AdminPorts): Route[] {
         `Reset the risk of an agent${body.ceiling === null ? '' : ` and cap its trust at ${body.ceiling}`}`,
       handle: async ({ tenant, params, body, caller }) => {
         const agent = await findAgent(ports, tenant, params.id)
-        const by = caller.kind === 'owner' ? caller.user : 'local'
+        const by = byOf(caller)
         const changed = { ...agent, trustCeiling: body.ceiling }
         const after: ControlEvent = { type: 'trust-reset', tenant, agent: agent.id, by }
-        return view(ports, await replaceAgent(ports, changed, 'agent.trust', [after]))
+        const event = { event: 'agent.trust', by, ceiling: body.ceiling }
+        return view(ports, await replaceAgent(ports, changed, event, [after]))
       },
     }),
   ]
@@ -267,11 +276,11 @@ export async function registerAgent(
 async function replaceAgent(
   ports: AdminPorts,
   agent: Agent,
-  event: string,
+  event: JsonObject,
   more: readonly ControlEvent[] = [],
 ) {
   const next = { ...agent, version: agent.version + 1 }
-  return change(ports, { event, agent: agent.id }, async (t) => {
+  return change(ports, { ...event, agent: agent.id }, async (t) => {
     await t.agents.replace(next)
     return { result: next, control: [{ type: 'agent', agent: next }, ...more] }
   })

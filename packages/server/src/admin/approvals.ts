@@ -98,7 +98,13 @@ async function decide(
     decidedBy: by,
     decidedAt: ports.clock.now(),
   }
-  const event = { event: `approval.${next.status}`, approval: next.id, decision: next.decision, argsDigest }
+  const event = {
+    event: `approval.${next.status}`,
+    approval: next.id,
+    decision: next.decision,
+    argsDigest,
+    by,
+  }
   const done = await change(ports, event, async (t) => {
     await t.approvals.replace(next)
     return { result: next, control: [{ type: 'approval', approval: next }] }

@@ -6,7 +6,7 @@ import { hash } from 'node:crypto'
 import { type PolicyVersion, SafeconductError } from '@safeconduct/protocol'
 import * as z from 'zod'
 import { type Route, route } from '../http/route.ts'
-import { type AdminPorts, change } from './ports.ts'
+import { type AdminPorts, byOf, change } from './ports.ts'
 
 const texts = z.strictObject({ agent: z.string().max(262_144), user: z.string().max(262_144) })
 
@@ -41,8 +41,7 @@ export function policyRoutes(ports: AdminPorts): Route[] {
       summary: 'Activates a policy from the next call on.',
       body: texts,
       confirm: (body) => `Activate the policy ${digestOf(body).slice(0, 19)}…`,
-      handle: async ({ tenant, body, caller }) =>
-        apply(ports, tenant, body, caller.kind === 'owner' ? caller.user : 'local'),
+      handle: async ({ tenant, body, caller }) => apply(ports, tenant, body, byOf(caller)),
     }),
     route({
       method: 'POST',
@@ -56,7 +55,7 @@ export function policyRoutes(ports: AdminPorts): Route[] {
         if (version === null)
           throw new SafeconductError('not_found', { message: 'There is no such policy version.' })
         const earlier = { agent: version.agentPolicies, user: version.userPolicies }
-        return apply(ports, tenant, earlier, caller.kind === 'owner' ? caller.user : 'local')
+        return apply(ports, tenant, earlier, byOf(caller))
       },
     }),
   ]

@@ -4,6 +4,7 @@
  */
 import type { Bus, Clock, ControlEvent, Decider, Ids, Repositories, Store } from '@safeconduct/engine'
 import type { EpochRef, JsonObject } from '@safeconduct/protocol'
+import type { Caller } from '../http/route.ts'
 
 export interface AdminPorts {
   readonly tenant: string
@@ -23,6 +24,11 @@ export interface AdminPorts {
   readonly putCredential: (name: string, headers: Readonly<Record<string, string>>) => Promise<void>
   /** Leaves no copy behind; nothing happens when there is none. */
   readonly eraseCredential: (name: string) => Promise<void>
+}
+
+/** Whose word a change was made on, for its record. */
+export function byOf(caller: Caller): string {
+  return caller.kind === 'owner' ? caller.user : caller.kind
 }
 
 /**

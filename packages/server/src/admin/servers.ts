@@ -3,10 +3,16 @@
  * @module
  */
 import type { Repositories } from '@safeconduct/engine'
-import { type PinnedTool, SafeconductError, type Server, type ServerTransport } from '@safeconduct/protocol'
+import {
+  type JsonObject,
+  type PinnedTool,
+  SafeconductError,
+  type Server,
+  type ServerTransport,
+} from '@safeconduct/protocol'
 import * as z from 'zod'
 import { type Route, route } from '../http/route.ts'
-import { type AdminPorts, change } from './ports.ts'
+import { type AdminPorts, byOf, change } from './ports.ts'
 
 export const serverName = z
   .string()
@@ -134,11 +140,13 @@ export function serverRoutes(ports: AdminPorts): Route[] {
         trusted_output === true
           ? 'Approve a server, and let what it returns vouch for values'
           : 'Approve a server',
-      handle: async ({ tenant, params, body }) => {
+      handle: async ({ tenant, params, body, caller }) => {
         const server = await findServer(ports, tenant, params.name)
         const trustedOutput = body.trusted_output ?? server.trustedOutput
         const next: Server = { ...server, standing: 'approved', trustedOutput, version: server.version + 1 }
-        return view(await replaceServer(ports, next, 'server.approved'))
+        return view(
+          await replaceServer(ports, next, { event: 'server.approved', trustedOutput, by: byOf(caller) }),
+        )
       },
     }),
     route({
@@ -147,7 +155,7 @@ export function serverRoutes(ports: AdminPorts): Route[] {
       who: 'owner',
       summary: 'Stores the headers that the gateway injects for this server; they are never shown again.',
       body: credential,
-      handle: async ({ tenant, params, body }) => {
+      handle: async ({ tenant, params, body, caller }) => {
         const server = await findServer(ports, tenant, params.name)
         if (server.transport.kind !== 'http') {
           throw new SafeconductError('invalid_request', {
@@ -157,7 +165,7 @@ export function serverRoutes(ports: AdminPorts): Route[] {
         }
         await ports.putCredential(server.id, body.headers)
         const next: Server = { ...server, credential: server.id, version: server.version + 1 }
-        return view(await replaceServer(ports, next, 'server.credential'))
+        return view(await replaceServer(ports, next, { event: 'server.credential', by: byOf(caller) }))
       },
     }),
     route({
@@ -167,11 +175,12 @@ export function serverRoutes(ports: AdminPorts): Route[] {
       summary: 'Removes a server.',
       body: z.strictObject({}),
       confirm: () => 'Remove a server',
-      handle: async ({ tenant, params }) => {
+      handle: async ({ tenant, params, caller }) => {
         const server = await findServer(ports, tenant, params.name)
         // First, so that a failure in between leaves a server without its secret, never a secret without its server.
         await ports.eraseCredential(server.id)
-        await change(ports, { event: 'server.removed', server: server.name }, async (t) => {
+        const event = { event: 'server.removed', server: server.name, by: byOf(caller) }
+        await change(ports, event, async (t) => {
           await t.servers.remove(tenant, server.id)
           await removePins(t, tenant, server.name)
           return { result: null, control: [{ type: 'server-removed', tenant, server: server.name }] }
@@ -201,7 +210,7 @@ export function serverRoutes(ports: AdminPorts): Route[] {
       summary: 'Re-approves a quarantined tool as it is defined now.',
       body: z.strictObject({ id: z.string().max(512), digest: z.string().max(128) }),
       confirm: (body) => `Approve the changed tool ${body.id} (${body.digest.slice(0, 19)}…)`,
-      handle: async ({ tenant, body }) => approveTool(ports, tenant, body.id, body.digest),
+      handle: async ({ tenant, body, caller }) => approveTool(ports, tenant, body, byOf(caller)),
     }),
   ]
 }
@@ -271,8 +280,8 @@ export async function registerServer(
   )
 }
 
-async function replaceServer(ports: AdminPorts, server: Server, event: string): Promise<Server> {
-  return change(ports, { event, server: server.name }, async (t) => {
+async function replaceServer(ports: AdminPorts, server: Server, event: JsonObject): Promise<Server> {
+  return change(ports, { ...event, server: server.name }, async (t) => {
     await t.servers.replace(server)
     return { result: server, control: [{ type: 'server', server }] }
   })
@@ -282,8 +291,8 @@ async function replaceServer(ports: AdminPorts, server: Server, event: string): 
 async function approveTool(
   ports: AdminPorts,
   tenant: string,
-  id: string,
-  digest: string,
+  { id, digest }: { readonly id: string; readonly digest: string },
+  by: string,
 ): Promise<PinnedTool> {
   const tool = await ports.store.tools.get(tenant, id)
   if (tool === null) throw new SafeconductError('not_found', { message: 'There is no tool by that id.' })
@@ -303,7 +312,7 @@ async function approveTool(
     proposed: null,
     proposedDigest: null,
   }
-  return change(ports, { event: 'tool.approved', tool: id, digest }, async (t) => {
+  return change(ports, { event: 'tool.approved', tool: id, digest, by }, async (t) => {
     await t.tools.replace(next)
     return { result: next, control: [{ type: 'tool', tool: next }] }
   })

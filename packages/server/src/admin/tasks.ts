@@ -6,7 +6,7 @@ import { SafeconductError } from '@safeconduct/protocol'
 import * as z from 'zod'
 import { type Route, route } from '../http/route.ts'
 import { findAgent } from './agents.ts'
-import type { AdminPorts } from './ports.ts'
+import { type AdminPorts, byOf } from './ports.ts'
 
 export function taskRoutes(ports: AdminPorts): Route[] {
   return [
@@ -42,8 +42,7 @@ export function taskRoutes(ports: AdminPorts): Route[] {
       }),
       handle: async ({ tenant, body, caller }) => {
         const id = body.kind === 'agent' ? (await findAgent(ports, tenant, body.id)).id : body.id
-        const by = caller.kind === 'owner' ? caller.user : 'local'
-        const ref = await ports.revoke({ tenant, kind: body.kind, id, by })
+        const ref = await ports.revoke({ tenant, kind: body.kind, id, by: byOf(caller) })
         ports.bus.publish({ type: 'revoked', tenant, kind: body.kind, id })
         return { revoked: ref }
       },
