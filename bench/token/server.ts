@@ -3,13 +3,12 @@
  * (`private_key_jwt`, DPoP, resource indicators, ES256 throughout, JWT access tokens).
  * @module
  */
-import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Agent, PublicJwk } from '@safeconduct/protocol'
 import { createAuthorizationServer } from '@safeconduct/server'
 import { createClock, createIds, createMemoryStore } from '@safeconduct/store'
-import Provider, { type Adapter, type AdapterPayload, type JWK } from 'oidc-provider'
+import { bareProvider } from '../../packages/server/src/testing/bare-provider.ts'
 import { serveBench } from '../lib/child.ts'
 
 export interface TokenServerInput {
@@ -80,80 +79,12 @@ async function ours(issuer: string, clientKey: PublicJwk): Promise<RequestListen
   }
 }
 
-/** Unbounded: the library's own default evicts replay keys before they expire. */
-class MapAdapter implements Adapter {
-  readonly #kept = new Map<string, AdapterPayload>()
-  async upsert(id: string, payload: AdapterPayload): Promise<void> {
-    this.#kept.set(id, payload)
-  }
-  async find(id: string): Promise<AdapterPayload | undefined> {
-    return this.#kept.get(id)
-  }
-  async findByUid(): Promise<undefined> {
-    return undefined
-  }
-  async findByUserCode(): Promise<undefined> {
-    return undefined
-  }
-  async consume(): Promise<undefined> {
-    return undefined
-  }
-  async destroy(id: string): Promise<void> {
-    this.#kept.delete(id)
-  }
-  async revokeByGrantId(): Promise<undefined> {
-    return undefined
-  }
-}
-
-function bare(issuer: string, clientKey: PublicJwk): RequestListener {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const key = createPrivateKey(privateKey.export({ format: 'pem', type: 'pkcs8' })).export({
-    format: 'jwk',
-  }) as JWK
-  const provider = new Provider(issuer, {
-    adapter: MapAdapter,
-    jwks: { keys: [{ ...key, kid: 'k', alg: 'ES256', use: 'sig' }] },
-    routes: { token: '/oauth/token' },
-    responseTypes: ['code'],
-    clientAuthMethods: ['private_key_jwt'],
-    clientDefaults: { id_token_signed_response_alg: 'ES256' },
-    clients: [
-      {
-        client_id: CLIENT,
-        grant_types: ['client_credentials'],
-        response_types: [],
-        redirect_uris: [],
-        token_endpoint_auth_method: 'private_key_jwt',
-        jwks: { keys: [{ ...clientKey } as JWK] },
-      },
-    ],
-    ttl: { ClientCredentials: 300 },
-    features: {
-      devInteractions: { enabled: false },
-      clientCredentials: { enabled: true },
-      dPoP: { enabled: true },
-      resourceIndicators: {
-        enabled: true,
-        defaultResource: () => `${issuer}/mcp/market`,
-        getResourceServerInfo: (_ctx, resource) => ({
-          scope: 'mcp:read mcp:write',
-          audience: resource,
-          accessTokenFormat: 'jwt',
-          jwt: { sign: { alg: 'ES256' } },
-        }),
-      },
-    },
-  })
-  return provider.callback()
-}
-
 serveBench<TokenServerInput, TokenServerReady>(async ({ kind, clientKey }) => {
   let listener: RequestListener = (_req, res) => res.writeHead(503).end()
   const http = createServer((req, res) => listener(req, res))
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
   const issuer = `http://localhost:${(http.address() as AddressInfo).port}`
-  listener = kind === 'ours' ? await ours(issuer, clientKey) : bare(issuer, clientKey)
+  listener = kind === 'ours' ? await ours(issuer, clientKey) : bareProvider(issuer, CLIENT, clientKey)
   return {
     ready: { issuer, client: CLIENT, resource: `${issuer}/mcp/market` },
     close: async () => {

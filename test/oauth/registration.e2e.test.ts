@@ -117,6 +117,24 @@ describe('client id metadata documents', () => {
     assert.deepEqual(world.fetched, [])
   })
 
+  it('with keys by URL has them fetched through the guard, and has to use them (trap 9)', async () => {
+    const url = 'https://keyed.example/client.json'
+    const pair = await oauth.generateKeyPair('ES256', { extractable: true })
+    const jwk = await crypto.subtle.exportKey('jwk', pair.publicKey)
+    publish({ token_endpoint_auth_method: 'private_key_jwt', jwks_uri: 'https://keyed.example/keys' }, url)
+    world.documents.set('https://keyed.example/keys', { body: JSON.stringify({ keys: [jwk] }) })
+    const options = { client: { client_id: url }, params: params() }
+    const answered = await authorize(world, options)
+    assert.equal(await errorOf(exchangeCode(world, options, answered)), 'invalid_client')
+    const token = await exchangeCode(
+      world,
+      { ...options, auth: oauth.PrivateKeyJwt(pair.privateKey) },
+      answered,
+    )
+    assert.equal(grantOf(world, token.access_token, 'market').agent, url)
+    assert.ok(world.fetched.includes('https://keyed.example/keys'))
+  })
+
   it('follows no redirect', async () => {
     const url = 'https://client.example/moved.json'
     world.documents.set(url, {

@@ -44,6 +44,7 @@ export interface AuthorizationServer {
   openTask(wish: TaskWish): Promise<OpenTask>
   /** To be told of every change that was not made here; a revoked user is signed out. */
   control(event: ControlEvent): void
+  /** Signs everybody out. The store and the fetch stay open: they are the caller's. */
   close(): Promise<void>
 }
 
@@ -155,7 +156,7 @@ export async function createAuthorizationServer(
     revoke: (target) => revoke(context, target),
     openTask: (wish) => openTask(context, wish),
     control: onControl,
-    close: () => options.fetch.close(),
+    close: async () => sessions.clear(),
   }
 }
 

@@ -26,6 +26,7 @@ export interface Sessions {
   end(req: IncomingMessage, res: ServerResponse): void
   /** Ends every session and link of a user. */
   drop(tenant: string, user: string): void
+  clear(): void
 }
 
 export const SIGN_IN_LIFETIME = 10 * 60_000
@@ -83,6 +84,10 @@ export function createSessions(clock: Clock, issuer: string): Sessions {
       const value = readCookie(req, cookie)
       if (value !== null) open.delete(digestOf(value))
       res.appendHeader('Set-Cookie', `${cookie}=; ${attributes}; Max-Age=0`)
+    },
+    clear() {
+      links.clear()
+      open.clear()
     },
     drop(tenant, user) {
       for (const [digest, link] of links)
