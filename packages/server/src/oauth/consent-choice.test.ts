@@ -81,6 +81,10 @@ describe('what is chosen', () => {
     assert.deepEqual(choose(`${BASE}&calls=2`, limited).details.budget, { ...limited.budget, calls: 2 })
   })
 
+  it('may be nothing where there is nothing to choose', () => {
+    assert.deepEqual(choose('lifetime=3600', asked({ servers: [] })).details.servers, [])
+  })
+
   it('takes words as they are, line ends aside', () => {
     assert.equal(choose(`${BASE}&intent=%20a%0D%0Ab%0Dc%20`).intent, 'a\nb\nc')
     assert.equal(choose(`${BASE}&intent=%20%0A`).intent, null)

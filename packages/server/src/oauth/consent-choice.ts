@@ -61,7 +61,8 @@ export function readChoice(form: Form, asked: TaskDetails, wantsWrite: boolean, 
   const expires = Math.min(Math.floor(now / 1000) + lifetime, asked.expires ?? Number.POSITIVE_INFINITY)
   if (expires * 1000 <= now) throw wrong('What the agent asked for has expired.')
   const servers = form.all('server')
-  if (servers.length === 0) throw wrong('Tick at least one server, or refuse.')
+  // Without any server behind the gateway there is nothing to tick, and the grant opens nothing.
+  if (servers.length === 0 && asked.servers?.length !== 0) throw wrong('Tick at least one server, or refuse.')
   const calls = whole(form.one('calls'), 'Calls')
   const writes = whole(form.one('writes'), 'Changes')
   const tools = chosenTools(asked, servers, form.all('tool'))

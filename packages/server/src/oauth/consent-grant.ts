@@ -104,6 +104,7 @@ export async function grantConsent(
   })
   if (agent !== null) context.onControl({ type: 'agent', agent })
   context.onControl({ type: 'task', task })
+  context.onControl({ type: 'delegation', delegation })
   announceEpochs(context.tenant, epochs, context.onControl)
   return grantId
 }

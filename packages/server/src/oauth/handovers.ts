@@ -99,6 +99,7 @@ export async function handOver(
     await t.oauth.upsert(MODEL, delegation.id, { epochs: toTuples(made) } as unknown as JsonObject, expiresAt)
     return made
   })
+  context.onControl({ type: 'delegation', delegation })
   announceEpochs(context.tenant, epochs, context.onControl)
   return { delegation, epochs }
 }

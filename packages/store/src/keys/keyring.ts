@@ -7,7 +7,7 @@
  * neither a lost key nor a changed byte can pass for an erasure.
  * @module
  */
-import { createHmac, randomBytes } from 'node:crypto'
+import { createHmac, createSecretKey, randomBytes } from 'node:crypto'
 import type { BlobStore, Keyring } from '@safeconduct/engine'
 import {
   broken,
@@ -39,15 +39,24 @@ const WRAP = 'safeconduct wrapped data key v1'
 
 export function createKeyring({ root, blobs, capacity = 10_000 }: KeyringOptions): Keyring {
   if (!Number.isSafeInteger(capacity) || capacity < 1) throw new RangeError('capacity must be 1 or more')
-  const naming = deriveKey(root, ['safeconduct subject names v1'])
+  const naming = createSecretKey(deriveKey(root, ['safeconduct subject names v1']).bytes)
+  // Asked several times a call; a name is public, so keeping it costs nothing but its room.
+  const names = new Map<string, string>()
   const unwrapped = new Map<string, SealingKey>()
   const wrapping = new Map<string, SealingKey>()
   const busy = new Map<string, Promise<unknown>>()
 
   function placeOf(tenant: string, subject: string): Place {
-    const name = createHmac('sha256', naming.bytes)
-      .update(unambiguous([tenant, subject]))
-      .digest('hex')
+    const asked = JSON.stringify([tenant, subject])
+    let name = names.get(asked)
+    if (name === undefined) {
+      name = createHmac('sha256', naming)
+        .update(unambiguous([tenant, subject]))
+        .digest('hex')
+      const [oldest] = names.keys()
+      if (names.size >= capacity && oldest !== undefined) names.delete(oldest)
+      names.set(asked, name)
+    }
     return { tenant, subject, name }
   }
 
