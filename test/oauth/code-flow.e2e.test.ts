@@ -346,6 +346,20 @@ describe('the code flow', () => {
   })
 })
 
+describe('a gateway without any server', () => {
+  it('still answers a client that names no scope and no resource, with a grant that opens nothing', async () => {
+    const world = await createWorld()
+    const host = await world.addAgent('host', { redirectUris: [REDIRECT], jwks: [] })
+    const token = await codeFlow(world, { client: host.client })
+    const claims = claimsOf(token.access_token)
+    assert.equal(claims.aud, `${world.issuer}/mcp`)
+    const [details] = claims.authorization_details ?? []
+    assert.deepEqual(details !== undefined && 'servers' in details && details.servers, [])
+    assert.throws(() => grantOf(world, token.access_token, 'market'), /another server/)
+    await world.close()
+  })
+})
+
 describe('an implicit task', () => {
   let world: World
   let host: AgentKeys
