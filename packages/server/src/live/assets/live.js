@@ -169,6 +169,52 @@ async function refreshTools() {
   $('quarantine').hidden = tools.length === 0
 }
 
+// ── Servers ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Headers that the gateway adds for this server; the agent never sees them, and neither does this page again. */
+function credentialForm(server) {
+  const name = el('input', { name: 'header', value: 'Authorization', required: true, maxLength: 64, 'aria-label': 'Header' })
+  const value = el('input', { name: 'value', type: 'password', required: true, autocomplete: 'off', 'aria-label': 'Value', placeholder: 'Bearer …' })
+  const save = async () => {
+    if (value.value === '') throw new Error('Give the value of the header.')
+    await api(`/api/v1/servers/${server.name}/credential`, { headers: { [name.value]: value.value } })
+    value.value = ''
+    toast(`The gateway now adds ${name.value} for ${server.name}.`)
+    await refreshServers()
+  }
+  return el(
+    'details',
+    {},
+    el('summary', { textContent: server.credential ? 'Replace the injected credential' : 'Inject a credential' }),
+    el('div', { className: 'row' }, name, value, button('Save', 'yes', save)),
+  )
+}
+
+function serverCard(server) {
+  const approve = async () => {
+    await api(`/api/v1/servers/${server.name}/approve`, {})
+    toast(`${server.name} is approved.`)
+    await refreshServers()
+  }
+  const where = server.transport.kind === 'http' ? server.transport.url : server.transport.argv.join(' ')
+  return el(
+    'li',
+    {},
+    el('h3', {}, `${server.name} `, badge(server.standing, server.standing === 'new' ? 'approval' : 'allow')),
+    el('p', { className: 'quiet', textContent: where }),
+    server.standing === 'new'
+      ? el('div', { className: 'row' }, button('I looked at it: approve', 'yes', approve))
+      : null,
+    server.transport.kind === 'http' ? credentialForm(server) : null,
+  )
+}
+
+async function refreshServers() {
+  const { servers } = await api('/api/v1/servers')
+  $('servers').replaceChildren(...servers.map(serverCard))
+  $('no-servers').hidden = servers.length > 0
+}
+
 // ── Decisions ────────────────────────────────────────────────────────────────────────────────────────────────
 
 function decisionRow(summary) {
@@ -240,7 +286,7 @@ function listen() {
     if (cell) cell.textContent = status
   })
   on('approval', refreshWaiting)
-  on('owner-request', refreshWaiting)
+  on('owner-request', () => Promise.all([refreshWaiting(), refreshServers()]))
   on('trust', ({ agent, from, to, why }) => {
     toast(`${agentName(agent)}: ${from} → ${to}. ${why}`)
     return refreshAgents()
@@ -256,7 +302,7 @@ function signedOut() {
 
 async function refresh() {
   await refreshAgents()
-  await Promise.all([refreshWaiting(), refreshTools(), refreshDecisions()])
+  await Promise.all([refreshWaiting(), refreshTools(), refreshServers(), refreshDecisions()])
 }
 
 async function start() {
