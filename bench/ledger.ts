@@ -12,19 +12,19 @@
  */
 import { generateKeyPairSync } from 'node:crypto'
 import * as fs from 'node:fs'
-import * as os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import {
   DEFAULT_PUBLISH_EVERY_MS,
-  type FileHandle,
-  type Files,
   type LogOptions,
   leafHash,
   nodeFiles,
   nodeHash,
   openLog,
 } from '@safeconduct/ledger'
+import { countingFiles, measureDisk } from './lib/disk.ts'
+import { machine } from './lib/machine.ts'
+import { median, perSecond, quantile } from './lib/stats.ts'
 
 const ENTRY_BYTES = 486
 const ROUNDS = 3
@@ -38,37 +38,6 @@ const parent = flags.dir ?? path.join(import.meta.dirname, '..')
 const directory = fs.mkdtempSync(path.join(parent, '.bench-ledger-'))
 const { privateKey: key } = generateKeyPairSync('ed25519')
 const entry = Buffer.alloc(ENTRY_BYTES, 'x')
-
-const perSecond = (count: number, ms: number) => (count / ms) * 1000
-const median = (list: number[]) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)] ?? Number.NaN
-const quantile = (sorted: number[], q: number) => sorted[Math.floor((sorted.length - 1) * q)] ?? Number.NaN
-
-/** Syncs a second, and the median time of one, when each writes `bytes` into a preallocated file. */
-function calibrateDisk(bytes: number): { rate: number; p50: number } {
-  const file = path.join(directory, 'calibration')
-  const fd = fs.openSync(file, 'w')
-  const room = 16 << 20
-  fs.writeSync(fd, Buffer.alloc(room), 0, room, 0)
-  fs.fsyncSync(fd)
-  const block = Buffer.alloc(bytes, 'x')
-  const times: number[] = []
-  const started = performance.now()
-  for (let at = 0; performance.now() - started < CALIBRATE_MS; at = at + 2 * bytes > room ? 0 : at + bytes) {
-    const before = performance.now()
-    fs.writeSync(fd, block, 0, bytes, at)
-    fs.fdatasyncSync(fd)
-    times.push(performance.now() - before)
-  }
-  const rate = perSecond(times.length, performance.now() - started)
-  fs.closeSync(fd)
-  return {
-    rate,
-    p50: quantile(
-      times.toSorted((a, b) => a - b),
-      0.5,
-    ),
-  }
-}
 
 /** Merkle appends a second: one leaf hash and the interior nodes it completes. */
 function calibrateHashing(): number {
@@ -86,26 +55,6 @@ function calibrateHashing(): number {
   return perSecond(size, performance.now() - started)
 }
 
-/** The real disk, counting the syncs of journal segments: one each batch. */
-function countingFiles(): { files: Files; batches: () => number } {
-  let count = 0
-  const open = async (file: string, mode: 'read' | 'write' | 'create'): Promise<FileHandle> => {
-    const handle = await nodeFiles.open(file, mode)
-    if (mode !== 'write') return handle
-    return {
-      read: (into, at) => handle.read(into, at),
-      write: (bytes, at) => handle.write(bytes, at),
-      datasync: () => {
-        count++
-        return handle.datasync()
-      },
-      size: () => handle.size(),
-      close: () => handle.close(),
-    }
-  }
-  return { files: { ...nodeFiles, open }, batches: () => count }
-}
-
 interface Round {
   rate: number
   batch: number
@@ -119,12 +68,12 @@ interface Round {
 }
 
 async function round(submitters: number, options: Partial<LogOptions>): Promise<Round> {
-  const { files, batches } = countingFiles()
+  const { files, syncs } = countingFiles()
   const where = path.join(directory, `log-${fs.readdirSync(directory).length}`)
   const log = await openLog({ directory: where, origin: 'bench.example/ledger', key, files, ...options })
   const hashRate = calibrateHashing()
   const times: number[] = []
-  const before = batches()
+  const before = syncs()
   const started = performance.now()
   const submit = async () => {
     while (performance.now() - started < RUN_MS) {
@@ -135,21 +84,21 @@ async function round(submitters: number, options: Partial<LogOptions>): Promise<
   }
   await Promise.all(Array.from({ length: submitters }, submit))
   const rate = perSecond(times.length, performance.now() - started)
-  const batch = times.length / (batches() - before)
+  const batch = times.length / (syncs() - before)
   await log.close()
   fs.rmSync(where, { recursive: true })
-  const disk = calibrateDisk(Math.round(batch * RECORD_BYTES) + FRAME_BYTES)
+  const disk = measureDisk(directory, Math.round(batch * RECORD_BYTES) + FRAME_BYTES, CALIBRATE_MS)
   times.sort((a, b) => a - b)
   return {
     rate,
     batch,
     p50: quantile(times, 0.5),
     p99: quantile(times, 0.99),
-    diskRate: disk.rate,
-    diskP50: disk.p50,
+    diskRate: disk.syncsPerSecond,
+    diskP50: disk.p50Ms,
     hashRate,
-    limit: 1 / (1 / (batch * disk.rate) + 1 / hashRate),
-    overlapped: Math.min(batch * disk.rate, hashRate),
+    limit: 1 / (1 / (batch * disk.syncsPerSecond) + 1 / hashRate),
+    overlapped: Math.min(batch * disk.syncsPerSecond, hashRate),
   }
 }
 
@@ -186,20 +135,12 @@ try {
       measured.get(name)?.push(await round(submitters, options))
   }
   const rows = [...measured].map(([name, rounds]) => summary(name, rounds))
-  const cpus = os.cpus()
-  const machine = {
-    cpu: cpus[0]?.model.trim() ?? 'unknown',
-    cores: cpus.length,
-    load: os.loadavg().map((load) => Number(load.toFixed(2))),
-    node: process.version,
-    platform: `${os.platform()} ${os.release()}`,
-    medium: await nodeFiles.medium(directory),
-  }
+  const made = { ...machine(), medium: await nodeFiles.medium(directory) }
   if (flags.json === true)
-    console.log(JSON.stringify({ machine, entryBytes: ENTRY_BYTES, rounds: ROUNDS, rows }))
+    console.log(JSON.stringify({ machine: made, entryBytes: ENTRY_BYTES, rounds: ROUNDS, rows }))
   else {
     console.log(
-      `${machine.cpu}, ${machine.cores} cores, load ${machine.load.join(' ')}, Node ${machine.node}, ${machine.medium}`,
+      `${made.cpu}, ${made.cores} cores, load ${made.load.join(' ')}, Node ${made.node}, ${made.medium}`,
     )
     console.log(
       `entries of ${ENTRY_BYTES} B, medians of ${ROUNDS} rounds; publishing every ${DEFAULT_PUBLISH_EVERY_MS} ms unless said otherwise\n`,

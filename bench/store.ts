@@ -9,11 +9,13 @@
  * @module
  */
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
-import { availableParallelism, loadavg, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { parseArgs } from 'node:util'
 import { createClock, createIds, openSqliteStore } from '@safeconduct/store'
+import { machine } from './lib/machine.ts'
+import { median } from './lib/stats.ts'
 
 const ROUNDS = 7
 const ROUND_MS = 280
@@ -51,11 +53,6 @@ async function measure(operation: Operation): Promise<{ perSecond: number; p99: 
     perSecond: (times.length * 1000) / (now - start),
     p99: times[Math.floor(times.length * 0.99)] ?? 0,
   }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
 }
 
 async function main(json: boolean, parent: string): Promise<void> {
@@ -126,8 +123,7 @@ async function main(json: boolean, parent: string): Promise<void> {
       }
     })
     const conclusive = Math.max(...syncs) / Math.min(...syncs) <= 2
-    const machine = { node: process.version, cpus: availableParallelism(), load: loadavg()[0] ?? 0 }
-    if (json) process.stdout.write(`${JSON.stringify({ conclusive, machine, rates })}\n`)
+    if (json) process.stdout.write(`${JSON.stringify({ conclusive, machine: machine(), rates })}\n`)
     else print(rates, conclusive)
   } finally {
     await store.close()
