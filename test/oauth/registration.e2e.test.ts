@@ -275,6 +275,16 @@ describe('dynamic registration', () => {
     assert.equal(((await seen.json()) as { active: boolean }).active, true)
   })
 
+  it('stops a program that registers in a loop', async () => {
+    world.clock.offset += 120_000
+    const answers: number[] = []
+    for (let at = 0; at < 62; at++) answers.push((await register({ redirect_uris: [REDIRECT] })).status)
+    assert.deepEqual([answers[0], answers.at(-1)], [201, 503])
+    world.clock.offset += 60_000
+    assert.equal((await register({ redirect_uris: [REDIRECT] })).status, 201)
+    world.clock.offset = 0
+  })
+
   it('is off when switched off, and off beyond loopback', async () => {
     const off = await createWorld({ settings: { registration: false } })
     assert.equal((await fetch(`${off.issuer}/oauth/register`, { method: 'POST', body: '{}' })).status, 400)

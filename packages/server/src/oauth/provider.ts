@@ -24,6 +24,7 @@ import { toTuples } from './epochs.ts'
 import { type OAuthError, toOAuthError } from './errors.ts'
 import { passGate } from './gate.ts'
 import type { KeyRing } from './keys.ts'
+import { createLimiter } from './limiter.ts'
 import { type Lineage, loadLineage } from './lineage.ts'
 import { actClaim } from './mint.ts'
 import { type Context, type GrantKind, PATHS } from './options.ts'
@@ -35,6 +36,9 @@ const ID_TOKEN_ALGORITHMS: ('ES256' | 'EdDSA')[] = ['ES256', 'EdDSA']
 const LONGEST = 7 * 24 * 60 * 60
 /** A client assertion may be valid at most this long, seconds; our replay memory is longer. */
 export const MAX_ASSERTION_LIFETIME = 10 * 60
+
+/** Anybody can make us fetch a document by naming it; known ones come from the library's cache. */
+const DOCUMENTS_PER_MINUTE = 120
 
 /** Registration by anybody is for people trying this out on their own machine. */
 export function registrationAllowed(context: Context): boolean {
@@ -53,6 +57,7 @@ export function createProvider(context: Context, keys: KeyRing): Provider {
 
 function configuration(context: Context, keys: KeyRing): Configuration {
   const lineages = new WeakMap<object, Lineage>()
+  const mayFetch = createLimiter(context.clock, DOCUMENTS_PER_MINUTE)
   return {
     adapter: createAdapterFactory(context),
     jwks: {
@@ -177,7 +182,7 @@ function configuration(context: Context, keys: KeyRing): Configuration {
       clientIdMetadataDocument: {
         enabled: true,
         ack: 'draft-02',
-        allowFetch: async (_ctx, id) => id.length <= MAX_CLIENT_ID,
+        allowFetch: async (_ctx, id) => id.length <= MAX_CLIENT_ID && mayFetch(),
         allowClient: async (_ctx, client) => {
           const agent = await context.store.agents.get(context.tenant, client.clientId)
           return agent?.status !== 'disabled'

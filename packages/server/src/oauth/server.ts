@@ -16,6 +16,7 @@ import { OAuthError, toOAuthError } from './errors.ts'
 import { createExchange } from './exchange.ts'
 import { type Form, formOf, parseForm, readBody, replay, sendJson, sendOAuthError } from './http.ts'
 import { loadKeys } from './keys.ts'
+import { createLimiter } from './limiter.ts'
 import { serverMetadata, TOKEN_EXCHANGE } from './metadata.ts'
 import { type AuthorizationServerOptions, type Context, PATHS } from './options.ts'
 import { createProofCheck } from './proof.ts'
@@ -50,6 +51,8 @@ export interface AuthorizationServer {
 
 type Answer = (req: IncomingMessage, res: ServerResponse) => Promise<void>
 
+/** A person trying things out registers a few; a program that loops is stopped. */
+const REGISTRATIONS_PER_MINUTE = 60
 const WELL_KNOWN = ['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration']
 
 /** @throws {SafeconductError} `invalid_request` for an issuer that is not an origin, `internal` when a self-check fails */
@@ -81,6 +84,7 @@ export async function createAuthorizationServer(
   const library = libraryAnswer(context, provider)
   const auth = createClientAuth(context, provider)
   const prove = createProofCheck(context)
+  const mayRegister = createLimiter(options.clock, REGISTRATIONS_PER_MINUTE)
   const clientCredentials = createClientCredentials(context, keys)
   const exchange = createExchange(context, keys, prove)
 
@@ -121,7 +125,11 @@ export async function createAuthorizationServer(
       return (res) => sendJson(res, 200, {})
     }),
     [PATHS.par]: async (req, res) => library(req, res, withDefaultScope(await readBody(req), req)),
-    [PATHS.register]: async (req, res) => library(req, res, await registrationBody(req)),
+    [PATHS.register]: async (req, res) => {
+      if (!mayRegister())
+        throw new OAuthError('temporarily_unavailable', 'Too many registrations; try again later.')
+      await library(req, res, await registrationBody(req))
+    },
   }
   const metadata = serverMetadata(context, registrationAllowed(context))
 
