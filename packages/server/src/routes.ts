@@ -55,10 +55,12 @@ export function routeTable(ports: RoutePorts): Route[] {
       path: '/api/v1/session',
       who: 'owner',
       summary: 'Who is signed in.',
-      handle: async ({ caller }) =>
-        caller.kind === 'owner'
-          ? { user: caller.user, tenant: caller.tenant, csrf: caller.csrf, enforcement: ports.enforcement }
-          : {},
+      handle: async ({ caller }) => {
+        if (caller.kind !== 'owner') return {}
+        const { user, tenant, csrf } = caller
+        const name = (await ports.store.users.get(tenant, user))?.name ?? user
+        return { user, name, tenant, csrf, enforcement: ports.enforcement }
+      },
     }),
     route({
       method: 'GET',

@@ -49,12 +49,24 @@ const LOOPBACK = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1'])
 /** `ask`: allowed to ask, but the signed-in owner has to confirm. */
 export type Verdict = 'yes' | 'ask' | 'no'
 
-export function verdict(who: Who, caller: Caller['kind'], remote: string | undefined): Verdict {
+/** A proxy on this machine is a loopback peer, too, but it asks under the public name. */
+export interface Peer {
+  readonly address: string | undefined
+  readonly host: string | undefined
+}
+
+const LOOPBACK_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/i
+
+function isLoopback({ address, host }: Peer): boolean {
+  return LOOPBACK.has(address ?? '') && LOOPBACK_HOST.test(host ?? '')
+}
+
+export function verdict(who: Who, caller: Caller['kind'], peer: Peer): Verdict {
   switch (who) {
     case 'public':
       return 'yes'
     case 'loopback':
-      return caller !== 'anonymous' || LOOPBACK.has(remote ?? '') ? 'yes' : 'no'
+      return caller !== 'anonymous' || isLoopback(peer) ? 'yes' : 'no'
     case 'local':
       return caller === 'local' ? 'yes' : 'no'
     case 'reader':
@@ -70,7 +82,10 @@ export function verdict(who: Who, caller: Caller['kind'], remote: string | undef
 
 /** @throws `unauthenticated`, `owner_session_required`, `forbidden` */
 export function requireAccess(route: Route, caller: Caller, request: IncomingMessage): Verdict {
-  const answer = verdict(route.who, caller.kind, request.socket.remoteAddress)
+  const answer = verdict(route.who, caller.kind, {
+    address: request.socket.remoteAddress,
+    host: request.headers.host,
+  })
   if (answer === 'no') {
     if (caller.kind === 'local') throw new SafeconductError('owner_session_required')
     throw new SafeconductError(caller.kind === 'anonymous' ? 'unauthenticated' : 'forbidden', {

@@ -308,9 +308,9 @@ async function refresh() {
 async function start() {
   const session = await fetch('/api/v1/session', { credentials: 'same-origin' })
   if (!session.ok) return signedOut()
-  const { user, csrf: token, enforcement } = await session.json()
+  const { name, csrf: token, enforcement } = await session.json()
   csrf = token
-  $('who').textContent = user
+  $('who').textContent = name
   $('enforcement').textContent = enforcement
   $('enforcement').hidden = false
   $('sign-out').hidden = false
