@@ -73,7 +73,7 @@ describe('verdict', () => {
     fc.assert(
       fc.property(fc.string(), fc.constantFrom('anonymous', 'local', 'owner'), (who, caller) => {
         fc.pre(!(who in TRUTH))
-        assert.equal(verdict(who as Who, caller as Caller['kind'], '127.0.0.1'), 'no')
+        assert.equal(verdict(who as Who, caller as Caller['kind'], peer('127.0.0.1')), 'no')
       }),
     )
   })
