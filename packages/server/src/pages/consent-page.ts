@@ -102,6 +102,11 @@ function serverFields(server: ConsentServer): Html {
   const several = server.tools.length + server.patterns.length > 0
   return html`<fieldset><legend>Server ${server.name}${server.standing === 'new' ? ' (new: changes wait for your approval)' : null}</legend>
 <label><input type="checkbox" name="server" value="${server.name}" checked> May be used</label>
+${
+  server.tools.length > 0 && server.patterns.length > 0
+    ? html`<p class="hint">To allow single tools only, untick the first line of the list.</p>`
+    : null
+}
 ${several ? null : html`<p class="hint">Every tool of this server that policy allows; none is known yet.</p>`}
 ${server.patterns.map(
   (pattern) =>
