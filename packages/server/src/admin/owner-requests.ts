@@ -18,8 +18,8 @@ import { type Route, type RouteContext, route } from '../http/route.ts'
 import { displayText } from '../pages/html.ts'
 import type { AdminPorts } from './ports.ts'
 
-export const LIFETIME_MS = 10 * 60_000
-export const MAX_PENDING = 50
+const LIFETIME_MS = 10 * 60_000
+const MAX_PENDING = 50
 /** How long what nobody answered stays readable for whoever asked. */
 const KEPT_MS = 10 * 60_000
 

@@ -49,12 +49,13 @@ describe('openapi', () => {
     })
     const made = paths(get('/api/v1/a'), change)['/api/v1/a']
     assert.deepEqual(Object.keys(made ?? {}), ['get', 'post'])
-    const { requestBody, responses } = made?.post as {
+    assert.ok(made?.get && made.post)
+    const { requestBody, responses } = made.post as {
       requestBody: { content: { 'application/json': { schema: { required: string[] } } } }
       responses: object
     }
     assert.deepEqual(requestBody.content['application/json'].schema.required, ['on'])
     assert.deepEqual(Object.keys(responses).sort(), ['200', '202', 'default'])
-    assert.deepEqual(Object.keys((made?.get as { responses: object }).responses).sort(), ['200', 'default'])
+    assert.deepEqual(Object.keys((made.get as { responses: object }).responses).sort(), ['200', 'default'])
   })
 })

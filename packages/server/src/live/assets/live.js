@@ -177,7 +177,7 @@ function credentialForm(server) {
   const value = el('input', { name: 'value', type: 'password', required: true, autocomplete: 'off', 'aria-label': 'Value', placeholder: 'Bearer …' })
   const save = async () => {
     if (value.value === '') throw new Error('Give the value of the header.')
-    await api(`/api/v1/servers/${server.name}/credential`, { headers: { [name.value]: value.value } })
+    await api(`/api/v1/servers/${encodeURIComponent(server.name)}/credential`, { headers: { [name.value]: value.value } })
     value.value = ''
     toast(`The gateway now adds ${name.value} for ${server.name}.`)
     await refreshServers()
@@ -192,7 +192,7 @@ function credentialForm(server) {
 
 function serverCard(server) {
   const approve = async () => {
-    await api(`/api/v1/servers/${server.name}/approve`, {})
+    await api(`/api/v1/servers/${encodeURIComponent(server.name)}/approve`, {})
     toast(`${server.name} is approved.`)
     await refreshServers()
   }
@@ -201,7 +201,7 @@ function serverCard(server) {
     'li',
     {},
     el('h3', {}, `${server.name} `, badge(server.standing, server.standing === 'new' ? 'approval' : 'allow')),
-    el('p', { className: 'quiet', textContent: where }),
+    el('p', { className: 'quiet', textContent: plain(where) }),
     server.standing === 'new'
       ? el('div', { className: 'row' }, button('I looked at it: approve', 'yes', approve))
       : null,
@@ -310,7 +310,7 @@ async function start() {
   if (!session.ok) return signedOut()
   const { name, csrf: token, enforcement } = await session.json()
   csrf = token
-  $('who').textContent = name
+  $('who').textContent = plain(name)
   $('enforcement').textContent = enforcement
   $('enforcement').hidden = false
   $('sign-out').hidden = false
