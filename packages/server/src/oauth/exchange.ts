@@ -73,6 +73,13 @@ export function createExchange(context: Context, keys: KeyRing, prove: ProofChec
 
     const now = context.clock.now()
     const self = actor.id === grant.agent
+    // What is taken up is the link that was made: its limits, its end, its purse, and no new one beside it.
+    const taken = holds || self ? null : earlier
+    const taskEnd = Math.min(
+      task.expiresAt,
+      await delegationEnd(context, grant),
+      taken?.delegation.expiresAt ?? Number.POSITIVE_INFINITY,
+    )
     const narrowed = narrowGrant(
       grant,
       {
@@ -84,8 +91,8 @@ export function createExchange(context: Context, keys: KeyRing, prove: ProofChec
       {
         now,
         lifetime: context.settings.accessTokenTtl * 1000,
-        ends: [task.expiresAt, await delegationEnd(context, grant)],
-        delegated: holds || self ? null : (earlier?.delegation.details ?? null),
+        ends: [taskEnd],
+        delegated: taken,
       },
     )
     const [, ...via] = narrowed.actors
@@ -101,12 +108,8 @@ export function createExchange(context: Context, keys: KeyRing, prove: ProofChec
       details: narrowed.details,
       bound: jkt !== null,
     })
-    const end = Math.min(
-      task.expiresAt,
-      await delegationEnd(context, grant),
-      (narrowed.details.expires ?? 1e12) * 1000,
-    )
-    const link = self ? [] : (await handOver(context, grant, actor.id, narrowed.details, end)).epochs
+    const end = Math.min(taskEnd, (narrowed.details.expires ?? 1e12) * 1000)
+    const link = self ? [] : (taken ?? (await handOver(context, grant, actor.id, narrowed, end))).epochs
     const token = mint(keys.main, {
       issuer: context.issuer,
       tenant: context.tenant,

@@ -17,21 +17,32 @@ import type { Context } from './options.ts'
 import { detailsDigest, insertDelegation } from './tasks.ts'
 
 const MODEL = 'Handover'
-const linkSchema = z.object({ epochs: z.array(epochRefSchema) })
+const linkSchema = z.object({
+  epochs: z.array(epochRefSchema),
+  scope: z.array(z.string()),
+  audience: z.array(z.string()),
+})
 /** Hand-overs of one task; more than that is no longer an errand. */
 const MAX_HANDOVERS = 1_000
 
-export interface Handover {
+export interface Handover extends Handed {
   readonly delegation: Delegation
   /** Of the actor and of the delegation itself. */
   readonly epochs: readonly EpochRef[]
 }
 
+/** What was handed over; whoever takes it up again gets no more. */
+export interface Handed {
+  readonly details: TaskDetails
+  readonly scope: readonly string[]
+  readonly audience: readonly string[]
+}
+
 /** An earlier hand-over from the one agent to the other under the task, if everything it counts is still alive. */
 export async function findHandover(context: Context, grant: Grant, actor: string): Promise<Handover | null> {
   for (const delegation of await handoversOf(context, grant, actor)) {
-    const epochs = await aliveEpochs(context, delegation)
-    if (epochs !== null) return { delegation, epochs }
+    const found = await aliveHandover(context, delegation)
+    if (found !== null) return found
   }
   return null
 }
@@ -51,11 +62,13 @@ async function handoversOf(context: Context, grant: Grant, actor: string): Promi
   )
 }
 
-async function aliveEpochs(context: Context, delegation: Delegation): Promise<readonly EpochRef[] | null> {
+async function aliveHandover(context: Context, delegation: Delegation): Promise<Handover | null> {
   const parsed = linkSchema.safeParse(await context.store.oauth.find(MODEL, delegation.id))
   if (!parsed.success) return null
   const epochs = parsed.data.epochs.map(([kind, id, epoch]): EpochRef => ({ kind, id, epoch }))
-  return (await epochsAlive(context.store, context.tenant, epochs)) ? epochs : null
+  if (!(await epochsAlive(context.store, context.tenant, epochs))) return null
+  const { scope, audience } = parsed.data
+  return { delegation, epochs, details: delegation.details, scope, audience }
 }
 
 /** The link that the grant stands on; null when it stands on none. */
@@ -68,14 +81,14 @@ export async function handOver(
   context: Context,
   grant: Grant,
   actor: string,
-  details: TaskDetails,
+  { details, scope, audience }: Handed,
   expiresAt: number,
 ): Promise<Handover> {
   const digest = detailsDigest(details)
   for (const delegation of await handoversOf(context, grant, actor)) {
     if (detailsDigest(delegation.details) !== digest) continue
-    const epochs = await aliveEpochs(context, delegation)
-    if (epochs !== null) return { delegation, epochs }
+    const found = await aliveHandover(context, delegation)
+    if (found !== null && same(found.scope, scope) && same(found.audience, audience)) return found
   }
   const delegation: Delegation = {
     tenant: context.tenant,
@@ -96,10 +109,19 @@ export async function handOver(
       ['agent', actor],
       ['delegation', delegation.id],
     ])
-    await t.oauth.upsert(MODEL, delegation.id, { epochs: toTuples(made) } as unknown as JsonObject, expiresAt)
+    const link: z.infer<typeof linkSchema> = {
+      epochs: toTuples(made),
+      scope: [...scope],
+      audience: [...audience],
+    }
+    await t.oauth.upsert(MODEL, delegation.id, link as unknown as JsonObject, expiresAt)
     return made
   })
   context.onControl({ type: 'delegation', delegation })
   announceEpochs(context.tenant, epochs, context.onControl)
-  return { delegation, epochs }
+  return { delegation, epochs, details, scope, audience }
+}
+
+function same(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((item) => b.includes(item))
 }

@@ -92,14 +92,32 @@ describe('narrowGrant', () => {
   })
 
   it('also holds what an earlier delegation said', () => {
-    const delegated: TaskDetails = { type: 'safeconduct_task', tools: ['market/quote'], budget: { calls: 3 } }
+    const details: TaskDetails = { type: 'safeconduct_task', tools: ['market/quote'], budget: { calls: 3 } }
+    const delegated = { details, scope: ['mcp:read'], audience: ['https://x/mcp/market'] }
     const result = narrowGrant(held(), want(), bounds({ delegated }))
     assert.deepEqual(result.details.tools, ['market/quote'])
     assert.deepEqual(result.details.budget, { calls: 3 })
+    assert.deepEqual(result.scope, ['mcp:read'])
+    assert.deepEqual(result.audience, ['https://x/mcp/market'])
     const wider: TaskDetails = { type: 'safeconduct_task', tools: ['market/*'] }
     assert.equal(
       errorOf(() => narrowGrant(held(), want({ details: wider }), bounds({ delegated }))),
       'invalid_authorization_details',
+    )
+    const write = want({ scope: ['mcp:write'] })
+    assert.equal(
+      errorOf(() => narrowGrant(held(), write, bounds({ delegated }))),
+      'invalid_scope',
+    )
+    const mail = want({ audience: ['https://x/mcp/mail'] })
+    assert.equal(
+      errorOf(() => narrowGrant(held(), mail, bounds({ delegated }))),
+      'invalid_target',
+    )
+    const nowhere = held({ audience: ['https://x/mcp/mail'] })
+    assert.equal(
+      errorOf(() => narrowGrant(nowhere, want(), bounds({ delegated }))),
+      'invalid_target',
     )
   })
 

@@ -12,6 +12,7 @@ import {
   type TaskDetails,
 } from '@safeconduct/protocol'
 import { invalidGrant, OAuthError } from './errors.ts'
+import type { Handed } from './handovers.ts'
 import { isScope, scopeCovers } from './resources.ts'
 
 export interface Wanted {
@@ -30,8 +31,8 @@ export interface Bounds {
   readonly lifetime: number
   /** Other ends that must not be outlived (task, delegation), milliseconds. */
   readonly ends: readonly number[]
-  /** Details of an earlier delegation to the same actor that also have to hold. */
-  readonly delegated: TaskDetails | null
+  /** What was handed to the same actor earlier, when that is all it may take up. */
+  readonly delegated: Handed | null
 }
 
 export interface Narrowed {
@@ -46,10 +47,13 @@ export interface Narrowed {
 
 /** @throws {OAuthError} `invalid_grant`, `invalid_scope`, `invalid_target`, `invalid_authorization_details` */
 export function narrowGrant(held: Grant, wanted: Wanted, bounds: Bounds): Narrowed {
-  const details = narrowedDetails(held.details, wanted.details, bounds.delegated)
+  const { delegated } = bounds
+  const details = narrowedDetails(held.details, wanted.details, delegated?.details ?? null)
+  const scope = delegated?.scope.filter((word) => scopeCovers(held.scope, word)) ?? held.scope
+  const audience = delegated?.audience.filter((item) => held.audience.includes(item)) ?? held.audience
   return {
-    scope: narrowedScope(held.scope, wanted.scope),
-    audience: narrowedAudience(held.audience, wanted.audience),
+    scope: narrowedScope(scope, wanted.scope),
+    audience: narrowedAudience(audience, wanted.audience),
     details,
     expiresAt: narrowedExpiry(held, details, bounds),
     actors: lengthened(held, wanted.actor),
@@ -69,6 +73,7 @@ function narrowedScope(held: readonly string[], wanted: readonly string[] | null
 }
 
 function narrowedAudience(held: readonly string[], wanted: readonly string[] | null): readonly string[] {
+  if (held.length === 0) throw new OAuthError('invalid_target', 'There is no resource to hand on.')
   if (wanted === null) return held
   for (const item of wanted) {
     if (!held.includes(item)) {
