@@ -13,10 +13,13 @@ import { writeJson } from './client/reply.ts'
 import { createSessions } from './client/sessions.ts'
 import { createEventBudget } from './client/stream.ts'
 import { createBridge } from './mcp/bridge.ts'
-import { type Caller, createEndpoint, passes } from './mcp/endpoint.ts'
+import { createDispatch } from './mcp/dispatch.ts'
+import { createEndpoint } from './mcp/endpoint.ts'
+import { type Caller, createExchanges, passes } from './mcp/exchange.ts'
 import { createGoverned } from './mcp/governed.ts'
 import { createLists } from './mcp/lists.ts'
 import { failWith, response as rpcResponse, writeMessage } from './mcp/message.ts'
+import { createOnSession } from './mcp/on-session.ts'
 import { createStateSeal } from './mcp/request-state.ts'
 import { callOf } from './mcp/turn.ts'
 import type {
@@ -104,21 +107,19 @@ export function createMcpGateway(options: McpGatewayOptions): McpGateway {
   const lists = createLists({ decider, settings, clock, ids })
   const seal = createStateSeal(clock, settings.inputTtl)
   const governed = createGoverned({ decider, settings, clock, ids, seal, lists, limiter, calls })
-  const endpoint = createEndpoint({
-    decider,
+  const exchanges = createExchanges({ settings, log, budget })
+  const dispatch = createDispatch({ decider, settings, clock, ids, governed, lists, limiter, streams })
+  const onSession = createOnSession({
     settings,
     clock,
-    ids,
     log,
     upstreams,
     sessions,
-    governed,
-    lists,
-    bridge,
-    limiter,
     streams,
-    budget,
+    exchanges,
+    dispatch,
   })
+  const endpoint = createEndpoint({ settings, upstreams, bridge, exchanges, dispatch, onSession })
   const sweeper = setInterval(() => {
     const now = clock.now()
     sessions.sweep(now)
@@ -171,7 +172,7 @@ export function createMcpGateway(options: McpGatewayOptions): McpGateway {
     if (closing !== null) throw new SafeconductError('shutting_down')
     const server: Server | null = await directory.server(caller.identity.grant.tenant, name)
     if (server === null) throw new SafeconductError('not_found')
-    await endpoint.serve(request, response, server, caller)
+    await endpoint.serve({ request, response, server, caller })
   }
 
   return {

@@ -90,5 +90,5 @@ export function guardedLookup(allowPrivate: boolean, resolve: ResolveAll = looku
 }
 
 function refused(message: string): SafeconductError {
-  return new SafeconductError('ssrf_refused', { message })
+  return new SafeconductError('ssrf_refused', { message, details: { effect: 'none' } })
 }

@@ -51,7 +51,9 @@ export function createSseParser(maxEvent: number): SseParser {
     const value = colon === -1 ? '' : line.slice(line.charAt(colon + 1) === ' ' ? colon + 2 : colon + 1)
     if (field === 'data') {
       data.push(value)
-      size += value.length
+      // The line end counts as well: a line without text takes room like any other.
+      size += value.length + 1
+      if (size > maxEvent) throw new SafeconductError('upstream_invalid')
     } else if (field === 'event') event = value
     else if (field === 'id' && !value.includes('\0')) id = value
     else if (field === 'retry' && /^\d{1,9}$/.test(value)) retry = Number(value)

@@ -36,7 +36,17 @@ import {
 } from './outcomes.ts'
 import type { StateBinding, StateSeal } from './request-state.ts'
 import { recordWithout, settleable } from './result.ts'
+import {
+  accepted,
+  type Inner,
+  innerOf,
+  type Resumed,
+  readResponses,
+  readState,
+  withoutRetry,
+} from './retry.ts'
 import { META, STATELESS } from './revisions.ts'
+import { decidedParams, readSubject, type Subject } from './subject.ts'
 import { callOf, mayAsk, principalKey, type Sent, subjectOf, type Turn } from './turn.ts'
 
 export interface GovernedOptions {
@@ -60,19 +70,6 @@ export interface CallRegistry {
 const MET_BY_DECIDER = new Set(['rate', 'notify'])
 const ANSWER_PATIENCE = 1_000
 const WORD_POLL = 1_000
-
-type Resumed =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'upstream'; readonly state: string }
-  | { readonly kind: 'pending'; readonly id: string }
-  | { readonly kind: 'approval'; readonly approval: string; readonly inner: Inner }
-
-/** What the client had brought along when it was sent to the approval page instead. */
-interface Inner {
-  readonly upstream?: string
-  readonly pending?: string
-  readonly responses?: JsonObject
-}
 
 export interface Governed {
   /** Answers through `turn.reply` always, also when it throws nothing. @throws {SafeconductError} before the decision */
@@ -117,7 +114,7 @@ export function createGoverned(options: GovernedOptions): Governed {
     binding: StateBinding,
     ended: AbortSignal,
   ): Promise<void> {
-    let resumed = readState(turn, request, binding)
+    let resumed = readState(seal, turn, request, binding)
     if (subject.kind === 'tool') {
       await options.lists.ensure(turn, envelopeOf(metaOf(request.params)))
       const wrong =
@@ -141,8 +138,9 @@ export function createGoverned(options: GovernedOptions): Governed {
     let noUrl = false
     if (resumed.kind === 'approval') {
       noUrl = !accepted(asked[APPROVAL_KEY])
-      if (!noUrl) await personsWord(call, turn.reply.gone)
+      if (!noUrl) await personsWord(call, AbortSignal.any([turn.reply.gone, ended]))
     }
+    ended.throwIfAborted()
     const prepared = await decider.prepare(call)
     if (!prepared.forward || prepared.operation === null) {
       const inner = resumed.kind === 'approval' ? resumed.inner : innerOf(resumed, asked)
@@ -283,18 +281,6 @@ export function createGoverned(options: GovernedOptions): Governed {
     return { ok: true, result: { ...result, ...state } }
   }
 
-  /** Only what the client can hold is opened; a state is never asked for where none was given. */
-  function readState(turn: Turn, request: RpcRequest, binding: StateBinding): Resumed {
-    const given = request.params?.requestState
-    if (turn.revision !== STATELESS || given === undefined) return { kind: 'none' }
-    const value = seal.open(binding, given)
-    if (typeof value.upstream === 'string') return { kind: 'upstream', state: value.upstream }
-    if (typeof value.pending === 'string') return { kind: 'pending', id: value.pending }
-    if (typeof value.approval !== 'string') throw new SafeconductError('invalid_params')
-    const inner = isJsonObject(value.inner) ? value.inner : {}
-    return { kind: 'approval', approval: value.approval, inner: readInner(inner) }
-  }
-
   /**
    * A client that opened the page comes back at once, long before the person decided: wait a while, asking dry, so that
    * neither the client spins nor the risk of the agent moves.
@@ -346,89 +332,6 @@ export function createGoverned(options: GovernedOptions): Governed {
 }
 
 const MAY_WAIT = new Set(['tools/call', 'prompts/get', 'resources/read'])
-
-interface Subject {
-  readonly kind: 'tool' | 'resource' | 'prompt'
-  readonly name: string
-  readonly args: JsonObject
-}
-
-const MAX_NAME = 2_048
-
-/** What is asked of the server, and with which values. @throws {SafeconductError} `invalid_params` */
-export function readSubject(row: ClientMethod, request: RpcRequest): Subject {
-  const { params } = request
-  if (row.subject === 'ref') return readReference(params)
-  const name = row.subject === undefined ? undefined : params?.[row.subject]
-  if (typeof name !== 'string' || name === '' || name.length > MAX_NAME) {
-    throw invalid(`\`${row.subject}\` must be a short string.`)
-  }
-  if (params?.task !== undefined) throw invalid('Tasks are not part of what is served here.')
-  if (row.kind === 'resource') return { kind: 'resource', name, args: { uri: name } }
-  const args = params?.arguments
-  if (args !== undefined && !isJsonObject(args)) throw invalid('`arguments` must be an object.')
-  return { kind: row.kind === 'prompt' ? 'prompt' : 'tool', name, args: args ?? {} }
-}
-
-function readReference(params: JsonObject | null): Subject {
-  const { ref, argument } = params ?? {}
-  if (!isJsonObject(ref) || !isJsonObject(argument)) throw invalid('`ref` and `argument` must be objects.')
-  const prompt = ref.type === 'ref/prompt'
-  const name = prompt ? ref.name : ref.type === 'ref/resource' ? ref.uri : null
-  if (typeof name !== 'string' || name === '' || name.length > MAX_NAME) throw invalid('`ref` names nothing.')
-  if (typeof argument.name !== 'string' || typeof argument.value !== 'string')
-    throw invalid('`argument` is malformed.')
-  return { kind: prompt ? 'prompt' : 'resource', name, args: { [argument.name]: argument.value } }
-}
-
-function invalid(message: string): SafeconductError {
-  return new SafeconductError('invalid_params', { message })
-}
-
-/** The parameters that go on: the decided name and arguments; beside them what the client sent, parsed, not received. */
-export function decidedParams(request: RpcRequest, operation: Operation): JsonObject {
-  const { requestState: _, ...params } = request.params ?? {}
-  const name = operation.name ?? ''
-  if (operation.method === 'completion/complete') {
-    const argument = isJsonObject(params.argument) ? params.argument : {}
-    const key = typeof argument.name === 'string' ? argument.name : ''
-    return { ...params, argument: { ...argument, value: operation.args[key] ?? '' } }
-  }
-  if (operation.kind === 'resource') return { ...params, uri: name }
-  const given = params.arguments !== undefined || Object.keys(operation.args).length > 0
-  return { ...params, name, ...(given ? { arguments: operation.args } : {}) }
-}
-
-function readResponses(request: RpcRequest): JsonObject {
-  const given = request.params?.inputResponses
-  return isJsonObject(given) ? given : {}
-}
-
-function withoutRetry(params: JsonObject | null): JsonObject {
-  const { inputResponses: _, requestState: __, ...rest } = params ?? {}
-  return rest
-}
-
-/** A person who declined, or a client without one, is not asked again by the same means. */
-function accepted(response: JsonObject[string] | undefined): boolean {
-  return isJsonObject(response) && response.action === 'accept'
-}
-
-function innerOf(resumed: Resumed, responses: JsonObject): Inner {
-  return {
-    ...(resumed.kind === 'upstream' ? { upstream: resumed.state } : {}),
-    ...(resumed.kind === 'pending' ? { pending: resumed.id } : {}),
-    ...(Object.keys(responses).length === 0 ? {} : { responses }),
-  }
-}
-
-function readInner(value: JsonObject): Inner {
-  return {
-    ...(typeof value.upstream === 'string' ? { upstream: value.upstream } : {}),
-    ...(typeof value.pending === 'string' ? { pending: value.pending } : {}),
-    ...(isJsonObject(value.responses) ? { responses: value.responses } : {}),
-  }
-}
 
 function passes(message: RpcNotification, revision: Turn['revision'], quiet: boolean): boolean {
   const row = serverMethod(message.method, revision)

@@ -9,7 +9,7 @@ import { notification, type RpcAnswer, type RpcId, response, writeMessage } from
 import { isUpstreamSessionRevision } from '../mcp/revisions.ts'
 import { nonsense, upstreamFailure } from './failure.ts'
 import { createDispatcher, type Hooks, type Link, readHello, SILENT } from './link.ts'
-import { refuseStatus, type Wire, type WireAnswer } from './wire.ts'
+import { refuseStatus, release, type Wire, type WireAnswer } from './wire.ts'
 
 export interface HttpLinkOptions {
   readonly wire: Wire
@@ -47,7 +47,7 @@ export async function openHttpLink(options: HttpLinkOptions, signal: AbortSignal
     const all = await headers({ ...more, 'content-type': 'application/json', accept: ACCEPT })
     const answer = await wire.send('POST', all, body, until)
     if (answer.status === 404 && session !== null) {
-      await answer.events.return()
+      answer.discard()
       alive = false
       throw upstreamFailure('upstream_unavailable', 'none', {
         message: 'The server behind the gateway has ended the session.',
@@ -73,11 +73,18 @@ export async function openHttpLink(options: HttpLinkOptions, signal: AbortSignal
     let last: string | null = null
     let wait = 1_000
     for (let tries = 0; ; tries++) {
-      for await (const event of answer.events) {
-        if (event.id !== null) last = event.id
-        if (event.retry !== null) wait = Math.min(event.retry, MAX_RETRY)
-        if (event.message !== null) dispatcher.receive(event.message, id)
-        if (!dispatcher.waits(id)) return
+      try {
+        for (;;) {
+          const { value: event, done } = await answer.events.next()
+          if (done === true) break
+          if (event.id !== null) last = event.id
+          if (event.retry !== null) wait = Math.min(event.retry, MAX_RETRY)
+          if (event.message !== null) dispatcher.receive(event.message, id)
+          if (!dispatcher.waits(id)) return release(answer)
+        }
+      } catch (cause) {
+        answer.discard()
+        throw cause
       }
       if (answer.kind !== 'sse' || last === null || tries >= MAX_RESUMPTIONS) {
         throw answer.kind === 'sse' ? upstreamFailure('upstream_unavailable', 'unknown') : nonsense(undefined)
@@ -92,7 +99,7 @@ export async function openHttpLink(options: HttpLinkOptions, signal: AbortSignal
     const all = await headers({ accept: 'text/event-stream', 'last-event-id': last })
     const answer = await wire.send('GET', all, null, until)
     if (answer.status === 200 && answer.kind === 'sse') return answer
-    await answer.events.return()
+    answer.discard()
     throw upstreamFailure('upstream_unavailable', 'unknown')
   }
 
@@ -133,7 +140,7 @@ export async function openHttpLink(options: HttpLinkOptions, signal: AbortSignal
         })
         const answer = await wire.send('GET', all, null, ended.signal)
         if (answer.status !== 200 || answer.kind !== 'sse') {
-          await answer.events.return()
+          answer.discard()
           return
         }
         for await (const event of answer.events) {
@@ -180,6 +187,6 @@ export async function openHttpLink(options: HttpLinkOptions, signal: AbortSignal
 }
 
 async function drain(answer: WireAnswer): Promise<void> {
-  if (answer.kind === 'sse') await answer.events.return()
+  if (answer.kind === 'sse') answer.discard()
   else for await (const _ of answer.events);
 }

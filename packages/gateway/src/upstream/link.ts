@@ -68,7 +68,11 @@ export const SILENT: Omit<Hooks, 'signal'> = {
 
 /** @throws {SafeconductError} `upstream_invalid` */
 export function readHello(answer: RpcAnswer): Hello {
-  if (!answer.ok) throw nonsense(undefined)
+  if (!answer.ok) {
+    throw upstreamFailure('upstream_invalid', 'none', {
+      message: 'The server behind the gateway opens no session; its clients must speak 2026-07-28.',
+    })
+  }
   const { protocolVersion, capabilities, serverInfo, instructions } = answer.result
   if (typeof protocolVersion !== 'string' || !isJsonObject(serverInfo)) throw nonsense(undefined)
   return {

@@ -7,7 +7,7 @@ import { encodeHeaderValue } from '../http/header-values.ts'
 import { metaOf, type RpcAnswer, type RpcNotification, writeMessage } from '../mcp/message.ts'
 import { STATELESS } from '../mcp/revisions.ts'
 import { nonsense, upstreamFailure } from './failure.ts'
-import { refuseStatus, type Wire } from './wire.ts'
+import { refuseStatus, release, type Wire } from './wire.ts'
 
 export interface StatelessRequest {
   readonly method: string
@@ -53,10 +53,14 @@ export async function sendStateless(
   const answer = await wire.send('POST', headers, body, hooks.signal)
   refuseStatus(answer)
   hooks.onActivity()
-  for await (const { message } of answer.events) {
+  for (;;) {
+    const { value, done } = await answer.events.next()
+    if (done === true) break
+    const { message } = value
     hooks.onActivity()
     if (message === null) continue
     if (message.kind === 'request') {
+      answer.discard()
       throw upstreamFailure('upstream_invalid', 'unknown', {
         message: 'The server behind the gateway sent a request where only notifications may stand.',
       })
@@ -66,6 +70,7 @@ export async function sendStateless(
       if (passed !== null) hooks.onNotification(passed)
       continue
     }
+    release(answer)
     if (message.id !== id && !(message.id === null && !message.answer.ok)) throw nonsense(undefined)
     const { status } = answer
     return {

@@ -152,6 +152,18 @@ function createUpstream(server: Server, options: UpstreamsOptions, children: { s
     return wire
   }
 
+  /** A credential that cannot be had means that nothing is sent. */
+  async function credentialsFor(grant: Grant): Promise<Readonly<Record<string, string>>> {
+    try {
+      return await options.credentials.headers(server, grant)
+    } catch (cause) {
+      throw upstreamFailure('upstream_unavailable', 'none', {
+        message: 'The credential of the server could not be had.',
+        cause,
+      })
+    }
+  }
+
   /** Every listener of the link hears it; a change of the tools makes the listing stale before anybody is told. */
   function tap(entry: OpenLink): Listener {
     return {
@@ -189,7 +201,7 @@ function createUpstream(server: Server, options: UpstreamsOptions, children: { s
     const { capabilities, clientInfo } = spec
     try {
       if (transport.kind === 'http') {
-        const credentials = () => options.credentials.headers(server, spec.grant)
+        const credentials = () => credentialsFor(spec.grant)
         return await openHttpLink(
           { wire: wireOf(), credentials, proposal: spec.proposal, capabilities, clientInfo },
           signal,
@@ -305,7 +317,7 @@ function createUpstream(server: Server, options: UpstreamsOptions, children: { s
       }
     },
     async stateless(request, grant, hooks) {
-      const headers = { ...request.headers, ...(await options.credentials.headers(server, grant)) }
+      const headers = { ...request.headers, ...(await credentialsFor(grant)) }
       lastId += 1
       const passed: StatelessHooks = {
         signal: hooks.signal,

@@ -31,8 +31,26 @@ export interface WireAnswer {
   readonly status: number
   readonly sessionId: string | null
   readonly kind: 'json' | 'sse' | 'other'
-  /** Must be read to its end or returned early; either frees the connection. */
+  /** Must be read to its end, released or discarded; each frees the connection. */
   readonly events: AsyncGenerator<WireEvent, void, undefined>
+  /** For an answer that nobody reads. */
+  discard(): void
+}
+
+/** A stream normally ends right after its answer; one that does not within this time is cut. */
+const LINGER = 1_000
+
+/** What was wanted of an answer has been read: lets it end by itself, so that the connection can be used again. */
+export function release(answer: WireAnswer): void {
+  const { events } = answer
+  const late = setTimeout(() => answer.discard(), LINGER).unref()
+  const rest = async () => {
+    for (let left = 16; left > 0; left--) if ((await events.next()).done === true) return
+    answer.discard()
+  }
+  rest()
+    .catch(() => undefined)
+    .finally(() => clearTimeout(late))
 }
 
 export interface Wire {
@@ -78,6 +96,7 @@ export function createWire(options: WireOptions): Wire {
           sessionId: typeof session === 'string' && SESSION_ID.test(session) ? session : null,
           kind,
           events: read(answer.body, kind, options.limits, signal),
+          discard: () => answer.body.on('error', () => undefined).destroy(),
         }
       } catch (cause) {
         throw signal.aborted ? signal.reason : fromConnection(cause)
@@ -126,6 +145,15 @@ function isOurs(cause: unknown): boolean {
 
 /** @throws {SafeconductError} when the status says that no JSON-RPC answer can be expected */
 export function refuseStatus(answer: WireAnswer): void {
+  try {
+    checkStatus(answer)
+  } catch (cause) {
+    answer.discard()
+    throw cause
+  }
+}
+
+function checkStatus(answer: WireAnswer): void {
   const { status } = answer
   if (status === 401 || status === 403 || status === 407) {
     throw upstreamFailure('upstream_unavailable', 'none', {
