@@ -68,8 +68,17 @@ function bindingOf({ grant, operation }: CallRequest) {
     task: grant.task,
     agent: grant.agent,
     server: operation.server,
-    tool: operation.name ?? operation.method,
+    tool: boundName(operation),
   }
+}
+
+/**
+ * A tool by its name; anything else with its method before it, so that a word for a resource or a prompt of the same
+ * name is none for a tool. No tool has a blank in its name (`integrity/names.ts`).
+ */
+function boundName({ kind, name, method }: CallRequest['operation']): string {
+  if (kind === 'tool') return name ?? method
+  return name === null ? method : `${method} ${name}`
 }
 
 /** Opens an approval, or finds the one that already waits for the same call. */

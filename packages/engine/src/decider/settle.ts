@@ -71,7 +71,10 @@ async function settleFlight(owner: Owner, id: string, flight: Flight, result: Ca
 /** Room that the rest of an outcome's attachment may take beside what the flow learned. */
 const REST_BYTES = 64 * 1024
 
-/** Labels of what came back. A tool's error text is read by the agent, too, so it is an output like any other. */
+/**
+ * Labels of what came back. The text of an error is read by the agent, too, be it a tool's or the protocol's, so it is an
+ * output like any other.
+ */
 function learn(tenant: TenantState, { request, tool }: Flight, result: CallResult): FlowEvent | null {
   const { operation, id } = request
   if (operation.kind === 'list' || operation.kind === 'session') return null
@@ -79,7 +82,8 @@ function learn(tenant: TenantState, { request, tool }: Flight, result: CallResul
   const known = operation.kind === 'tool' ? tool : methodEntry(operation.kind)
   if (open === undefined || known === null) return null
   const flow = tenant.live.flows.get(open.flow)?.state ?? emptyFlow(null)
-  const readable = result.status === 'ok' || result.status === 'tool_error'
+  const answered = result.text.length > 0 || result.structured !== null
+  const readable = result.status === 'ok' || result.status === 'tool_error' || answered
   const event = observe(flow, {
     callId: id,
     server: operation.server,

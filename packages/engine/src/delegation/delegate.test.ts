@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Delegation, Grant } from '@safeconduct/protocol'
+import type { Grant } from '@safeconduct/protocol'
 import { apply } from '../apply.ts'
 import { decide } from '../decide.ts'
 import {
@@ -11,6 +11,7 @@ import {
   details,
   epoch,
   grant,
+  link,
   policy,
   START,
   server,
@@ -23,23 +24,6 @@ import { authenticate, FRESH_PROOF_MS } from './caller.ts'
 import { delegate } from './delegate.ts'
 import { revokedLink } from './epochs.ts'
 import { missingScopes } from './scopes.ts'
-
-function link(extra: Partial<Delegation> = {}): Delegation {
-  return {
-    tenant: TENANT,
-    id: 'link-1',
-    version: 1,
-    task: 'task-1',
-    from: 'user-1',
-    to: 'agent-1',
-    parent: null,
-    depth: 1,
-    details: details(),
-    createdAt: START,
-    expiresAt: START + DAY,
-    ...extra,
-  }
-}
 
 /** A grant that agent-1 handed on to worker. */
 function handedOn(extra: Partial<Grant> = {}): Grant {
@@ -165,11 +149,52 @@ test('five agents in a row are too many', () => {
   const ids = ['a2', 'a3', 'a4', 'a5']
   const { tenant } = world([
     ...setup(),
-    ...ids.map((id) => ({ type: 'epoch', tenant: TENANT, ref: epoch('agent', id) }) as const),
-    ...ids.map((id) => ({ type: 'agent', agent: agent({ id, name: id }) }) as const),
+    ...ids.flatMap((id) => [
+      { type: 'epoch', tenant: TENANT, ref: epoch('agent', id) } as const,
+      { type: 'agent', agent: agent({ id, name: id }) } as const,
+      { type: 'epoch', tenant: TENANT, ref: epoch('delegation', id) } as const,
+      { type: 'delegation', delegation: link({ id, to: id }) } as const,
+    ]),
   ])
-  assert.equal(delegate(tenant, call({ grant: grant({ via: ids.slice(0, 3) }) })).refusal, null)
-  assert.equal(delegate(tenant, call({ grant: grant({ via: ids }) })).refusal?.code, 'chain_too_long')
+  const chain = (...[caller, ...via]: string[]): Grant => {
+    const base = grant({ agent: caller ?? '', via: [...via, 'agent-1'] })
+    const named = [caller ?? '', ...via].map((id) => epoch('delegation', id))
+    return { ...base, epochs: [...base.epochs, ...named] }
+  }
+  assert.equal(delegate(tenant, call({ grant: chain('a4', 'a3', 'a2') })).refusal, null)
+  assert.equal(
+    delegate(tenant, call({ grant: chain('a5', 'a4', 'a3', 'a2') })).refusal?.code,
+    'chain_too_long',
+  )
+})
+
+test('a chain whose links are not all named, or not known, or of another errand, has no live grant', () => {
+  const refused = (request: Grant, ...events: Parameters<ReturnType<typeof world>['tell']>) => {
+    const { tenant, tell } = world(CHAIN)
+    tell(...events)
+    const { refusal, dead } = delegate(tenant, call({ grant: request }))
+    return [refusal?.code, refusal?.member, dead]
+  }
+  const whole = handedOn()
+  const dead = ['revoked', 'delegation', true]
+  const unnamed = { ...whole, epochs: whole.epochs.filter((ref) => ref.kind !== 'delegation') }
+  assert.deepEqual(refused(unnamed), dead)
+  const unknown = { ...whole, epochs: [...whole.epochs, epoch('delegation', 'link-3')] }
+  assert.deepEqual(
+    refused(unknown, { type: 'epoch', tenant: TENANT, ref: epoch('delegation', 'link-3') }),
+    dead,
+  )
+  assert.deepEqual(refused(whole, { type: 'delegation', delegation: link({ task: 'task-2' }) }), dead)
+})
+
+test('a task is of use to the agent it was made for, and to those it handed it to', () => {
+  const { tenant, tell } = world(CHAIN)
+  assert.equal(delegate(tenant, call({ grant: handedOn() })).refusal, null)
+  tell({ type: 'task', task: task({ agent: 'worker' }) })
+  for (const held of [grant(), handedOn()]) {
+    const { refusal, dead } = delegate(tenant, call({ grant: held }))
+    assert.deepEqual([refusal?.code, refusal?.member, dead], ['revoked', 'task', true])
+  }
 })
 
 test('scopes: write includes read, and a refusal names all that is needed', () => {

@@ -3,9 +3,8 @@
  * memory only. The order of the checks is the order in which a refusal is told.
  * @module
  */
-
-import type { CallRequest } from '@safeconduct/protocol'
 import {
+  type CallRequest,
   type Delegation,
   type ErrorCode,
   MAX_CHAIN_DEPTH,
@@ -51,7 +50,7 @@ export function delegate(
   request: CallRequest,
   assume: ErrandAssumption = {},
 ): Errand {
-  const { grant, operation, at } = request
+  const { grant, operation } = request
   const none: Errand = {
     refusal: null,
     dead: true,
@@ -64,8 +63,27 @@ export function delegate(
     rolled: false,
     flowKey: grant.task,
   }
-  const stop = (code: ErrorCode, member: string, why: string): Errand => ({
-    ...none,
+  const living = standOn(state, request)
+  if ('refusal' in living) return { ...none, refusal: living.refusal }
+  const { tenant, task, links } = living
+  const errand = locate(tenant, operation, { ...none, dead: false, task }, request)
+  if (errand.refusal !== null) return errand
+  return narrow(tenant, request, errand, task, links, assume)
+}
+
+/** False once anything that the grant hangs on has ended: asked again when its intent is durable, before it goes out. */
+export function isAlive(state: TenantState, request: CallRequest): boolean {
+  return !('refusal' in standOn(state, request))
+}
+
+/** What a live grant hangs on, or why it is dead. */
+function standOn(
+  state: TenantState | undefined,
+  { grant, at }: CallRequest,
+):
+  | { readonly tenant: TenantState; readonly task: Task; readonly links: readonly Delegation[] }
+  | { readonly refusal: Refusal } {
+  const stop = (code: ErrorCode, member: string, why: string): { readonly refusal: Refusal } => ({
     refusal: { code, member, why, fit: null },
   })
   if (state === undefined) return stop('revoked', 'tenant', 'The tenant is not known.')
@@ -74,7 +92,10 @@ export function delegate(
     return stop('revoked', link.kind, `The ${link.kind} ${link.id} was revoked or is not known.`)
   if (at >= grant.expiresAt) return stop('invalid_token', 'grant', 'The grant has expired.')
   const task = state.directory.tasks.get(grant.task)
-  if (task === undefined || task.user !== grant.user) return stop('revoked', 'task', 'The task is not known.')
+  const first = grant.via.at(-1) ?? grant.agent
+  if (task === undefined || task.user !== grant.user || task.agent !== first) {
+    return stop('revoked', 'task', 'The task is not known.')
+  }
   if (task.status !== 'active') return stop('expired', 'task', 'The task has ended.')
   if (at >= task.expiresAt) return stop('expired', 'task', 'The task has expired.')
   for (const id of [grant.agent, ...grant.via]) {
@@ -83,15 +104,25 @@ export function delegate(
       return stop('revoked', 'agent', `The agent ${id} is disabled or not known.`)
     }
   }
-  const links = linksOf(state, request)
+  const links: Delegation[] = []
+  for (const ref of grant.epochs) {
+    if (ref.kind !== 'delegation') continue
+    const link = state.directory.delegations.get(ref.id)
+    // Its limits cannot be looked at, so nothing may pass them.
+    if (link === undefined || link.task !== grant.task) {
+      return stop('revoked', 'delegation', `The delegation ${ref.id} is not known.`)
+    }
+    links.push(link)
+  }
   const lapsed = links.find((each) => at >= each.expiresAt)
   if (lapsed !== undefined) return stop('expired', 'delegation', `The delegation ${lapsed.id} has expired.`)
   if (grant.via.length + 1 > MAX_CHAIN_DEPTH) {
     return stop('chain_too_long', 'chain', `The chain is longer than ${MAX_CHAIN_DEPTH} agents.`)
   }
-  const errand = locate(state, operation, { ...none, dead: false, task }, request)
-  if (errand.refusal !== null) return errand
-  return narrow(state, request, errand, task, links, assume)
+  // Every hand-over is a link of its own, and could not be ended if the grant did not name it.
+  if (links.length < grant.via.length)
+    return stop('revoked', 'delegation', 'A link of the chain is not named.')
+  return { tenant: state, task, links }
 }
 
 /** Server and tool of the operation, and the window of the task. */
@@ -178,17 +209,6 @@ function withoutTask(state: TenantState, task: Task): TenantState['live']['spent
   return spent
 }
 
-/** Delegations that the grant hangs on, as far as they are known here, from the first to the last. */
-function linksOf(state: TenantState, { grant }: CallRequest): Delegation[] {
-  const links: Delegation[] = []
-  for (const ref of grant.epochs) {
-    if (ref.kind !== 'delegation') continue
-    const link = state.directory.delegations.get(ref.id)
-    if (link !== undefined) links.push(link)
-  }
-  return links
-}
-
 /**
  * Whoever draws, the task's purse pays, and the purse of every link above. What the grant says on top of its last
  * link holds for that link's purse.
@@ -203,10 +223,9 @@ function pursesOf({ grant }: CallRequest, task: Task, links: readonly Delegation
   const taskKey = epochKey('task', task.id)
   open(taskKey, task.expiresAt, task.details)
   let last = taskKey
-  for (const ref of grant.epochs) {
-    if (ref.kind !== 'delegation') continue
-    last = epochKey('delegation', ref.id)
-    open(last, task.expiresAt, links.find((link) => link.id === ref.id)?.details)
+  for (const link of links) {
+    last = epochKey('delegation', link.id)
+    open(last, task.expiresAt, link.details)
   }
   open(last, task.expiresAt, grant.details)
   return [...purses].map(([key, purse]) => ({ key, ...purse }))

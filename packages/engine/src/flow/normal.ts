@@ -72,7 +72,8 @@ export function clean(text: string): string {
   let out = text.replace(/\r\n?/g, '\n')
   if (NON_ASCII.test(out)) out = out.normalize('NFKC')
   if (out.includes('\\'))
-    out = out.replace(/\\+([nrt])(?![a-z]{2,}[\\/])/g, (_, c: string) => ESCAPES[c] ?? ' ')
+    // Begun only where a run of backslashes begins: from each of them, a long run would take quadratic time.
+    out = out.replace(/(?<!\\)\\+([nrt])(?![a-z]{2,}[\\/])/g, (_, c: string) => ESCAPES[c] ?? ' ')
   out = out.replace(INVISIBLE, (c) => (c === '\n' ? c : c === '\t' ? ' ' : ''))
   return out.replace(HORIZONTAL, ' ').replace(/ ?\n ?/g, '\n')
 }

@@ -11,6 +11,7 @@ import {
   definition,
   epoch,
   grant,
+  link,
   pinned,
   START,
   server,
@@ -135,11 +136,16 @@ test('an autonomous agent does not pass as a user, and a user needs no autonomy'
 })
 
 test('every actor of the chain is asked: a chain with a forbidden link is denied', () => {
-  const chain = setup([
-    { type: 'epoch', tenant: TENANT, ref: epoch('agent', 'boss') },
-    { type: 'agent', agent: agent({ id: 'boss', name: 'boss', trustCeiling: 'suspended' }) },
-  ])
-  const of = world(chain)
-  assert.equal(outcome(of, READ), 'allow')
-  assert.equal(outcome(of, { ...READ, grant: grant({ via: ['boss'] }) }), 'deny')
+  const chain = (trustCeiling: TrustLevel | null) =>
+    setup([
+      { type: 'epoch', tenant: TENANT, ref: epoch('agent', 'boss') },
+      { type: 'agent', agent: agent({ id: 'boss', name: 'boss', trustCeiling }) },
+      { type: 'task', task: task({ agent: 'boss' }) },
+      { type: 'epoch', tenant: TENANT, ref: epoch('delegation', 'link-1') },
+      { type: 'delegation', delegation: link({ from: 'boss', to: 'agent-1' }) },
+    ])
+  const base = grant({ via: ['boss'] })
+  const handed = { ...READ, grant: { ...base, epochs: [...base.epochs, epoch('delegation', 'link-1')] } }
+  assert.equal(outcome(world(chain(null)), handed), 'allow')
+  assert.equal(outcome(world(chain('suspended')), handed), 'deny')
 })

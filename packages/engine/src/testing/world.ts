@@ -8,6 +8,7 @@ import type {
   Approval,
   CallRequest,
   CallResult,
+  Delegation,
   EpochRef,
   Grant,
   JsonObject,
@@ -139,6 +140,23 @@ export function task(extra: Partial<Task> = {}): Task {
     implicit: false,
     details: details(),
     status: 'active',
+    createdAt: START,
+    expiresAt: START + DAY,
+    ...extra,
+  }
+}
+
+export function link(extra: Partial<Delegation> = {}): Delegation {
+  return {
+    tenant: TENANT,
+    id: 'link-1',
+    version: 1,
+    task: 'task-1',
+    from: 'user-1',
+    to: 'agent-1',
+    parent: null,
+    depth: 1,
+    details: details(),
     createdAt: START,
     expiresAt: START + DAY,
     ...extra,
