@@ -9,7 +9,7 @@ import path from 'node:path'
 import { text } from 'node:stream/consumers'
 
 export const ROOT = path.resolve(import.meta.dirname, '../..')
-const MAIN = path.join(ROOT, 'packages/cli/src/main.ts')
+export const MAIN = path.join(ROOT, 'packages/cli/src/main.ts')
 
 export interface Result {
   readonly code: number | null
@@ -34,16 +34,19 @@ export interface Up {
   readonly url: string
   readonly signIn: string
   readonly child: ChildProcess
+  /** The exit code, when it has ended. */
+  readonly ended: Promise<number | null>
   /** Resolves with the exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>
 }
 
-export function place(): Place {
+/** `settings` are `SAFECONDUCT_*` of everything that is started here. */
+export function place(settings: Readonly<Record<string, string>> = {}): Place {
   const folder = mkdtempSync(path.join(tmpdir(), 'sc-'))
   const data = path.join(folder, 'd')
   const ups: Up[] = []
   const start = (args: readonly string[]) => {
-    const env = { PATH: process.env.PATH, HOME: folder }
+    const env = { PATH: process.env.PATH, HOME: folder, ...settings }
     return spawn(process.execPath, ['--conditions=safeconduct-src', MAIN, '--data', data, ...args], {
       cwd: folder,
       env,
@@ -68,7 +71,7 @@ export function place(): Place {
     async up(...args) {
       const child = start(['--json', 'up', '--port', '0', ...args])
       child.stderr.pipe(process.stderr)
-      const exit = new Promise<number | null>((resolve) => child.on('exit', resolve))
+      const ended = new Promise<number | null>((resolve) => child.on('exit', resolve))
       const line = await new Promise<string>((resolve, reject) => {
         child.stdout.once('data', (chunk: Buffer) => resolve(chunk.toString()))
         child.once('exit', (code) => reject(new Error(`up ended with ${code}`)))
@@ -76,9 +79,10 @@ export function place(): Place {
       const up: Up = {
         ...JSON.parse(line),
         child,
+        ended,
         stop: (signal = 'SIGTERM') => {
           child.kill(signal)
-          return exit
+          return ended
         },
       }
       ups.push(up)

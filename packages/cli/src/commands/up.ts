@@ -103,11 +103,19 @@ async function startDesk(daemon: Daemon): Promise<ChildProcess | null> {
   return child
 }
 
+/** Ctrl-C reaches every process of the terminal, and npm and the launcher pass it on once more: all that is one wish. */
+const ONE_WISH_MS = 1_000
+
+/** The first signal drains; one that comes later, from somebody who does not want to wait, ends at once. */
 function stopOnSignal(daemon: Daemon, desk: ChildProcess | null): void {
-  let stopping = false
+  let since: number | null = null
   const stop = async () => {
-    if (stopping) process.exit(1)
-    stopping = true
+    const now = performance.now()
+    if (since !== null) {
+      if (now - since > ONE_WISH_MS) process.exit(1)
+      return
+    }
+    since = now
     desk?.kill('SIGTERM')
     try {
       await daemon.close()

@@ -21,6 +21,7 @@ import { type Foundation, openFoundation, TENANT } from './foundation.ts'
 import { closeServer, type Doors, openControlSocket, openPort, servePort } from './listen.ts'
 import { createLocalRuns } from './local-run.ts'
 import { createMetrics } from './metrics.ts'
+import { type Undo, unwinding } from './unwind.ts'
 
 const OWNER = 'owner'
 
@@ -64,10 +65,8 @@ export async function startDaemon(config: Config): Promise<Daemon> {
   const log = createLogger(config)
   requireSafeExposure(config)
   const foundation = await openFoundation(config, (text) => log.warn(text))
-  const undo: (() => Promise<void> | void)[] = [() => foundation.close()]
-  const close = async () => {
-    for (const step of undo.splice(0).reverse()) await step()
-  }
+  const undo: Undo[] = [() => foundation.close()]
+  const close = unwinding(undo)
   try {
     return await compose(config, log, foundation, undo, close)
   } catch (error) {
@@ -80,14 +79,14 @@ async function compose(
   config: Config,
   log: Logger,
   foundation: Foundation,
-  undo: (() => Promise<void> | void)[],
+  undo: Undo[],
   close: () => Promise<void>,
 ): Promise<Daemon> {
   const { store, decider, clock, ids, bus, vault } = foundation
   const socketPath = controlSocketPath(foundation.directory)
   const opened = await openPort({ host: config.SAFECONDUCT_HOST, port: config.SAFECONDUCT_PORT })
   const { server, port } = opened
-  undo.push(() => closeServer(server, config.SAFECONDUCT_DRAIN_TIMEOUT * 1000))
+  undo.push(() => closeServer(server))
   const url = new URL(config.SAFECONDUCT_PUBLIC_URL ?? `http://localhost:${port}`)
   const owner = await ensureOwner(foundation)
   const fetch = createGuardedFetch({ allowPrivate: config.SAFECONDUCT_ALLOW_PRIVATE_FETCH })
@@ -169,7 +168,6 @@ async function compose(
     moreRoutes: [local.route],
     onError,
   })
-  undo.push(() => plane.close())
   const rest = async (...exchange: Parameters<typeof plane.handler>) => {
     plane.handler(...exchange)
     return true
@@ -185,7 +183,14 @@ async function compose(
   }
   servePort(server, doors, url, port)
   const control = await openControlSocket(socketPath, doors)
-  undo.push(() => closeServer(control, config.SAFECONDUCT_DRAIN_TIMEOUT * 1000))
+  // Streams never end by themselves: first nobody new comes in, then calls are drained and streams ended, and only
+  // then is it worth waiting for connections.
+  undo.push(async () => {
+    for (const door of [control, server]) door.close()
+    plane.close()
+    await gateway.close()
+    await Promise.all([closeServer(control), closeServer(server)])
+  })
 
   return {
     url: url.origin,

@@ -30,6 +30,7 @@ import {
 } from '@safeconduct/store'
 import { createDirectory, type ServerDirectory } from './directory.ts'
 import { fromLedger, ledgerPort } from './ledger-port.ts'
+import { type Undo, unwinding } from './unwind.ts'
 
 export interface Foundation {
   readonly directory: string
@@ -52,10 +53,8 @@ export const LEDGER_DIRECTORY = 'ledger'
 
 /** @throws `already_running`, `ledger_corrupt` and what store and keys throw; whatever was opened is closed again */
 export async function openFoundation(config: Config, warn: (text: string) => void): Promise<Foundation> {
-  const undo: (() => Promise<void> | void)[] = []
-  const close = async () => {
-    for (const step of undo.splice(0).reverse()) await step()
-  }
+  const undo: Undo[] = []
+  const close = unwinding(undo)
   try {
     const lock: DirectoryLock = lockDataDirectory(config.SAFECONDUCT_DATA, { warn })
     undo.push(() => lock.release())

@@ -112,11 +112,18 @@ function refuse(response: ServerResponse, error: SafeconductError): void {
   response.end(JSON.stringify(error.toJSON()))
 }
 
-/** Ends idle connections at once and the others when their answer is out, at most `grace` milliseconds later. */
-export async function closeServer(server: Server, grace: number): Promise<void> {
+/** Everything is answered by then; what is left is a peer that does not read, milliseconds. */
+const LINGER = 1_000
+const SWEEP = 20
+
+/** Takes no new connection, ends each one when its answer is out, and after `LINGER` those that are left. */
+export async function closeServer(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  // A connection that was busy when the server closed is kept open for its next request unless somebody looks again.
+  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP)
+  const late = setTimeout(() => server.closeAllConnections(), LINGER)
   server.closeIdleConnections()
-  const timer = setTimeout(() => server.closeAllConnections(), grace)
   await closed
-  clearTimeout(timer)
+  clearInterval(sweep)
+  clearTimeout(late)
 }
