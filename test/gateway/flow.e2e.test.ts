@@ -200,7 +200,7 @@ describe('the order of things', () => {
     const session = await openSession(world, 'market')
     await session.request('tools/call', { name: 'work' })
     const record = decider.settled[0]?.result
-    assert.deepEqual(record?.text, ['one', 'two'])
+    assert.deepEqual(record?.text, ['one', 'a:b', 'two'])
     assert.deepEqual(JSON.parse(JSON.stringify(record?.structured)), { n: 1 })
     assert.match(record?.digest ?? '', /^sha256:[0-9a-f]{64}$/)
     assert.ok((record?.bytes ?? 0) > 50)

@@ -154,6 +154,17 @@ function readOutput(state: FlowState, outcome: Outcome, nothing: ObservedEvent):
   }
 }
 
+/** Texts of one output that are parsed into fields; the others are kept as statements. */
+const MAX_PARSED_TEXTS = 64
+
+function isRepeated(text: string, structured: string): boolean {
+  try {
+    return JSON.stringify(JSON.parse(text)) === structured
+  } catch {
+    return false
+  }
+}
+
 function fieldsOf(outcome: Outcome): { fields: Field[]; rest: string[] } {
   const { result, roles } = outcome
   if (result === null) return { fields: [], rest: [] }
@@ -162,13 +173,15 @@ function fieldsOf(outcome: Outcome): { fields: Field[]; rest: string[] } {
   if (result.structured !== undefined) {
     const parsed = fieldsOfValue(result.structured)
     fields.push(...parsed.fields)
-    // Servers repeat a structured result as text; what parsed completely needs no second, lower reading.
-    if (parsed.complete) return { fields, rest }
-    rest.push(...result.text)
+    // Servers repeat a structured result as text: that needs no second, lower reading. Another text does: the agent may
+    // read either of the two.
+    const same = JSON.stringify(result.structured)
+    rest.push(...result.text.filter((text) => !parsed.complete || !isRepeated(text, same)))
     return { fields, rest }
   }
   let records = 0
-  for (const text of result.text.slice(0, 64)) {
+  rest.push(...result.text.slice(MAX_PARSED_TEXTS))
+  for (const text of result.text.slice(0, MAX_PARSED_TEXTS)) {
     const whole = text.length <= LIMITS.outputParsed
     const parsed = whole
       ? fieldsOfText(text, roles.documentOutput)

@@ -14,14 +14,17 @@ import {
 import { nonsense } from '../upstream/failure.ts'
 import type { RpcAnswer } from './message.ts'
 
-/** Text parts that are looked at for provenance; the rest of an answer larger than this is only digested. */
+/** Text parts that are told apart for provenance; what comes after them is one part. */
 const MAX_TEXTS = 4_096
+/** Members of our own refusals; nobody behind us may speak in our name. */
+const OURS = 'safeconduct/'
 
 /**
  * The answer as it may leave (half surrogate pairs replaced, since they have no canonical form), and its record.
  * @throws {SafeconductError} `upstream_invalid` when it cannot be digested
  */
-export function settleable(answer: RpcAnswer): { readonly answer: RpcAnswer; readonly record: CallResult } {
+export function settleable(given: RpcAnswer): { readonly answer: RpcAnswer; readonly record: CallResult } {
+  const answer: RpcAnswer = given.ok ? { ok: true, result: withoutOurs(given.result) } : given
   try {
     return { answer, record: recordOf(answer) }
   } catch {
@@ -34,6 +37,13 @@ export function settleable(answer: RpcAnswer): { readonly answer: RpcAnswer; rea
       throw nonsense(cause)
     }
   }
+}
+
+function withoutOurs(result: JsonObject): JsonObject {
+  const { _meta: meta } = result
+  if (!isJsonObject(meta) || !Object.keys(meta).some((key) => key.startsWith(OURS))) return result
+  const kept = Object.entries(meta).filter(([key]) => !key.startsWith(OURS))
+  return { ...result, _meta: Object.fromEntries(kept) }
 }
 
 function recordOf(answer: RpcAnswer): CallResult {
@@ -54,17 +64,45 @@ export function recordWithout(status: CallResult['status'], error: string): Call
   return { status, text: [], structured: null, digest: `sha256:${hash('sha256', 'null')}`, bytes: 0, error }
 }
 
-/** `text` members in document order: tool content, resource contents, prompt messages, error messages. */
+/** Members that say what something is, or hold bytes: no text that anybody reads. */
+const NO_TEXT = new Set([
+  'structuredContent',
+  'type',
+  'role',
+  'mimeType',
+  'data',
+  'annotations',
+  'resultType',
+  'requestState',
+])
+
+/**
+ * Every text that the agent may come to read, in document order: content, links with their names and descriptions,
+ * resources, messages, also of an error. What stood in a member left out here would pass for the agent's own words.
+ */
 function textsOf(value: JsonValue): string[] {
   const found: string[] = []
+  const rest: string[] = []
+  const add = (text: string) => (found.length < MAX_TEXTS ? found : rest).push(text)
   const visit = (node: JsonValue, key: string) => {
-    if (found.length >= MAX_TEXTS || key === 'structuredContent' || key === '_meta') return
-    if (typeof node === 'string' && (key === 'text' || key === 'message')) found.push(node)
+    if (NO_TEXT.has(key) || node === '') return
+    if (typeof node === 'string') add(key === 'blob' ? readable(node) : node)
     else if (isJsonArray(node)) for (const item of node) visit(item, '')
     else if (isJsonObject(node)) for (const [name, item] of Object.entries(node)) visit(item, name)
   }
   visit(value, '')
-  return found
+  return rest.length === 0 ? found : [...found, rest.join('\n')]
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** A resource sent as bytes that are text: a client shows it as such. Empty for other bytes. */
+function readable(blob: string): string {
+  try {
+    return utf8.decode(Buffer.from(blob, 'base64'))
+  } catch {
+    return ''
+  }
 }
 
 function wellFormed(value: JsonValue): JsonValue {
