@@ -58,6 +58,16 @@ const child = spawn(exe, ['--conditions=safeconduct-src', at(program ?? ''), ...
 })
 // A signal sent to this process alone must reach the program; the program decides how to end.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+// npm hands a signal to its shell, and the shell dies of it without telling us: being left alone is the signal then.
+if (process.env.npm_lifecycle_event !== undefined) {
+  const parent = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(watch)
+    child.kill('SIGTERM')
+  }, 250)
+  watch.unref()
+}
 child.on('error', (error) => {
   process.stderr.write(`safeconduct: could not start ${exe}: ${error.message}\n`)
   process.exit(1)
