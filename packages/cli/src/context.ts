@@ -25,8 +25,11 @@ export function verbContext(options: { readonly data: string; readonly json: boo
   return {
     data: options.data,
     output,
-    // The sign-in link must reach a person even under --json, and must not mix with the JSON.
-    daemon: () => ensureDaemon(options.data, (text) => process.stderr.write(`${text}\n`)),
+    daemon: () =>
+      ensureDaemon(options.data, {
+        tell: (text) => process.stderr.write(`${text}\n`),
+        person: process.stderr.isTTY === true,
+      }),
   }
 }
 

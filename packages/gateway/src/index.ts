@@ -6,6 +6,7 @@
 export { type AuthenticateOptions, createAuthenticate } from './auth/authenticate.ts'
 export { challenges, metadataUrl, resourceMetadata, resourceUrl } from './auth/challenge.ts'
 export { createMcpGateway, type GatewayStatus, type McpGateway, type McpGatewayOptions } from './gateway.ts'
+export { encodeHeaderValue } from './http/header-values.ts'
 export { checkHost, checkOrigin, type OriginRules, originRules } from './http/origin.ts'
 export type {
   Authenticate,

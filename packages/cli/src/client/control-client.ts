@@ -20,6 +20,8 @@ export interface ControlClient {
   open(options: RequestOptions, body?: string): Promise<IncomingMessage>
 }
 
+/** No answer of the administration takes this long; streams are opened otherwise and may. */
+const ANSWER_TIMEOUT_MS = 60_000
 const ANSWER_LIMITS = { maxLength: 64 * 1024 * 1024, maxDepth: 128 }
 
 export function createControlClient(socketPath: string): ControlClient {
@@ -29,7 +31,15 @@ export function createControlClient(socketPath: string): ControlClient {
         { socketPath, ...options, headers: { host: 'localhost', ...options.headers } },
         resolve,
       )
-      request.on('error', (cause) => reject(new SafeconductError('not_running', { cause })))
+      request.on('error', (cause: NodeJS.ErrnoException) => {
+        const absent = cause.code === 'ENOENT' || cause.code === 'ECONNREFUSED'
+        reject(
+          new SafeconductError('not_running', {
+            ...(absent ? {} : { message: `The daemon did not answer (${cause.code ?? 'unknown error'}).` }),
+            cause,
+          }),
+        )
+      })
       request.end(body)
     })
 
@@ -39,7 +49,8 @@ export function createControlClient(socketPath: string): ControlClient {
       text === undefined
         ? {}
         : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }
-    const response = await open({ method, path, headers }, text)
+    const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS)
+    const response = await open({ method, path, headers, signal }, text)
     const answer = await readJson(response)
     const status = response.statusCode ?? 500
     if (status >= 200 && status < 300) return answer

@@ -5,7 +5,8 @@
 import { spawn } from 'node:child_process'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
-import { SafeconductError } from '@safeconduct/protocol'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isJsonObject, type JsonObject, parseJson, SafeconductError } from '@safeconduct/protocol'
 import { type ControlClient, createControlClient } from './control-client.ts'
 
 /** `sun_path` holds 108 bytes on Linux and 104 on macOS, with the final zero. */
@@ -32,47 +33,72 @@ export async function findDaemon(data: string): Promise<ControlClient | null> {
 }
 
 const START_TIMEOUT_MS = 30_000
+const POLL_MS = 50
+
+/** Whoever asks for a daemon: what is said goes to them, and whether a person reads it. */
+export interface Asker {
+  readonly tell: (text: string) => void
+  readonly person: boolean
+}
 
 /**
- * The running daemon, else a new one in the background without the example. Its one-time sign-in link goes to
- * `note`, once.
+ * The running daemon, else a new one in the background without the example. A host that starts several servers at
+ * once asks several times at once: one of the daemons comes up, and everybody gets that one. The sign-in link is for
+ * a person's eyes; where nobody looks it would end in a log file, and is not said.
+ * @throws `not_running` when none comes up
  */
-export async function ensureDaemon(data: string, note: (text: string) => void): Promise<ControlClient> {
+export async function ensureDaemon(data: string, asker: Asker): Promise<ControlClient> {
   const running = await findDaemon(data)
   if (running !== null) return running
-  const main = path.join(
-    import.meta.dirname,
-    '..',
-    import.meta.filename.endsWith('.ts') ? 'main.ts' : 'main.js',
-  )
-  const args = [...process.execArgv, main, 'up', '--empty', '--data', path.resolve(data), '--background']
-  const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
-  const lines: string[] = []
-  const errors: string[] = []
-  const ready = new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => reject(failed('It did not come up in time.')), START_TIMEOUT_MS)
-    const failed = (why: string) =>
-      new SafeconductError('not_running', {
-        message: `The daemon could not be started. ${errors.join(' ') || why}`,
-      })
-    child.on('error', (cause) => reject(new SafeconductError('not_running', { cause })))
-    child.on('exit', () => reject(failed('It ended at once.')))
-    createInterface({ input: child.stderr }).on('line', (line) => errors.push(line))
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      lines.push(line)
-      if (line !== 'ready') return
-      clearTimeout(timer)
-      resolve()
-    })
+  const until = Date.now() + START_TIMEOUT_MS
+  const started = await startInBackground(data)
+  const { signIn, message, error } = started.answer
+  if (typeof signIn === 'string') {
+    asker.tell(
+      asker.person
+        ? `Started a daemon for ${data}.\nSign in once, within ten minutes: ${signIn}`
+        : `Started a daemon for ${data} (process ${started.pid}). To sign in as its owner, end it and start it in a terminal: ./safeconduct up --empty --data ${data}`,
+    )
+    return createControlClient(controlSocketPath(data))
+  }
+  if (error !== 'already_running') {
+    const why = typeof message === 'string' ? message : 'It ended at once.'
+    throw new SafeconductError('not_running', { message: `The daemon could not be started. ${why}` })
+  }
+  while (Date.now() < until) {
+    const other = await findDaemon(data)
+    if (other !== null) return other
+    await sleep(POLL_MS)
+  }
+  throw new SafeconductError('not_running', {
+    message: 'Another daemon holds the data directory and does not come up.',
   })
+}
+
+/** What `up --json` says first: where it listens, or why it does not. */
+async function startInBackground(data: string): Promise<{ answer: JsonObject; pid: number | undefined }> {
+  const main = path.resolve(import.meta.dirname, `../main${path.extname(import.meta.filename)}`)
+  const args = [...process.execArgv, main, '--json', 'up', '--empty', '--data', path.resolve(data)]
+  const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', 'pipe', 'ignore'] })
   try {
-    await ready
+    const line = await new Promise<string>((resolve, reject) => {
+      const late = setTimeout(() => {
+        child.kill()
+        resolve('{"message":"It did not come up in time."}')
+      }, START_TIMEOUT_MS)
+      child.on('error', (cause) => reject(new SafeconductError('not_running', { cause })))
+      const lines = createInterface({ input: child.stdout })
+      const done = (said: string) => {
+        clearTimeout(late)
+        resolve(said)
+      }
+      lines.once('line', done)
+      lines.once('close', () => done('{}'))
+    })
+    const answer = parseJson(line)
+    return { answer: isJsonObject(answer) ? answer : {}, pid: child.pid }
   } finally {
-    child.removeAllListeners('exit')
     child.stdout.destroy()
-    child.stderr.destroy()
     child.unref()
   }
-  for (const line of lines) if (line !== 'ready') note(line)
-  return createControlClient(controlSocketPath(data))
 }

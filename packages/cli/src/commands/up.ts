@@ -12,7 +12,6 @@ import { fail } from '../verb.ts'
 
 interface UpOptions {
   readonly empty: boolean
-  readonly background: boolean
   readonly port?: string
   readonly host?: string
 }
@@ -23,7 +22,6 @@ export function upCommand(program: Command): void {
     .option('--empty', 'without the trading-desk example', false)
     .option('--port <n>', 'port to listen on; 0 takes a free one (default 7070)')
     .option('--host <address>', 'address to listen on (default 127.0.0.1)')
-    .option('--background', 'say `ready` on a line of its own; used when a verb starts the daemon', false)
     .description('start the daemon: control plane, gateway and, unless --empty, the trading desk')
     .action(async (options: UpOptions) => {
       const { data, json } = program.opts<{ data?: string; json?: boolean }>()
@@ -51,12 +49,7 @@ async function up(config: Config, options: UpOptions, json: boolean): Promise<vo
   const link = daemon.signInLink()
   if (json)
     process.stdout.write(`${JSON.stringify({ url: daemon.url, data: daemon.directory, signIn: link })}\n`)
-  else
-    process.stdout.write(
-      options.background
-        ? `Started a daemon for ${daemon.directory}.\nSign in once, within ten minutes: ${link}\nready\n`
-        : greeting(daemon, link, desk !== null),
-    )
+  else process.stdout.write(greeting(daemon, link, desk !== null))
 }
 
 function greeting(daemon: Daemon, link: string, desk: boolean): string {

@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http'
 import { createInterface } from 'node:readline'
+import { encodeHeaderValue } from '@safeconduct/gateway'
 import {
   isJsonObject,
   type JsonObject,
@@ -118,7 +119,7 @@ function modernHeaders(message: JsonObject): Record<string, string> {
   return {
     'mcp-protocol-version': version,
     'mcp-method': message.method,
-    ...(typeof name === 'string' ? { 'mcp-name': name } : {}),
+    ...(typeof name === 'string' ? { 'mcp-name': encodeHeaderValue(name) } : {}),
   }
 }
 
