@@ -11,12 +11,6 @@ let issuer: Issuer
 let authenticate: Authenticate
 let now = 0
 
-beforeEach(() => {
-  now = Date.now()
-  issuer = createIssuer(ISSUER)
-  authenticate = createAuthenticate({ issuer: ISSUER, keys: () => issuer.keys, clock: { now: () => now } })
-})
-
 function present(authorization: string | undefined, dpop?: string, method = 'POST'): Identity {
   return authenticate.verify({ method, url: RESOURCE, resource: RESOURCE, authorization, dpop })
 }
@@ -34,6 +28,12 @@ function proof(token: string, extra: Partial<Parameters<Issuer['proof']>[0]> = {
 }
 
 describe('authentication at the gateway', () => {
+  beforeEach(() => {
+    now = Date.now()
+    issuer = createIssuer(ISSUER)
+    authenticate = createAuthenticate({ issuer: ISSUER, keys: () => issuer.keys, clock: { now: () => now } })
+  })
+
   it('takes a bearer token and says that no key was proven', () => {
     const { grant, proof: how } = present(`Bearer ${issuer.token(RESOURCE)}`)
     assert.equal(grant.agent, 'agent-1')
