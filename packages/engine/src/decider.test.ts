@@ -174,6 +174,59 @@ test('revocation is effective at the very next call', async () => {
   assert.deepEqual([decision.code, forward], ['revoked', false])
 })
 
+test('what is revoked while the intent is on its way to the disk does not go out', async () => {
+  const at = host(setup([{ type: 'task', task: task({ details: details({ budget: { calls: 1 } }) }) }]))
+  const gate = Promise.withResolvers<void>()
+  at.ports.ledger.gate = gate.promise
+  const request = call()
+  const going = at.decider.prepare(request)
+  while (typed(at, 'intent').length === 0) await new Promise(setImmediate)
+  at.decider.control({ type: 'epoch', tenant: TENANT, ref: epoch('user', 'user-1', 2) })
+  gate.resolve()
+  await assert.rejects(going, code('revoked'))
+  const [outcome] = typed(at, 'outcome')
+  assert.deepEqual([outcome?.call, outcome?.status], [request.id, 'cancelled'])
+  assert.equal((await at.decider.explain(TENANT, request.id))?.result?.status, 'cancelled')
+  await at.decider.settle(request.id, ok())
+  assert.equal(typed(at, 'outcome').length, 1, 'it has its outcome')
+})
+
+test('a change and the calls after it stand in the ledger in the order in which they were made', async () => {
+  const at = host()
+  await at.decider.prepare(call())
+  const before = at.ports.ledger.rows.length
+  const going = at.decider.prepare(call())
+  at.decider.control({ type: 'trust-reset', tenant: TENANT, agent: 'agent-1', by: 'user-1' })
+  await going
+  await at.decider.drainOutbox()
+  assert.deepEqual(
+    entries(at)
+      .slice(before)
+      .map((entry) => entry.type),
+    ['control', 'intent'],
+  )
+})
+
+test('what lies beside an entry and is not what the entry says stops the start, and is not explained', async () => {
+  const at = await filled()
+  const [one, two] = [call(), call()]
+  for (const request of [one, two]) {
+    await at.decider.prepare(request)
+    await at.decider.settle(request.id, ok())
+  }
+  const rows = at.ports.ledger.rows.filter((_, i) => entries(at)[i]?.type === 'intent')
+  const [first, second] = rows
+  assert.ok(first !== undefined && second !== undefined)
+  const kept = first.attachment
+  for (const attachment of [second.attachment, null]) {
+    first.attachment = attachment
+    await assert.rejects(at.decider.explain(TENANT, one.id), code('ledger_corrupt'))
+    await assert.rejects(restart(at), code('ledger_corrupt'))
+  }
+  first.attachment = kept
+  assert.equal((await (await restart(at)).decider.explain(TENANT, one.id))?.decision.id, one.id)
+})
+
 test('approval: durable before the answer, bound to the arguments, single use, also in parallel', async () => {
   const at = host(NEW_SERVER)
   const { decision } = await at.decider.prepare(call(PAY))

@@ -15,7 +15,7 @@ import { explain, receipt, standingOf } from './decider/explain.ts'
 import { pin, visible } from './decider/listing.ts'
 import { commit, createOwner, createQueue, type DeciderPorts, type Owner, track } from './decider/owner.ts'
 import { prepare } from './decider/prepare.ts'
-import { settle, unknownResult } from './decider/settle.ts'
+import { appendOutcome, settle, unknownResult } from './decider/settle.ts'
 import { applyControl, drainOutbox, recordFloods, SNAPSHOT_EVERY, snapshot } from './decider/upkeep.ts'
 import { directoryEvents } from './directory.ts'
 import type { PolicySource } from './policy/engine.ts'
@@ -63,7 +63,7 @@ function loadControl(owner: Owner, event: ControlEvent): void {
 }
 
 async function closeOpenCalls(owner: Owner): Promise<void> {
-  const { ports, position, journal, summaries } = owner
+  const { ports, journal } = owner
   for (const tenant of owner.state.tenants.values()) {
     for (const call of [...tenant.live.calls.values()]) {
       const parties = { tenant: tenant.tenant, agent: call.agent, user: call.user, via: call.via }
@@ -76,10 +76,7 @@ async function closeOpenCalls(owner: Owner): Promise<void> {
       const events = [{ type: 'settled', id: call.id, at, status: result.status, flow: null } as const]
       await journal.ready(parties)
       commit(owner, tenant, events)
-      const { index } = await position.follow(
-        journal.outcome(tenant, { id: call.id, at, parties }, result, events),
-      )
-      summaries.settle(tenant.tenant, call.id, result.status, index)
+      await appendOutcome(owner, tenant, { id: call.id, at, parties }, { result, events })
     }
   }
 }

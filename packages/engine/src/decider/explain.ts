@@ -5,7 +5,9 @@
 import type { JsonObject } from '@safeconduct/protocol'
 import type { AgentStanding, Explanation } from '../ports.ts'
 import { type Attachment, decodeAttachment } from '../record/attachment.ts'
+import { readEntry } from '../record/entry.ts'
 import { sealedFor } from '../record/journal.ts'
+import { checkAttachment } from '../record/replay.ts'
 import { LEARNED } from '../risk/detectors/unused.ts'
 import { assess, standingDoubts } from '../risk/score.ts'
 import { levelNow } from '../risk/standing.ts'
@@ -13,6 +15,7 @@ import { effectiveTrust } from '../risk/trust.ts'
 import type { AgentLive } from '../state.ts'
 import type { Owner } from './owner.ts'
 
+/** @throws {SafeconductError} `ledger_corrupt` when what is kept beside an entry is not what the entry says */
 export async function explain(owner: Owner, tenant: string, id: string): Promise<Explanation | null> {
   const summary = await owner.summaries.get(tenant, id)
   if (summary === null) return null
@@ -44,7 +47,10 @@ async function read(
   index: number,
 ): Promise<Attachment | null> {
   const { ledger, keyring } = owner.ports
-  for await (const { attachment } of ledger.entries(index, index + 1)) {
+  for await (const { entry, attachment } of ledger.entries(index, index + 1)) {
+    const told = readEntry(entry)
+    if (told === null) return null
+    checkAttachment(told, attachment)
     const opened = attachment === null ? null : await keyring.open(tenant, subject, attachment)
     return opened === null ? null : decodeAttachment(opened)
   }

@@ -33,11 +33,14 @@ export interface Flight {
   readonly tool: KnownTool | null
   readonly intentIndex: number
   /** What the outcome did to the state; computed once, so that settling again after a failure changes nothing. */
-  outcome: {
-    readonly result: Omit<CallResult, 'text' | 'structured'>
-    readonly events: readonly EngineEvent[]
-  } | null
+  outcome: KeptOutcome | null
   settling: Promise<Settled> | null
+}
+
+/** What is kept of an outcome, and what it does to the state. */
+export interface KeptOutcome {
+  readonly result: Omit<CallResult, 'text' | 'structured'>
+  readonly events: readonly EngineEvent[]
 }
 
 export interface Owner {
@@ -110,10 +113,10 @@ export function track<T>(owner: Owner, work: Promise<T>): Promise<T> {
 
 // ── Where a replay has to begin ──────────────────────────────────────────────────────────────────────────────
 
-/** Entries before `from()` are durable and their events are in the state. */
+/** Entries before `from()` are durable, and the state and the summaries know of them. */
 export interface Position {
-  /** Follows one append. */
-  follow(append: Promise<{ readonly index: number }>): Promise<{ readonly index: number }>
+  /** Follows one append, and what has to be noted of it before it counts. */
+  follow<T extends { readonly index: number }>(append: Promise<T>): Promise<T>
   from(): number
   /** Entries acknowledged since the start. */
   readonly written: number
@@ -129,10 +132,10 @@ function createPosition(size: number): Position {
       const mark = Symbol()
       underWay.set(mark, next)
       try {
-        const { index } = await append
-        next = Math.max(next, index + 1)
+        const appended = await append
+        next = Math.max(next, appended.index + 1)
         written++
-        return { index }
+        return appended
       } finally {
         underWay.delete(mark)
       }

@@ -2,18 +2,24 @@
  * `prepare`: one turn, then the intent, then the answer.
  * @module
  */
-import { type Approval, type CallRequest, SafeconductError, toSafeconductError } from '@safeconduct/protocol'
+import {
+  type Approval,
+  type CallRequest,
+  type DecisionSummary,
+  SafeconductError,
+  toSafeconductError,
+} from '@safeconduct/protocol'
 import { type Decided, decide } from '../decide.ts'
+import { isAlive } from '../delegation/delegate.ts'
 import type { KnownTool } from '../integrity/catalogue.ts'
 import { toolId } from '../integrity/pins.ts'
 import type { Prepared } from '../ports.ts'
-import { keptRequest } from '../record/attachment.ts'
 import { partiesOf } from '../record/journal.ts'
 import { summaryOf } from '../record/replay.ts'
 import { bindingKey, STATE_LIMITS, type TenantState } from '../state.ts'
 import { expireApprovals } from './approvals.ts'
 import { commit, type Owner } from './owner.ts'
-import { abandonCalls } from './settle.ts'
+import { abandonCalls, appendOutcome } from './settle.ts'
 
 export async function prepare(owner: Owner, request: CallRequest): Promise<Prepared> {
   const { id } = request
@@ -40,7 +46,13 @@ async function take(owner: Owner, request: CallRequest): Promise<Prepared> {
   commit(owner, tenant, decided.events)
   const { decision } = decided
   const tool = toolNow(tenant, request)
-  const intent = owner.position.follow(owner.journal.intent(tenant, request, decision, decided.events))
+  const { grant, operation } = request
+  const append = owner.journal.intent(tenant, request, decision, decided.events).then(({ index }) => {
+    const summary = summaryOf(grant, operation, decision, index)
+    owner.summaries.add(summary)
+    return { index, summary }
+  })
+  const intent = owner.position.follow(append)
   const stored = storeApproval(owner, decided)
   const [recorded, kept] = await Promise.allSettled([intent, stored])
   if (recorded.status === 'rejected' || kept.status === 'rejected') {
@@ -49,7 +61,12 @@ async function take(owner: Owner, request: CallRequest): Promise<Prepared> {
       recorded.status === 'rejected' ? recorded.reason : kept.status === 'rejected' ? kept.reason : null
     throw toSafeconductError(reason, recorded.status === 'rejected' ? 'ledger_unavailable' : 'internal')
   }
-  const { index } = recorded.value
+  const { index, summary } = recorded.value
+  if (decided.forward && !isAlive(tenant, { ...request, at: owner.ports.clock.now() })) {
+    // Ended while the intent was on its way to the disk: it does not go out on a grant that is dead by now.
+    await undo(owner, tenant, request, decided, true)
+    throw new SafeconductError('revoked')
+  }
   if (decided.forward) {
     owner.flights.set(request.id, {
       request,
@@ -60,7 +77,7 @@ async function take(owner: Owner, request: CallRequest): Promise<Prepared> {
       settling: null,
     })
   }
-  publish(owner, request, decided, index)
+  publish(owner, request.at, decided, summary)
   return decided.forward ? { decision, forward: true, operation: request.operation } : refused
 }
 
@@ -110,22 +127,20 @@ async function undo(
   const call = { id: decision.id, at: ports.clock.now(), parties: partiesOf(request) }
   const result = { status: 'cancelled', digest: '', bytes: 0, error: 'The call was not let out.' } as const
   const events = [{ type: 'released', id: decision.id } as const]
-  await owner.position.follow(owner.journal.outcome(tenant, call, result, events)).catch(() => undefined)
+  await appendOutcome(owner, tenant, call, { result, events }).catch(() => undefined)
 }
 
 function publish(
   owner: Owner,
-  request: CallRequest,
+  at: number,
   { decision, opened, used }: Decided,
-  index: number,
+  summary: DecisionSummary,
 ): void {
   const { bus } = owner.ports
-  const summary = summaryOf(keptRequest(request), decision, index)
-  owner.summaries.add(summary)
   bus.publish({ type: 'decision', tenant: decision.tenant, decision, summary })
   const change: Approval | null =
     opened ?? (used === null ? null : { ...used, status: 'used', version: used.version + 1 })
   if (change === null) return
   bus.publish({ type: 'approval', tenant: decision.tenant, approval: change })
-  expireApprovals(owner, decision.tenant, request.at)
+  expireApprovals(owner, decision.tenant, at)
 }

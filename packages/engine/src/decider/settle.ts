@@ -8,10 +8,10 @@ import { emptyFlow, type FlowEvent, observe } from '../flow/index.ts'
 import { methodEntry } from '../integrity/catalogue.ts'
 import type { Settled } from '../ports.ts'
 import { MAX_ATTACHMENT_BYTES } from '../record/attachment.ts'
-import { partiesOf } from '../record/journal.ts'
+import { type Parties, partiesOf } from '../record/journal.ts'
 import { touch } from '../risk/detector.ts'
 import type { TenantState } from '../state.ts'
-import { commit, type Flight, type Owner } from './owner.ts'
+import { commit, type Flight, type KeptOutcome, type Owner } from './owner.ts'
 
 /** Characters of an error kept. */
 const MAX_ERROR = 4096
@@ -55,17 +55,29 @@ async function settleFlight(owner: Owner, id: string, flight: Flight, result: Ca
   }
   const { outcome, intentIndex } = flight
   try {
-    const append = owner.journal.outcome(tenant, { id, at, parties }, outcome.result, outcome.events)
-    const { index } = await owner.position.follow(append)
+    const { index } = await appendOutcome(owner, tenant, { id, at, parties }, outcome)
     const settled: Settled = { receipt: { intentIndex, outcomeIndex: index } }
     owner.flights.delete(id)
     touch(owner.settled, id, settled, KEPT)
-    owner.summaries.settle(parties.tenant, id, outcome.result.status, index)
     owner.ports.bus.publish({ type: 'outcome', tenant: parties.tenant, id, status: outcome.result.status })
     return settled
   } catch (error) {
     throw toSafeconductError(error, 'ledger_unavailable')
   }
+}
+
+/** The outcome in the ledger, and the summary told of it. */
+export function appendOutcome(
+  { journal, position, summaries }: Owner,
+  tenant: TenantState,
+  call: { readonly id: string; readonly at: number; readonly parties: Parties },
+  { result, events }: KeptOutcome,
+): Promise<{ readonly index: number }> {
+  const append = journal.outcome(tenant, call, result, events).then(({ index }) => {
+    summaries.settle(tenant.tenant, call.id, result.status, index)
+    return { index }
+  })
+  return position.follow(append)
 }
 
 /** Room that the rest of an outcome's attachment may take beside what the flow learned. */

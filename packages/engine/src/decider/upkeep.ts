@@ -2,7 +2,7 @@
  * Beside the calls: changes of the directory, the outbox, floods of refusals, snapshots.
  * @module
  */
-import type { JsonObject } from '@safeconduct/protocol'
+import { type JsonObject, toSafeconductError } from '@safeconduct/protocol'
 import { control } from '../control.ts'
 import type { EngineEvent } from '../events.ts'
 import type { ControlEvent } from '../ports.ts'
@@ -27,7 +27,10 @@ export function applyControl(owner: Owner, event: ControlEvent): void {
   }
 }
 
-/** A record that is lost leaves the more careful state at a restart: resets are gone, changes are found again. */
+/**
+ * A record that is lost leaves the more careful state at a restart: resets are gone, changes are found again. Written in
+ * the turn of the change when the tenant's key is in memory, so that the ledger keeps the order of turns.
+ */
 async function recordControl(
   owner: Owner,
   tenant: TenantState,
@@ -38,8 +41,15 @@ async function recordControl(
   const id = owner.ports.ids.next()
   // What happened is in the events; an erasure must not write down whom it erased.
   const written = events.filter((event) => event.type !== 'erased')
-  await owner.journal.readyTenant(tenant.tenant)
-  await owner.position.follow(owner.journal.control(tenant, { id, at, kind, body: { type: kind } }, written))
+  const append = () =>
+    owner.position.follow(owner.journal.control(tenant, { id, at, kind, body: { type: kind } }, written))
+  try {
+    await append()
+  } catch (error) {
+    if (toSafeconductError(error).code !== 'internal') throw error
+    await owner.journal.readyTenant(tenant.tenant)
+    await append()
+  }
 }
 
 const BATCH = 100
@@ -88,9 +98,10 @@ export async function recordFloods(owner: Owner, all: boolean): Promise<void> {
 export const SNAPSHOT_EVERY = 5000
 
 export async function snapshot(owner: Owner, tenant: string): Promise<void> {
-  // Summaries before the snapshot's position are not rebuilt, so they have to be in the store first.
   await owner.summaries.flush()
   const { store, keyring } = owner.ports
   await owner.journal.readyTenant(tenant)
-  await writeSnapshot(owner.state, { store, keyring }, tenant, owner.position.from())
+  // What the store cannot tell of yet is rebuilt from the ledger, so the replay has to begin before it.
+  const from = Math.min(owner.position.from(), owner.summaries.from())
+  await writeSnapshot(owner.state, { store, keyring }, tenant, from)
 }

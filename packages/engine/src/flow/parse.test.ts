@@ -78,6 +78,10 @@ test('Python literals are read as printed, and nothing else is', () => {
   )
   for (const bad of ["{'a': open('x')}", "{'a': 1} extra", "{'a'", '[1', "__import__('os')", ''])
     assert.equal(readPythonLiteral(bad), undefined, bad)
+  assert.deepEqual(
+    readPythonLiteral('{{}: 1, [2]: 3}'),
+    Object.assign(Object.create(null), { '{}': 1, '[2]': 3 }),
+  )
   assert.equal(readPythonLiteral('['.repeat(1000) + ']'.repeat(1000)), undefined)
 })
 

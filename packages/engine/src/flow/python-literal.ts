@@ -90,7 +90,9 @@ function readDict(r: Reader, depth: number): JsonValue {
     skipBlank(r)
     if (r.text.charAt(r.at) !== ':') throw new NotALiteral()
     r.at++
-    entries.push([String(key), readValue(r, depth + 1)])
+    // A dictionary or list as a key has no text of its own.
+    const name = typeof key === 'object' ? JSON.stringify(key) : String(key)
+    entries.push([name, readValue(r, depth + 1)])
     skipBlank(r)
     if (r.text.charAt(r.at) === ',') r.at++
     else if (r.text.charAt(r.at) !== '}') throw new NotALiteral()

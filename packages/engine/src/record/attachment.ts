@@ -13,7 +13,7 @@ export const MAX_ATTACHMENT_BYTES = 512 * 1024
 export const MAX_KEPT_ARGS = 128 * 1024
 
 /** Characters of a tool's name or a resource's URI kept. */
-const MAX_KEPT_NAME = 4096
+export const MAX_KEPT_NAME = 4096
 
 export type Attachment =
   | {

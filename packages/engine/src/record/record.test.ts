@@ -152,15 +152,23 @@ test('summaries reach the store in one batch, outcome included, and are found be
   assert.equal(await summaries.get(TENANT, 'three'), null)
 })
 
-test('a store that fails holds up nobody', async () => {
+test('a store that fails holds up nobody, and is told again; until then a rebuild begins before what it lacks', async () => {
   const store = fakeStore()
   store.failing.add('decisions.insert')
   const summaries = createSummaries(store)
+  assert.equal(summaries.from(), Number.POSITIVE_INFINITY)
   summaries.add(summaryAt('one'))
+  assert.equal(summaries.from(), 3)
   await summaries.flush()
-  summaries.add(summaryAt('two'))
+  assert.equal(await store.decisions.get(TENANT, 'one'), null)
+  assert.equal(summaries.from(), 3, 'not in the store yet')
+  assert.equal((await summaries.get(TENANT, 'one'))?.intentIndex, 3)
+  summaries.settle(TENANT, 'one', 'ok', 4)
+  summaries.add({ ...summaryAt('two'), intentIndex: 5 })
   await summaries.flush()
+  assert.equal((await store.decisions.get(TENANT, 'one'))?.outcomeIndex, 4)
   assert.ok(await store.decisions.get(TENANT, 'two'))
+  assert.equal(summaries.from(), Number.POSITIVE_INFINITY)
 })
 
 function summaryAt(id: string) {

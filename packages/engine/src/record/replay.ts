@@ -4,13 +4,25 @@
  * gone with them.
  * @module
  */
-import type { Decision, DecisionSummary, JsonValue } from '@safeconduct/protocol'
+import {
+  type Decision,
+  type DecisionSummary,
+  type JsonValue,
+  type Operation,
+  SafeconductError,
+} from '@safeconduct/protocol'
 import { apply } from '../apply.ts'
 import type { Keyring, LedgerPort, Store } from '../ports.ts'
 import { restoreLive, snapshotLive } from '../snapshot.ts'
 import { type EngineState, tenantState } from '../state.ts'
-import { type Attachment, decodeAttachment, type KeptRequest, parseSealed } from './attachment.ts'
-import { type ReadEntry, readEntry } from './entry.ts'
+import {
+  type Attachment,
+  decodeAttachment,
+  type KeptRequest,
+  MAX_KEPT_NAME,
+  parseSealed,
+} from './attachment.ts'
+import { bytesDigest, type ReadEntry, readEntry } from './entry.ts'
 import { agentSubject, type Pseudonyms, TENANT_SUBJECT, userSubject } from './pseudonyms.ts'
 import type { Summaries } from './summaries.ts'
 
@@ -32,13 +44,24 @@ export async function replay(state: EngineState, ports: ReplayPorts): Promise<vo
   for (const tenant of tenants) subjects.set(tenant, await subjectsOf(ports, tenant))
   for await (const { index, entry, attachment } of ports.ledger.entries(from, ports.ledger.size)) {
     const read = readEntry(entry)
-    if (read === null || attachment === null || index < (starts.get(read.tenant) ?? 0)) continue
+    if (read === null || index < (starts.get(read.tenant) ?? 0)) continue
+    checkAttachment(read, attachment)
+    if (attachment === null) continue
     const subject = subjectOf(read, subjects.get(read.tenant))
     const opened = subject === null ? null : await ports.keyring.open(read.tenant, subject, attachment)
     const kept = opened === null ? null : decodeAttachment(opened)
     if (kept === null) continue
     replayOne(state, ports.summaries, read, kept, index)
   }
+}
+
+/**
+ * The ledger proves entries, not what lies beside them: an entry holds the digest of its attachment.
+ * @throws {SafeconductError} `ledger_corrupt` when it is another one, or gone
+ */
+export function checkAttachment({ attachmentDigest }: ReadEntry, attachment: Uint8Array | null): void {
+  const found = attachment === null ? null : bytesDigest(attachment)
+  if (found !== attachmentDigest) throw new SafeconductError('ledger_corrupt')
 }
 
 function replayOne(
@@ -50,7 +73,7 @@ function replayOne(
 ): void {
   const tenant = tenantState(state, read.tenant)
   if (kept.type === 'intent') {
-    summaries.add(summaryOf(kept.request, kept.decision, index))
+    summaries.add(summaryOf(kept.request, kept.request.operation, kept.decision, index))
   } else if (kept.type === 'outcome') {
     const call = read.id.slice(0, -':outcome'.length)
     summaries.settle(read.tenant, call, kept.result.status, index)
@@ -96,11 +119,11 @@ export async function all<T extends { readonly id: string }>(
 }
 
 export function summaryOf(
-  request: Pick<KeptRequest, 'operation' | 'agent' | 'user' | 'task'>,
+  { agent, user, task }: Pick<KeptRequest, 'agent' | 'user' | 'task'>,
+  operation: Operation,
   decision: Decision,
   intentIndex: number,
 ): DecisionSummary {
-  const { operation, agent, user, task } = request
   return {
     tenant: decision.tenant,
     id: decision.id,
@@ -110,7 +133,7 @@ export function summaryOf(
     user,
     task,
     server: operation.server,
-    tool: operation.name ?? operation.method,
+    tool: (operation.name ?? operation.method).slice(0, MAX_KEPT_NAME),
     outcome: decision.outcome,
     trust: decision.trust,
     risk: decision.risk,

@@ -1,13 +1,14 @@
 /**
  * Summaries of decisions for lists, written to the store behind the calls, in batches: SQL is never on the path of a
- * call. The ledger is their truth; what a crash loses is rebuilt from it at start.
+ * call. The ledger is their truth; what is not in the store when the process ends is rebuilt from it at start, so a
+ * snapshot must not begin its replay after `from()`.
  * @module
  */
 import type { CallResult, DecisionSummary } from '@safeconduct/protocol'
 import type { Store } from '../ports.ts'
 
 const BATCH = 200
-/** Waiting summaries; beyond, the oldest are left to the next rebuild. */
+/** Waiting summaries; beyond, the oldest are left to the rebuild at the next start. */
 const MAX_WAITING = 20_000
 
 export interface Summaries {
@@ -17,8 +18,17 @@ export interface Summaries {
   settle(tenant: string, id: string, result: CallResult['status'], outcomeIndex: number): void
   /** Also what waits to be written. */
   get(tenant: string, id: string): Promise<DecisionSummary | null>
-  /** Resolves when everything given so far is in the store, or could not be written. */
+  /** Resolves when everything given so far is in the store, or could not be written now. */
   flush(): Promise<void>
+  /** Index of the first ledger entry that the store does not tell of yet; infinite when it tells of all. */
+  from(): number
+}
+
+interface Change {
+  readonly tenant: string
+  readonly id: string
+  readonly summary: DecisionSummary | null
+  readonly outcome: Outcome | null
 }
 
 interface Outcome {
@@ -27,10 +37,9 @@ interface Outcome {
 }
 
 export function createSummaries(store: Pick<Store, 'tx' | 'decisions'>): Summaries {
-  const waiting = new Map<
-    string,
-    { tenant: string; id: string; summary: DecisionSummary | null; outcome: Outcome | null }
-  >()
+  const waiting = new Map<string, Change>()
+  let writing: readonly Change[] = []
+  let dropped = Number.POSITIVE_INFINITY
   let running: Promise<void> | null = null
 
   function enqueue(
@@ -41,41 +50,69 @@ export function createSummaries(store: Pick<Store, 'tx' | 'decisions'>): Summari
     const key = JSON.stringify([tenant, id])
     const before = waiting.get(key) ?? { tenant, id, summary: null, outcome: null }
     waiting.set(key, { ...before, ...change })
-    if (waiting.size > MAX_WAITING) {
-      const oldest = waiting.keys().next()
-      if (oldest.done !== true) waiting.delete(oldest.value)
+    bound()
+    start()
+  }
+
+  function start(): void {
+    running ??= drain()
+  }
+
+  function bound(): void {
+    while (waiting.size > MAX_WAITING) {
+      const [oldest] = waiting
+      if (oldest === undefined) return
+      waiting.delete(oldest[0])
+      dropped = Math.min(dropped, indexOf(oldest[1]))
     }
-    running ??= drain().finally(() => {
-      running = null
-    })
   }
 
   async function drain(): Promise<void> {
     // Gives way first, so that a burst of calls becomes one batch.
     await Promise.resolve()
-    while (waiting.size > 0) {
-      const batch = [...waiting].slice(0, BATCH)
-      for (const [key] of batch) waiting.delete(key)
-      try {
-        await store.tx(async (t) => {
-          for (const [, change] of batch) await write(t, change)
-        })
-      } catch {
-        // The store cannot take them now. Calls go on; the rebuild at start fills the list.
-        return
-      }
+    while (waiting.size > 0 && (await writeBatch()));
+    // In the turn in which nothing waited: what comes next starts anew.
+    running = null
+  }
+
+  /** False when the store cannot take them now: calls go on, and the next one tries again. */
+  async function writeBatch(): Promise<boolean> {
+    const batch: [string, Change][] = []
+    for (const held of waiting) {
+      if (batch.push(held) === BATCH) break
+    }
+    for (const [key] of batch) waiting.delete(key)
+    writing = batch.map(([, change]) => change)
+    try {
+      await store.tx(async (t) => {
+        for (const [, change] of batch) await write(t, change)
+      })
+      return true
+    } catch {
+      keep(batch)
+      return false
+    } finally {
+      writing = []
     }
   }
 
-  async function write(
-    t: Pick<Store, 'decisions'>,
-    {
-      tenant,
-      id,
-      summary,
-      outcome,
-    }: { tenant: string; id: string; summary: DecisionSummary | null; outcome: Outcome | null },
-  ): Promise<void> {
+  /** Back in front of what came meanwhile. */
+  function keep(batch: readonly [string, Change][]): void {
+    const later = [...waiting]
+    waiting.clear()
+    for (const [key, change] of batch) waiting.set(key, change)
+    for (const [key, { summary, outcome, ...id }] of later) {
+      const before = waiting.get(key)
+      waiting.set(key, {
+        ...id,
+        summary: summary ?? before?.summary ?? null,
+        outcome: outcome ?? before?.outcome ?? null,
+      })
+    }
+    bound()
+  }
+
+  async function write(t: Pick<Store, 'decisions'>, { tenant, id, summary, outcome }: Change): Promise<void> {
     if (summary !== null && (await t.decisions.get(tenant, id)) === null) {
       return t.decisions.insert({ ...summary, ...outcome })
     }
@@ -91,10 +128,25 @@ export function createSummaries(store: Pick<Store, 'tx' | 'decisions'>): Summari
       const found = waiting.get(JSON.stringify([tenant, id]))
       if (found?.summary != null) return { ...found.summary, ...found.outcome }
       if (running !== null) await running
-      return store.decisions.get(tenant, id)
+      const stored = await store.decisions.get(tenant, id)
+      return stored === null
+        ? null
+        : { ...stored, ...(waiting.get(JSON.stringify([tenant, id]))?.outcome ?? {}) }
     },
     async flush() {
+      if (waiting.size > 0) start()
       while (running !== null) await running
     },
+    from() {
+      let first = dropped
+      for (const change of writing) first = Math.min(first, indexOf(change))
+      for (const change of waiting.values()) first = Math.min(first, indexOf(change))
+      return first
+    },
   }
+}
+
+function indexOf({ summary, outcome }: Change): number {
+  const none = Number.POSITIVE_INFINITY
+  return Math.min(summary?.intentIndex ?? none, outcome?.outcomeIndex ?? none)
 }
