@@ -81,7 +81,6 @@ describe('what goes upstream', () => {
       name: 'work',
       arguments: { to: 'ada', amount: 5 },
       _meta: { a: 1 },
-      later: true,
     })
     assert.ok(!('x' in call.message))
     assert.equal(call.headers.authorization, 'Bearer upstream-secret')

@@ -44,9 +44,20 @@ function invalid(message: string): SafeconductError {
   return new SafeconductError('invalid_params', { message })
 }
 
+/** What requests of these methods may hold beside their subject; anything else was neither decided nor recorded. */
+const MEMBERS = ['_meta', 'arguments', 'argument', 'context', 'inputResponses', 'ref'] as const
+
+function knownMembers(params: JsonObject | null): JsonObject {
+  const known = MEMBERS.flatMap((name) => {
+    const value = params?.[name]
+    return value === undefined ? [] : [[name, value] as const]
+  })
+  return Object.fromEntries(known)
+}
+
 /** The parameters that go on: the decided name and arguments; beside them what the client sent, parsed, not received. */
 export function decidedParams(request: RpcRequest, operation: Operation): JsonObject {
-  const { requestState: _, ...params } = request.params ?? {}
+  const params = knownMembers(request.params)
   const name = operation.name ?? ''
   if (operation.method === 'completion/complete') {
     const argument = isJsonObject(params.argument) ? params.argument : {}
