@@ -83,6 +83,20 @@ describe('bodies', () => {
     assert.deepEqual(chunked.json.details, { limit: 1024 * 1024 })
   })
 
+  it('that never end are refused when they are too large, not when they are over', async () => {
+    const socket = createConnection(Number(new URL(world.origin).port), '127.0.0.1')
+    socket.on('error', () => undefined)
+    const { cookie, csrf } = world.session
+    socket.write(
+      `POST ${PATH} HTTP/1.1\r\nhost: localhost\r\ncookie: ${cookie}\r\nx-csrf-token: ${csrf}\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n`,
+    )
+    const piece = `10000\r\n${'x'.repeat(0x10000)}\r\n`
+    for (let i = 0; i < 32; i++) socket.write(piece)
+    const [answer] = await once(socket, 'data')
+    assert.match(String(answer), /^HTTP\/1.1 413 .*"error":"too_large"/s)
+    socket.destroy()
+  })
+
   it('are not read before it is known who asks', async () => {
     const answer = await world.ask('anonymous', 'POST', PATH, { raw: '{"name":' })
     assert.deepEqual([answer.status, answer.json.error], [401, 'unauthenticated'])
