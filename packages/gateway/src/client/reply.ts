@@ -36,6 +36,8 @@ export interface Reply {
     status?: number,
     headers?: Readonly<Record<string, string | readonly string[]>>,
   ): void
+  /** Keeps an open stream from looking dead to whatever stands between. */
+  ping(): void
   /** The client said that it wants the answer no more. */
   cancel(): void
   /** Ends without a result: the client cancelled and expects none. */
@@ -104,6 +106,7 @@ export function createReply(options: ReplyOptions): Reply {
       to?.push(message)
       to?.end()
     },
+    ping: () => stream?.ping(),
     cancel,
     abandon() {
       if (finished) return

@@ -21,6 +21,8 @@ export interface Wanted {
 
 const MAX_SUBSCRIPTIONS = 256
 const MAX_URI = 2_048
+/** How often a quiet stream is kept alive, milliseconds. */
+const PING = 15_000
 /** Longest time a subscription stands before the client has to ask again. */
 const MAX_STANDING = 24 * 60 * 60_000
 
@@ -89,6 +91,7 @@ export async function listenStateless(
 ): Promise<void> {
   const deadline = createDeadline(MAX_STANDING, MAX_STANDING, [turn.reply.gone, stop])
   const params = { ...request.params, notifications: writeWanted(wanted) }
+  const ping = setInterval(() => turn.reply.ping(), PING).unref()
   try {
     const sent = await turn.via.send(
       request.method,
@@ -111,6 +114,7 @@ export async function listenStateless(
     if (deadline.signal.aborted) return turn.reply.finish(ended(request))
     throw cause
   } finally {
+    clearInterval(ping)
     deadline.stop()
   }
 }
@@ -137,6 +141,7 @@ export async function listenOnLink(
     onRequest: async (): Promise<RpcAnswer> => ({ ok: false, error: { code: -32601, message: 'Not here.' } }),
   }
   const subscribed: string[] = []
+  const ping = setInterval(() => turn.reply.ping(), PING).unref()
   try {
     const link = await held.link()
     const { tools, prompts, resources } = link.hello.capabilities
@@ -165,6 +170,7 @@ export async function listenOnLink(
       await link.request('resources/unsubscribe', { uri }, left).catch(() => undefined)
     }
   } finally {
+    clearInterval(ping)
     deadline.stop()
     held.release()
   }
