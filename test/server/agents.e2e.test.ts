@@ -164,6 +164,13 @@ describe('agents', () => {
     assert.notEqual(free.json.trust, 'restricted')
   })
 
+  it('readmits a revoked agent only by the owner', async () => {
+    assert.equal((await world.post('local', '/api/v1/agents/none/readmit', {})).status, 202)
+    assert.equal((await world.post('owner', '/api/v1/agents/none/readmit', {})).status, 404)
+    const answer = await world.post('owner', '/api/v1/agents/trader/readmit', {})
+    assert.deepEqual(answer.json, { readmitted: 'agent-1' })
+  })
+
   it('tells the ledger of every change', async () => {
     await world.decider.drainOutbox()
     const kinds = kindsIn(world.ledger)
@@ -172,6 +179,7 @@ describe('agents', () => {
       'agent.composition',
       'agent.autonomy',
       'agent.trust',
+      'agent.readmitted',
       'trust-reset',
     ])
       assert.ok(kinds.includes(kind), `${kind}: ${kinds}`)

@@ -14,6 +14,7 @@ const BODIES: Readonly<Record<string, object>> = {
   '/api/v1/agents': { name: 'walked' },
   '/api/v1/agents/:id/composition': { composition: [] },
   '/api/v1/agents/:id/autonomy': { autonomous: true },
+  '/api/v1/agents/:id/readmit': {},
   '/api/v1/agents/:id/trust': { ceiling: null },
   '/api/v1/servers': { name: 'walked', url: 'https://mcp.example' },
   '/api/v1/servers/:name/approve': {},

@@ -39,6 +39,7 @@ GET  /readyz                               public
 POST /api/v1/agents                        reader
 POST /api/v1/agents/:id/autonomy           confirmed
 POST /api/v1/agents/:id/composition        reader
+POST /api/v1/agents/:id/readmit             confirmed
 POST /api/v1/agents/:id/trust              confirmed
 POST /api/v1/approvals/:id/decide          owner
 POST /api/v1/owner-requests/:id/decide     owner
