@@ -6,6 +6,7 @@ import { Client } from '@modelcontextprotocol/client'
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport as LegacyTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
+import { signInOwner } from '../../examples/trading-desk/owner.ts'
 import { type Place, place, ROOT, type Up } from './daemon.ts'
 
 const SERVER = path.join(ROOT, 'node_modules/@modelcontextprotocol/server-filesystem/dist/index.js')
@@ -108,6 +109,34 @@ describe('safeconduct run, as an MCP host starts it', () => {
     } finally {
       await client.close()
     }
+  })
+
+  it('stays out when it is started again, until the owner lets it in', async () => {
+    const again = () => here.run('run', '--server', 'files', '--', process.execPath, SERVER, files)
+    const refused = await again()
+    assert.equal(refused.code, 1)
+    assert.match(refused.err, /agents readmit local.*\(revoked\)/)
+    const owner = await signInOwner(up.url, up.signIn)
+    const asked = here.json<{ readmitted: string }>('agents', 'readmit', 'local')
+    let waiting: { id: string; summary: string }[] = []
+    while (waiting.length === 0) {
+      waiting = (await owner.get<{ requests: typeof waiting }>('/api/v1/owner-requests')).requests
+    }
+    assert.match(waiting[0]?.summary ?? '', /revoked agent.*local/)
+    assert.equal((await again()).code, 1, 'asking is not enough')
+    await owner.post(`/api/v1/owner-requests/${waiting[0]?.id}/decide`, { confirm: true })
+    assert.match((await asked).readmitted, /^ag_/)
+    const client = new Client({ name: 'host', version: '1' })
+    await client.connect(new StdioClientTransport({ ...command(), stderr: 'inherit' }))
+    try {
+      const listed = await client.callTool({ name: 'list_directory', arguments: { path: files } })
+      assert.match(JSON.stringify(listed.content), /note\.txt/)
+    } finally {
+      await client.close()
+    }
+    const { agents } = await here.json<{ agents: { owner: string }[] }>('agents', 'list')
+    await here.json('revoke', 'user', agents[0]?.owner ?? '')
+    assert.match((await again()).err, /owner was revoked/, 'and so does everything of a revoked owner')
   })
 
   it('keeps a receipt that verifies offline, and one changed byte does not', async () => {

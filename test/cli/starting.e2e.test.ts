@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -26,6 +26,20 @@ describe('a verb that finds no daemon', () => {
       process.kill(pid)
     }
     while (existsSync(path.join(here.data, 'control.sock'))) await sleep(20)
+  })
+
+  it('puts several servers behind the gateway at once, as a host does when it starts', async () => {
+    const up = await here.up('--empty')
+    writeFileSync(path.join(here.folder, 'server.mjs'), '')
+    const run = (name: string) => here.run('run', '--server', name, '--', process.execPath, 'server.mjs')
+    const ended = await Promise.all(['one', 'two', 'two'].map(run))
+    assert.deepEqual(
+      ended.map(({ code, err }) => [code, err]),
+      [1, 2, 3].map(() => [0, '']),
+    )
+    const { servers } = await here.json<{ servers: { name: string }[] }>('servers', 'list')
+    assert.deepEqual(servers.map(({ name }) => name).sort(), ['one', 'two'])
+    await up.stop()
   })
 
   it('says why none could be started', async () => {

@@ -6,6 +6,7 @@
 export { findAgent, registerAgent } from './admin/agents.ts'
 export { apply as activatePolicy } from './admin/policy.ts'
 export { type AdminPorts, change } from './admin/ports.ts'
+export { requireAdmitted } from './admin/readmission.ts'
 export { findServer, registerServer, serverName } from './admin/servers.ts'
 export { type ControlPlane, type ControlPlanePorts, createControlPlane } from './control-plane.ts'
 export { isLocal, markLocal } from './http/access.ts'

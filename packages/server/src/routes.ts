@@ -10,6 +10,7 @@ import { approvalRoutes } from './admin/approvals.ts'
 import { decisionRoutes } from './admin/decisions.ts'
 import { policyRoutes } from './admin/policy.ts'
 import type { AdminPorts } from './admin/ports.ts'
+import { readmissionRoutes } from './admin/readmission.ts'
 import { serverRoutes } from './admin/servers.ts'
 import { taskRoutes } from './admin/tasks.ts'
 import type { EventStreams } from './http/events.ts'
@@ -38,6 +39,7 @@ export function routeTable(ports: RoutePorts): Route[] {
   const asset = loadAssets()
   const table: Route[] = [
     ...agentRoutes(ports),
+    ...readmissionRoutes(ports),
     ...serverRoutes(ports),
     ...taskRoutes(ports),
     ...approvalRoutes(ports),

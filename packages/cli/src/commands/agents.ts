@@ -129,6 +129,21 @@ export function agentCommands(program: Command, verb: Verb): void {
         context.output.result(agent, () => describe(agent))
       }),
     )
+  addReadmit(agents, verb)
+}
+
+function addReadmit(agents: Command, verb: Verb): void {
+  agents
+    .command('readmit')
+    .argument('<name>', 'name or id')
+    .description('after a revocation: let `run` use the agent again (the owner confirms in the browser)')
+    .action(
+      verb(async (context, name: string) => {
+        const path = `/api/v1/agents/${encodeURIComponent(name)}/readmit`
+        const answer = await withOwner(await context.daemon(), path, {})
+        context.output.result(answer, () => `${plain(name)} may be run again: ./safeconduct run …`)
+      }),
+    )
 }
 
 interface RegisterOptions {

@@ -17,9 +17,11 @@ import {
   type AdminPorts,
   type AuthorizationServer,
   findAgent,
+  findServer,
   type Route,
   registerAgent,
   registerServer,
+  requireAdmitted,
   route,
   serverName,
 } from '@safeconduct/server'
@@ -50,11 +52,14 @@ export interface LocalRuns {
 }
 
 export function createLocalRuns(ports: LocalPorts): LocalRuns {
-  const identities = new Map<string, { identity: Identity; until: number }>()
+  const { store, tenant, clock } = ports
+  const identities = new Map<string, Identity>()
+  const keyOf = (agent: string, server: string) => `${server} ${agent}`
 
-  /** One implicit task per agent and server; a revoked or expired one is opened anew at the next `run`, not here. */
+  /** An implicit task for the owner's errand at one server. */
   async function open(agent: Agent, server: string): Promise<Identity> {
-    const now = ports.clock.now()
+    await requireAdmitted(store, agent)
+    const now = clock.now()
     const opened = await ports.authorization.openTask({
       agent: agent.id,
       user: ports.owner,
@@ -63,10 +68,12 @@ export function createLocalRuns(ports: LocalPorts): LocalRuns {
       details: { type: 'safeconduct_task', servers: [server] },
       expiresAt: now + TASK_LIFETIME,
     })
+    // Again: a revocation in between would have been counted in already.
+    await requireAdmitted(store, agent)
     const identity: Identity = {
       grant: {
         id: `local_${ports.ids.next()}`,
-        tenant: ports.tenant,
+        tenant,
         agent: agent.id,
         user: ports.owner,
         via: [],
@@ -83,10 +90,40 @@ export function createLocalRuns(ports: LocalPorts): LocalRuns {
       },
       proof: { kind: 'local', provenAt: null },
     }
-    const [oldest] = identities.keys()
-    if (identities.size >= MAX_IDENTITIES && oldest !== undefined) identities.delete(oldest)
-    identities.set(`${server} ${agent.id}`, { identity, until: opened.task.expiresAt - RENEW_BEFORE })
+    keep(keyOf(agent.id, server), identity)
     return identity
+  }
+
+  function keep(key: string, identity: Identity): void {
+    identities.delete(key)
+    identities.set(key, identity)
+    for (const oldest of identities.keys()) {
+      if (identities.size <= MAX_IDENTITIES) return
+      identities.delete(oldest)
+    }
+  }
+
+  async function alive({ grant }: Identity): Promise<boolean> {
+    for (const { kind, id, epoch } of grant.epochs)
+      if ((await store.epochs.ensure(tenant, kind, id)) !== epoch) return false
+    return true
+  }
+
+  const fresh = ({ grant }: Identity) => grant.expiresAt - RENEW_BEFORE > clock.now()
+
+  /** One task for an agent at a server: hosts that start the same command share it. */
+  async function start(agent: Agent, server: string): Promise<void> {
+    const known = identities.get(keyOf(agent.id, server))
+    if (known === undefined || !fresh(known) || !(await alive(known))) await open(agent, server)
+  }
+
+  /** A task that ran out begins anew; one that was revoked does not until the command is started again. */
+  async function current(agent: string, server: string): Promise<Identity> {
+    const known = identities.get(keyOf(agent, server))
+    if (known === undefined)
+      throw new SafeconductError('not_found', { message: 'Start it with safeconduct run first.' })
+    if (fresh(known) || !(await alive(known))) return known
+    return open(await findAgent(ports, tenant, agent), server)
   }
 
   return {
@@ -96,10 +133,11 @@ export function createLocalRuns(ports: LocalPorts): LocalRuns {
       who: 'local',
       summary: 'Opens a stdio server for a local MCP host.',
       body: runSchema,
-      handle: async ({ tenant, body }) => {
+      handle: async ({ body }) => {
         const agent = await localAgent(ports, tenant, body.agent)
+        await requireAdmitted(store, agent)
         const server = await localServer(ports, tenant, body)
-        await open(agent, server.name)
+        await start(agent, server.name)
         return { agent: agent.id, server: server.name, standing: server.standing }
       },
     }),
@@ -107,14 +145,7 @@ export function createLocalRuns(ports: LocalPorts): LocalRuns {
       const url = new URL(request.url ?? '/', 'http://localhost')
       const name = /^\/local\/mcp\/([a-z0-9-]{1,63})$/.exec(url.pathname)?.[1]
       if (name === undefined) return false
-      const agent = url.searchParams.get('agent') ?? ''
-      const known = identities.get(`${name} ${agent}`)
-      if (known === undefined)
-        throw new SafeconductError('not_found', { message: 'Start it with safeconduct run first.' })
-      const identity =
-        known.until > ports.clock.now()
-          ? known.identity
-          : await open(await findAgent(ports, ports.tenant, agent), name)
+      const identity = await current(url.searchParams.get('agent') ?? '', name)
       request.url = `/mcp/${name}`
       await ports.gateway(request, response, identity)
       return true
@@ -131,7 +162,20 @@ async function localAgent(ports: LocalPorts, tenant: string, name: string): Prom
       message: `There is no agent ${name}. Register it first: ./safeconduct agents register ${name}`,
     })
   }
-  return registerAgent(ports, tenant, ports.owner, { name }, 'local')
+  return madeOrFound(
+    () => registerAgent(ports, tenant, ports.owner, { name }, 'local'),
+    () => findAgent(ports, tenant, name),
+  )
+}
+
+/** A host starts its servers all at once: what one start makes, the next finds. */
+async function madeOrFound<T>(make: () => Promise<T>, find: () => Promise<T>): Promise<T> {
+  try {
+    return await make()
+  } catch (error) {
+    if (error instanceof SafeconductError && error.code === 'conflict') return find()
+    throw error
+  }
 }
 
 /**
@@ -152,10 +196,13 @@ async function localServer(
   }
   const wanted =
     body.server ?? `run-${hash('sha256', JSON.stringify([body.argv, body.cwd]), 'hex').slice(0, 12)}`
-  const [known] = await ports.store.servers.find(tenant, 'name', wanted)
-  if (known === undefined) {
-    return registerServer(ports, tenant, { name: wanted, transport, trustedOutput: false, standing: 'new' })
-  }
+  const [found] = await ports.store.servers.find(tenant, 'name', wanted)
+  const known =
+    found ??
+    (await madeOrFound(
+      () => registerServer(ports, tenant, { name: wanted, transport, trustedOutput: false, standing: 'new' }),
+      () => findServer(ports, tenant, wanted),
+    ))
   if (!sameTransport(known.transport, transport)) {
     throw new SafeconductError('conflict', {
       message: `The server ${wanted} was registered with another command, folder, environment or program. Give this one another name with --server, or remove the old one: ./safeconduct servers remove ${wanted}`,
