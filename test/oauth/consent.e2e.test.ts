@@ -123,6 +123,15 @@ describe('sign-in', () => {
     const four = createBrowser(world)
     await four.signIn()
     assert.ok(world.as.ownerSession(request(four)))
+    await world.as.openTask({
+      agent: 'agent-1',
+      user: world.user.id,
+      intent: null,
+      implicit: true,
+      details: { type: 'safeconduct_task' },
+      expiresAt: world.clock.now() + 60_000,
+    })
+    assert.ok(world.as.ownerSession(request(four)), 'an errand under the newer epoch is no revocation')
     await world.restart()
     assert.equal(world.as.ownerSession(request(four)), null)
   })

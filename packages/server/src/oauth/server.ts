@@ -4,7 +4,7 @@
  * @module
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { ControlEvent, SigningKey } from '@safeconduct/engine'
+import type { SigningKey } from '@safeconduct/engine'
 import { type EpochRef, type PublicJwk, parseJson, SafeconductError } from '@safeconduct/protocol'
 import type Provider from 'oidc-provider'
 import { html, sendPage } from '../pages/html.ts'
@@ -39,12 +39,10 @@ export interface AuthorizationServer {
   /** A link that signs this user in once, within ten minutes. Print it once and forget it. */
   createSignInLink(user: string): string
   ownerSession(req: IncomingMessage): OwnerSession | null
-  endSession(req: IncomingMessage, res: ServerResponse): void
+  /** A revoked user is signed out, too. */
   revoke(target: RevokeTarget): Promise<EpochRef>
   /** A task for a channel without a consent page (`run`), with the epochs a grant under it has to name. */
   openTask(wish: TaskWish): Promise<OpenTask>
-  /** To be told of every change that was not made here; a revoked user is signed out. */
-  control(event: ControlEvent): void
   /** Signs everybody out. The store and the fetch stay open: they are the caller's. */
   close(): Promise<void>
 }
@@ -66,17 +64,10 @@ export async function createAuthorizationServer(
     })
   }
   const sessions = createSessions(options.clock, origin)
-  const onControl = (event: ControlEvent) => {
-    if (event.type === 'epoch' && event.ref.kind === 'user') sessions.drop(event.tenant, event.ref.id)
-  }
   const context: Context = {
     ...options,
     issuer: origin,
     log: options.log ?? (() => undefined),
-    onControl: (event) => {
-      if (event.type !== 'epoch' || event.ref.epoch > 1) onControl(event)
-      options.onControl(event)
-    },
   }
   const keys = await loadKeys(options.secrets)
   const provider = createProvider(context, keys)
@@ -160,10 +151,12 @@ export async function createAuthorizationServer(
     keys: keys.verifying,
     createSignInLink: (user) => signInLink(origin, sessions.createSecret(options.tenant, user)),
     ownerSession: (req) => sessions.find(req),
-    endSession: (req, res) => sessions.end(req, res),
-    revoke: (target) => revoke(context, target),
+    async revoke(target) {
+      const ref = await revoke(context, target)
+      if (target.kind === 'user') sessions.drop(target.tenant, target.id)
+      return ref
+    },
     openTask: (wish) => openTask(context, wish),
-    control: onControl,
     close: async () => sessions.clear(),
   }
 }
