@@ -10,6 +10,7 @@ import { STATE_LIMITS } from './state.ts'
 import {
   agent,
   call,
+  DAY,
   details,
   grant,
   START,
@@ -111,11 +112,26 @@ test('a full table refuses, it does not forget', () => {
   const open = of.tenant.live.calls.get('c1')
   assert.ok(open)
   for (let i = 0; i < STATE_LIMITS.calls; i++) of.tenant.live.calls.set(`x${i}`, open)
-  assert.throws(
-    () => decide(of.state, call()),
-    (error) => isSafeconductError(error) && error.code === 'overloaded',
-  )
+  assert.throws(() => decide(of.state, call()), overloaded)
 })
+
+test('where only expired tasks fill the table, a new one finds room at once', () => {
+  const of = world()
+  const crowd = (expiresAt: number) => {
+    for (let i = 0; i < STATE_LIMITS.tasks; i++)
+      of.tenant.live.tasks.set(`t${i}`, { startedAt: START, lastAt: START, expiresAt, implicit: false })
+  }
+  crowd(START + DAY)
+  assert.throws(() => decide(of.state, call()), overloaded)
+  crowd(START)
+  of.tenant.live.sweptAt = START + 1000
+  for (const event of decide(of.state, call()).events) apply(of.tenant, event)
+  assert.deepEqual([...of.tenant.live.tasks.keys()], ['task-1'])
+})
+
+function overloaded(error: unknown): boolean {
+  return isSafeconductError(error) && error.code === 'overloaded'
+}
 
 test('erasing a user ends what its errands have seen; others keep theirs', () => {
   const of = world([...setup(), { type: 'task', task: task({ implicit: true }) }])

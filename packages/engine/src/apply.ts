@@ -3,7 +3,6 @@
  * replay in ledger order rebuilds what calls have done.
  * @module
  */
-
 import { lowerTrust } from '@safeconduct/protocol'
 import { emptySpent, giveBack, take } from './delegation/budget.ts'
 import type { EngineEvent, TurnEvent } from './events.ts'
@@ -16,6 +15,7 @@ import {
   bindingKey,
   emptyAgent,
   FLOW_KEPT_MS,
+  isCrowded,
   type Live,
   STATE_LIMITS,
   type TenantState,
@@ -63,7 +63,7 @@ export function apply(tenant: TenantState, event: EngineEvent): void {
 }
 
 function applyTurn(live: Live, event: TurnEvent): void {
-  if (event.at - live.sweptAt >= SWEEP_MS) forget(live, event.at)
+  if (event.at - live.sweptAt >= SWEEP_MS || isCrowded(live, event.task.id)) forget(live, event.at)
   const agent = agentOf(live, event.agent, event.at)
   agent.lastAt = event.at
   agent.assurance = event.assurance

@@ -3,7 +3,7 @@
  * live state: they are applied and recorded like those of a call.
  * @module
  */
-import type { Agent, Approval, PinnedTool, PolicyVersion } from '@safeconduct/protocol'
+import type { Agent, Approval, PinnedTool, PolicyVersion, Server } from '@safeconduct/protocol'
 import { epochKey } from './delegation/epochs.ts'
 import type { EngineEvent } from './events.ts'
 import { type KnownTool, knownTool } from './integrity/catalogue.ts'
@@ -54,6 +54,7 @@ function carry(tenant: TenantState, engine: PolicyEngine, event: ControlEvent, a
       return recomposed(tenant, event.agent, at)
     case 'server':
       directory.servers.set(event.server.name, event.server)
+      if (directory.policy !== null) putServer(directory.policy.compiled, event.server)
       // Roles depend on what the owner says of the server.
       for (const tool of directory.tools.values()) {
         if (tool.pin?.server === event.server.name) putTool(directory, tool.pin)
@@ -120,7 +121,13 @@ function removeServer(directory: Directory, name: string): EngineEvent[] {
     directory.servers.get(name) ?? [...directory.servers.values()].find((each) => each.id === name)
   if (server === undefined) return []
   directory.servers.delete(server.name)
-  for (const [id, tool] of directory.tools) if (tool.pin?.server === server.name) directory.tools.delete(id)
+  const compiled = directory.policy?.compiled
+  compiled?.drop({ type: 'Server', id: server.name })
+  for (const [id, tool] of directory.tools) {
+    if (tool.pin?.server !== server.name) continue
+    directory.tools.delete(id)
+    for (const type of ['Action', 'Tool']) compiled?.drop({ type, id })
+  }
   directory.revision = null
   return []
 }
@@ -143,12 +150,17 @@ function activate(directory: Directory, engine: PolicyEngine, version: PolicyVer
     compiled.put({ uid: { type: 'Action', id }, attrs: {}, parents: [{ type: 'Action', id: group }] })
   }
   for (const agent of directory.agents.values()) putAgent(compiled, agent)
+  for (const server of directory.servers.values()) putServer(compiled, server)
   for (const tool of directory.tools.values()) putToolEntities(compiled, tool)
   directory.policy = { digest: version.digest, compiled }
 }
 
 function putAgent(compiled: CompiledPolicies, { id, owner, name, registration, autonomous }: Agent): void {
   compiled.put({ uid: { type: 'Agent', id }, attrs: { owner, name, registration, autonomous }, parents: [] })
+}
+
+function putServer(compiled: CompiledPolicies, { name, standing }: Server): void {
+  compiled.put({ uid: { type: 'Server', id: name }, attrs: { name, standing }, parents: [] })
 }
 
 function putToolEntities(compiled: CompiledPolicies, { action, groups, pin }: KnownTool): void {

@@ -299,6 +299,15 @@ test('a person is not flooded: only so many approvals of one agent wait', () => 
   assert.equal(codes.at(-1), 'rate_limited')
 })
 
+test('arguments that nobody could read before approving are not put before a person', () => {
+  const of = world(setup([{ type: 'server', server: server({ standing: 'new' }) }]))
+  const note = (text: string) => call({ tool: 'save_watchlist', args: { rank: 1, note: text } })
+  assert.equal(step(of, note('x'.repeat(60_000))).outcome, 'approval')
+  const { outcome, code, approval } = step(of, note('x'.repeat(70_000)))
+  assert.deepEqual([outcome, code, approval], ['deny', 'too_large', null])
+  assert.equal(of.tenant.directory.approvals.size, 1)
+})
+
 test('observe lets through what it would have stopped, says so, and asks nobody; a dead grant still stops', () => {
   const of = world(setup([{ type: 'server', server: server({ standing: 'new' }) }]), {
     enforcement: 'observe',

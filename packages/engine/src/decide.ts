@@ -10,6 +10,7 @@ import {
   type CallRequest,
   canonicalize,
   type Decision,
+  type ErrorCode,
   SafeconductError,
 } from '@safeconduct/protocol'
 import { counterfactual } from './decision/counterfactual.ts'
@@ -18,7 +19,7 @@ import type { EngineEvent, TurnEvent } from './events.ts'
 import { approveValues } from './flow/index.ts'
 import { toolsRevision } from './integrity/catalogue.ts'
 import { type Evaluation, evaluate } from './pipeline.ts'
-import { bindingKey, type EngineState, STATE_LIMITS, type TenantState } from './state.ts'
+import { bindingKey, type EngineState, isCrowded, STATE_LIMITS, type TenantState } from './state.ts'
 
 export interface Decided {
   readonly decision: Decision
@@ -34,13 +35,17 @@ export interface Decided {
 /** @throws {SafeconductError} `overloaded` when the state has no room for another agent, task or call */
 export function decide(state: EngineState, request: CallRequest): Decided {
   const tenant = state.tenants.get(request.grant.tenant)
-  const argsDigest = digestArgs(request)
+  const args = canonicalize(request.operation.args)
+  const argsDigest = `sha256:${hash('sha256', args)}`
   const key = bindingKey({ ...bindingOf(request), argsDigest })
   const approval = tenant?.directory.approvals.get(key) ?? null
   const found = evaluate(state, request, approval)
   if (tenant !== undefined && !found.errand.dead) requireRoom(tenant, request)
 
-  const settled = approve(state, tenant, request, found, approval, argsDigest)
+  const settled = approve(state, tenant, request, found, approval, {
+    digest: argsDigest,
+    length: args.length,
+  })
   const forward = settled.decision.outcome === 'allow' || observes(state, found)
   const decision: Decision = {
     ...settled.decision,
@@ -57,10 +62,6 @@ export function decide(state: EngineState, request: CallRequest): Decided {
 /** In observe mode a call goes out whatever was decided, unless its grant is dead or it names nothing real. */
 function observes({ settings }: EngineState, { errand }: Evaluation): boolean {
   return settings.enforcement === 'observe' && !errand.dead && errand.server !== null && errand.tool !== null
-}
-
-export function digestArgs(request: CallRequest): string {
-  return `sha256:${hash('sha256', canonicalize(request.operation.args))}`
 }
 
 function bindingOf({ grant, operation }: CallRequest) {
@@ -81,6 +82,9 @@ function boundName({ kind, name, method }: CallRequest['operation']): string {
   return name === null ? method : `${method} ${name}`
 }
 
+/** Characters of canonical arguments that are put before a person; they are held in memory until the approval ends. */
+const MAX_APPROVAL_ARGS = 64 * 1024
+
 /** Opens an approval, or finds the one that already waits for the same call. */
 function approve(
   state: EngineState,
@@ -88,20 +92,23 @@ function approve(
   request: CallRequest,
   found: Evaluation,
   approval: Approval | null,
-  argsDigest: string,
+  args: { readonly digest: string; readonly length: number },
 ): { decision: Decision; opened: Approval | null } {
-  const decision = decisionOf(state, tenant, request, found, argsDigest)
+  const decision = decisionOf(state, tenant, request, found, args.digest)
   if (found.outcome !== 'approval' || state.settings.enforcement === 'observe' || tenant === undefined) {
     return { decision: { ...decision, approval: found.used?.id ?? null }, opened: null }
   }
   if (approval?.status === 'pending' && request.at < approval.expiresAt) {
     return { decision: { ...decision, approval: approval.id }, opened: null }
   }
-  if (tooManyPending(tenant, request)) {
-    const why = ['Too many approvals of this agent wait already.', ...decision.why]
-    const code = 'rate_limited'
-    return { decision: { ...decision, outcome: 'deny', code, remedy: remedyOf(code), why }, opened: null }
-  }
+  const deny = (code: ErrorCode, why: string): { decision: Decision; opened: null } => ({
+    decision: { ...decision, outcome: 'deny', code, remedy: remedyOf(code), why: [why, ...decision.why] },
+    opened: null,
+  })
+  if (args.length > MAX_APPROVAL_ARGS)
+    return deny('too_large', 'Nobody could read these arguments before approving.')
+  if (tooManyPending(tenant, request))
+    return deny('rate_limited', 'Too many approvals of this agent wait already.')
   const opened = openApproval(state, request, decision)
   return { decision: { ...decision, approval: opened.id }, opened }
 }
@@ -270,10 +277,10 @@ function vouch(
   return [{ type: 'vouched', key: errand.flowKey, at, flow: approveValues(flow.state, call) }]
 }
 
-function requireRoom({ live }: TenantState, { grant }: CallRequest): void {
+function requireRoom({ live }: TenantState, { grant, at }: CallRequest): void {
   const full =
     live.calls.size >= STATE_LIMITS.calls ||
     (live.agents.size >= STATE_LIMITS.agents && !live.agents.has(grant.agent)) ||
-    (live.tasks.size >= STATE_LIMITS.tasks && !live.tasks.has(grant.task))
+    (isCrowded(live, grant.task) && ![...live.tasks.values()].some((task) => task.expiresAt <= at))
   if (full) throw new SafeconductError('overloaded')
 }

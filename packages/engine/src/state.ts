@@ -151,6 +151,11 @@ export const STATE_LIMITS = {
   logged: 1024,
 } as const
 
+/** A new task needs room that only expired ones can make. */
+export function isCrowded({ tasks }: Live, task: string): boolean {
+  return tasks.size >= STATE_LIMITS.tasks && !tasks.has(task)
+}
+
 /** An implicit task begins anew after this long without a call, or after this long at all. */
 export const ROLLOVER = { idle: 30 * 60_000, age: 8 * 3_600_000 } as const
 /** Labels of an implicit task are kept this long after its last call. */

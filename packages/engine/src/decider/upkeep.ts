@@ -2,8 +2,9 @@
  * Beside the calls: changes of the directory, the outbox, floods of refusals, snapshots.
  * @module
  */
-import { type JsonObject, toSafeconductError } from '@safeconduct/protocol'
+import { type EpochKind, type JsonObject, toSafeconductError } from '@safeconduct/protocol'
 import { control } from '../control.ts'
+import { epochKey } from '../delegation/epochs.ts'
 import type { EngineEvent } from '../events.ts'
 import type { ControlEvent } from '../ports.ts'
 import { agentSubject, userSubject } from '../record/pseudonyms.ts'
@@ -17,14 +18,25 @@ import { commit, type Owner, track } from './owner.ts'
  */
 export function applyControl(owner: Owner, event: ControlEvent): void {
   const at = owner.ports.clock.now()
+  const ended = endedBy(owner, event)
   const { tenant, events } = control(owner.state, owner.ports.policyEngine, event, at)
   commit(owner, tenant, events)
+  // Whoever revoked, and on whatever path: what stands open under the old number is to be ended now.
+  if (ended !== null) owner.ports.bus.publish({ type: 'revoked', tenant: tenant.tenant, ...ended })
   if (events.length > 0)
     void track(owner, recordControl(owner, tenant, events, event.type, at)).catch(() => undefined)
   if (event.type === 'erased') {
     owner.pseudonyms.forget(event.tenant, userSubject(event.user))
     void track(owner, snapshot(owner, event.tenant)).catch(() => undefined)
   }
+}
+
+/** What a raised epoch revokes; a number heard of for the first time revokes nothing. */
+function endedBy({ state }: Owner, event: ControlEvent): { kind: EpochKind; id: string } | null {
+  if (event.type !== 'epoch') return null
+  const { kind, id, epoch } = event.ref
+  const known = state.tenants.get(event.tenant)?.directory.epochs.get(epochKey(kind, id))
+  return known !== undefined && epoch > known ? { kind, id } : null
 }
 
 /**

@@ -13,6 +13,7 @@ const REMEDIES: Partial<Readonly<Record<ErrorCode, string>>> = {
   budget_exhausted: 'The errand allows no more of this. Tell the user.',
   tool_quarantined: 'The tool waits for the owner. Go on without it.',
   unknown_tool: 'Use a tool from the list.',
+  too_large: 'Send less at once and repeat the call.',
   invalid_params: 'Correct the arguments and repeat the call.',
   revoked: 'The grant is no longer valid. Ask for a new one.',
   invalid_token: 'The grant is no longer valid. Ask for a new one.',

@@ -144,7 +144,8 @@ function locate(state: TenantState, operation: Operation, errand: Errand, reques
       implicit &&
       window !== undefined &&
       (at - window.lastAt > ROLLOVER.idle || at - window.startedAt > ROLLOVER.age),
-    flowKey: flowKey(grant.task, implicit, grant.agent, grant.user),
+    // What one agent of the chain has read, the others may act on: they share what is known of it.
+    flowKey: flowKey(grant.task, implicit, grant.via.at(-1) ?? grant.agent, grant.user),
   }
   if (located.tool !== null) return located
   return {

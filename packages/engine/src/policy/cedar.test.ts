@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { isSafeconductError } from '@safeconduct/protocol'
 import { schemaOf } from '../control.ts'
 import { decide } from '../decide.ts'
-import { call, engine, policy, setup, TENANT, world } from '../testing/world.ts'
+import { call, details, engine, grant, policy, setup, TENANT, task, world } from '../testing/world.ts'
 import { MAX_POLICY_TEXT } from './cedar.ts'
 import type { PolicySource } from './engine.ts'
 import { policySchema } from './schema.ts'
@@ -112,6 +112,42 @@ test('groups of actions and arguments reach policies', () => {
   assert.equal(under(noWrites).outcome, 'allow')
   const onServer = 'permit (principal, action, resource in Server::"market");'
   assert.equal(under(onServer).outcome, 'allow')
+})
+
+test('documents, prompts and listings are in their server for policies', () => {
+  const hidden = `${PERMIT} forbid (principal, action, resource in Server::"market");`
+  const looked = `${PERMIT} forbid (principal, action, resource is Server) when { resource.standing == "approved" };`
+  const ask = (kind: 'resource' | 'prompt' | 'list', method: string, name: string | null) => ({
+    operation: { kind, method, name },
+  })
+  const read = ask('resource', 'resources/read', 'file:///ledger.txt')
+  assert.equal(under(PERMIT, read).outcome, 'allow')
+  assert.equal(under(hidden, read).outcome, 'deny')
+  assert.equal(under(hidden, ask('prompt', 'prompts/get', 'brief')).outcome, 'deny')
+  assert.equal(under(looked, read).outcome, 'allow')
+  const denied = under(looked, ask('list', 'tools/list', null))
+  assert.deepEqual([denied.outcome, denied.policyErrors], ['deny', []])
+})
+
+test('whoever hands a task on cannot choose the purpose that policies see', () => {
+  const paying = `permit (principal, action, resource) when { context.task.purpose == "payroll" };`
+  const of = (purpose: string) =>
+    world(
+      setup([{ type: 'task', task: task({ details: details({ purpose }) }) }], {
+        agentPolicies: paying,
+        userPolicies: PERMIT,
+      }),
+    ).state
+  const claimed = call({ grant: grant({ details: details({ purpose: 'payroll' }) }) })
+  assert.equal(decide(of('payroll'), call()).decision.outcome, 'allow')
+  assert.equal(decide(of('reports'), claimed).decision.outcome, 'deny')
+})
+
+test('an argument that is spelled with escapes is spoken of all the same', () => {
+  const shape = { tool: 'place_order', args: { symbol: 'ACME', quantity: 2 ** 60 } }
+  const escaped = `${PERMIT} forbid (principal, action == Action::"market/place_order", resource) when { context["args"] has "\\u{71}uantity" && context.args["\\u{71}uantity"] > 5 };`
+  assert.equal(under(escaped, { ...shape, args: { symbol: 'ACME', quantity: 6 } }).outcome, 'deny')
+  assert.equal(under(escaped, shape).code, 'invalid_params')
 })
 
 test('a value that does not fit its type denies before policy, but only where a policy speaks of it', () => {

@@ -37,7 +37,10 @@ function compilePolicies(source: PolicySource, schema: PolicyRecord | null): Com
     agent: factsOf(sets.agent),
     user: factsOf(sets.user),
   }
-  const spoken = wordsOf(`${source.agentPolicies}\n${source.userPolicies}`)
+  const text = `${source.agentPolicies}\n${source.userPolicies}`
+  const spoken = wordsOf(text)
+  // A name can be spelled with escapes (`"\u{61}mount"`): then any argument may be the one that is meant.
+  const spelled = /\\[ux]/.test(text)
   const entities = new EntityStore()
   // Both layers and every actor are asked with one context: it is read once.
   let read: { context: PolicyRecord; record: CedarRecord } | null = null
@@ -46,13 +49,16 @@ function compilePolicies(source: PolicySource, schema: PolicyRecord | null): Com
     drop: (uid) => {
       entities.remove(uid)
     },
-    mentions: (argument) => spoken.has('args') && spoken.has(argument),
+    mentions: (argument) => spelled || (spoken.has('args') && spoken.has(argument)),
     evaluate(layer, question) {
       try {
         if (read?.context !== question.context) {
           read = { context: question.context, record: parseContext(question.context) }
         }
-        return answer(sets[layer].authorize({ ...question, context: read.record, entities }), facts[layer])
+        const { principal, action, resource, local } = question
+        const view = local === undefined ? entities : entities.snapshot(local)
+        const asked = { principal, action, resource, context: read.record, entities: view }
+        return answer(sets[layer].authorize(asked), facts[layer])
       } catch (error) {
         if (error instanceof CedarError) return refused(error)
         throw error

@@ -7,7 +7,7 @@ import type { Errand } from '../delegation/delegate.ts'
 import type { Trace } from '../flow/index.ts'
 import type { KnownTool } from '../integrity/catalogue.ts'
 import { representArguments } from './arguments.ts'
-import type { EntityRef, PolicyRecord } from './engine.ts'
+import type { EntityRef, PolicyEntity, PolicyRecord } from './engine.ts'
 
 /** Facts that a caller or a person can bring about. Everything else is as it is. */
 export interface Obtainable {
@@ -28,6 +28,8 @@ export interface PolicyFacts {
 export interface Asked {
   readonly action: EntityRef
   readonly resource: EntityRef
+  /** The resource itself, when it is no registered tool or server: it is in its server all the same. */
+  readonly local: readonly PolicyEntity[] | undefined
   /** Complete but for the obtainable facts. */
   readonly context: PolicyRecord
   /** Arguments whose value does not fit its type. */
@@ -38,9 +40,14 @@ export function ask(request: CallRequest, errand: Errand, tool: KnownTool, facts
   const { operation, grant } = request
   const args = representArguments(tool.fields, operation.args)
   const { roles } = tool
+  const resource = resourceOf(request, tool)
   return {
     action: { type: 'Action', id: tool.action },
-    resource: resourceOf(request, tool),
+    resource,
+    local:
+      resource.type === 'Resource'
+        ? [{ uid: resource, attrs: {}, parents: [{ type: 'Server', id: operation.server }] }]
+        : undefined,
     unfit: args.unfit,
     context: {
       trust: { level: facts.trust, rank: trustRank(facts.trust) },
@@ -62,7 +69,8 @@ export function ask(request: CallRequest, errand: Errand, tool: KnownTool, facts
       },
       server: { name: operation.server, standing: errand.server?.standing ?? 'new' },
       task: {
-        purpose: grant.details.purpose ?? errand.task?.details.purpose ?? '',
+        // As the task was opened: whoever hands it on may say why, and gains nothing by it.
+        purpose: errand.task?.details.purpose ?? '',
         hasIntent: errand.task?.intent != null,
         implicit: errand.task?.implicit === true,
       },

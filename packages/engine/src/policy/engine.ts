@@ -36,6 +36,8 @@ export interface PolicyQuestion {
   readonly action: EntityRef
   readonly resource: EntityRef
   readonly context: PolicyRecord
+  /** Entities of this question only: what no registration tells of, such as the document that is asked for. */
+  readonly local?: readonly PolicyEntity[]
 }
 
 export interface LayerAnswer {

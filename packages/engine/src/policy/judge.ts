@@ -44,10 +44,11 @@ function evaluate(
   asked: Asked,
   facts: Obtainable,
 ): Verdict {
-  const context = { ...asked.context, ...facts }
+  const { action, resource, local } = asked
+  const question = { action, resource, context: { ...asked.context, ...facts }, ...(local && { local }) }
   const put = (layer: Layer, principal: EntityRef): [Layer, LayerAnswer] => [
     layer,
-    policies.evaluate(layer, { principal, action: asked.action, resource: asked.resource, context }),
+    policies.evaluate(layer, { principal, ...question }),
   ]
   const agents = [grant.agent, ...grant.via].map((id) => put('agent', { type: 'Agent', id }))
   // An agent without a user stands for itself before the user's layer, which is never skipped.

@@ -1,6 +1,6 @@
 /**
  * Floods of refusals do not fill the ledger: each agent has a quota of refusals recorded one by one, the rest is
- * counted and recorded together. In memory, bounded; a crash loses at most the counts of the last few seconds.
+ * counted and recorded together, at a later call or at the end. In memory, bounded; a crash loses what was not recorded.
  * @module
  */
 import type { ErrorCode } from '@safeconduct/protocol'
