@@ -133,8 +133,8 @@ describe('the command line on an empty directory', () => {
     await up.stop()
     const other = place()
     try {
-      const restored = await other.run('restore', backup)
-      assert.equal(restored.code, 0, restored.err)
+      assert.equal((await other.json<{ restored: string }>('restore', backup)).restored, other.data)
+      assert.equal((await other.json<{ error: string }>('restore', backup)).error, 'conflict')
       await other.up('--empty')
       assert.match((await other.run('agents', 'list')).out, /bot/)
     } finally {

@@ -3,7 +3,7 @@
  * @module
  */
 import { spawn } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { SafeconductError } from '@safeconduct/protocol'
 import { lockDataDirectory } from '@safeconduct/store'
@@ -46,8 +46,9 @@ export function keepCommands(program: Command, verb: Verb): void {
     .action(
       verb(async (context, source: string) => {
         copyData(source, context.data)
-        process.exitCode = await runFile(verifierPath(), [path.join(context.data, LEDGER_DIRECTORY)])
-        if (process.exitCode !== 0)
+        const ledger = path.join(context.data, LEDGER_DIRECTORY)
+        // What the verifier tells is not ours to answer with under --json.
+        if ((await runFile(verifierPath(), [ledger], context.output.json ? 'ignore' : 'inherit')) !== 0)
           throw new SafeconductError('ledger_corrupt', { message: 'The restored ledger does not verify.' })
         context.output.result({ restored: path.resolve(context.data) }, () => `Restored to ${context.data}.`)
       }),
@@ -75,6 +76,8 @@ function copyData(from: string, to: string): void {
   const lock = lockDataDirectory(from)
   try {
     mkdirSync(to, { recursive: true, mode: 0o700 })
+    // An empty directory that was there already may be open to others; what goes into it is not for them.
+    chmodSync(to, 0o700)
     cpSync(lock.directory, path.resolve(to), {
       recursive: true,
       preserveTimestamps: true,
@@ -87,9 +90,15 @@ function copyData(from: string, to: string): void {
   }
 }
 
-function runFile(file: string, args: readonly string[]): Promise<number> {
+function runFile(
+  file: string,
+  args: readonly string[],
+  out: 'inherit' | 'ignore' = 'inherit',
+): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [...process.execArgv, file, ...args], { stdio: 'inherit' })
+    const child = spawn(process.execPath, [...process.execArgv, file, ...args], {
+      stdio: ['inherit', out, 'inherit'],
+    })
     child.on('error', (cause) => reject(new SafeconductError('internal', { cause })))
     child.on('exit', (code) => resolve(code ?? 1))
   })
@@ -101,17 +110,18 @@ export function verifierPath(): string {
   return path.join(path.dirname(index), `verify${path.extname(index)}`)
 }
 
-const BENCHES: Readonly<Record<string, string>> = {
+export const BENCHES: Readonly<Record<string, string>> = {
   call: 'bench/call.ts',
   traces: 'bench/traces/main.ts',
-  token: 'packages/server/bench/token.ts',
-  ledger: 'packages/ledger/bench/ledger.ts',
-  store: 'packages/store/bench/store.ts',
-  cedar: 'packages/cedar/bench/cedar.ts',
+  token: 'bench/token.ts',
+  ledger: 'bench/ledger.ts',
+  store: 'bench/store.ts',
+  cedar: 'bench/cedar.ts',
 }
 
-function benchPath(name: string): string {
-  const file = BENCHES[name]
+/** @throws `invalid_request` for a name that is none, `not_found` outside a clone */
+export function benchPath(name: string): string {
+  const file = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined
   const found = file === undefined ? null : path.resolve(import.meta.dirname, '../../../..', file)
   if (found === null) {
     throw new SafeconductError('invalid_request', {
