@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { lockDataDirectory, readHolder } from './data-directory.ts'
 import { openSqliteStore } from './sqlite/store.ts'
 import { startHolder } from './testing/child.ts'
@@ -33,6 +35,18 @@ test('a store alone is held against other processes, too', async () => {
   assert.equal(await other.until((line) => line !== ''), 'refused already_running')
   await other.exited
   await store.close()
+})
+
+test('a lock that nobody refers to is still held', async () => {
+  const directory = temporaryDirectory()
+  setFlagsFromString('--expose-gc')
+  const collect: () => void = runInNewContext('gc')
+  lockDataDirectory(directory)
+  for (let round = 0; round < 20; round++) {
+    collect()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  assert.throws(() => lockDataDirectory(directory), { code: 'already_running' })
 })
 
 test('kill -9 frees the directory, and only then', async () => {

@@ -9,6 +9,9 @@ import { SafeconductError } from '@safeconduct/protocol'
 import { createPrivateFile } from './private-files.ts'
 import { isBusy } from './sqlite/errors.ts'
 
+/** The collector closes a database that nobody refers to, and the lock would go with it: held means kept here. */
+const held = new Set<DatabaseSync>()
+
 /** Frees the lock. Calling it again does nothing. */
 export type Release = () => void
 
@@ -28,8 +31,10 @@ export function acquireLock(file: string): Release {
       cause,
     })
   }
-  const held = lock
+  const mine = lock
+  held.add(mine)
   return () => {
-    if (held.isOpen) held.close()
+    held.delete(mine)
+    if (mine.isOpen) mine.close()
   }
 }
