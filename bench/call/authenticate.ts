@@ -3,9 +3,15 @@
  * a proof made for this very call. Keys are known already, as after the first call of an agent.
  * @module
  */
-import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto'
-import { hash } from 'node:crypto'
-import { createKeyCache, createNonces, parsePublicJwk, signJws, verifyAccessToken, verifyDpop } from '@safeconduct/engine'
+import { generateKeyPairSync, hash, type KeyObject, randomUUID } from 'node:crypto'
+import {
+  createKeyCache,
+  createNonces,
+  parsePublicJwk,
+  signJws,
+  verifyAccessToken,
+  verifyDpop,
+} from '@safeconduct/engine'
 import { createAuthenticate } from '@safeconduct/gateway'
 import type { JsonObject } from '@safeconduct/protocol'
 import { cpuOf, median } from '../lib/stats.ts'
@@ -127,7 +133,14 @@ function client(issuer: KeyObject, pair: { publicKey: KeyObject; privateKey: Key
     token: bound,
     jkt: thumbprint,
     proof(nonce) {
-      const claims = { jti: randomUUID(), htm: 'POST', htu: RESOURCE, iat: Math.floor(Date.now() / 1000), ath, nonce }
+      const claims = {
+        jti: randomUUID(),
+        htm: 'POST',
+        htu: RESOURCE,
+        iat: Math.floor(Date.now() / 1000),
+        ath,
+        nonce,
+      }
       return signJws({ typ: 'dpop+jwt', jwk: { ...jwk } }, claims, pair.privateKey)
     },
   }

@@ -104,12 +104,20 @@ function day(engine: PolicyEngine, injected = true): Round {
     const forwarded = requests.filter((_, i) => decided[i]?.forward === true)
     const settled: EngineEvent[] = []
     const observeTime = cpuOf(() => {
-      for (const { id, at } of forwarded) settled.push({ type: 'settled', id, at, status: 'ok', flow: learn(id, step) })
+      for (const { id, at } of forwarded)
+        settled.push({ type: 'settled', id, at, status: 'ok', flow: learn(id, step) })
     })
     const outcomeTime = cpuOf(() => {
       for (const event of settled) apply(tenant, event)
     })
-    return { calls: requests.length, forwarded: forwarded.length, decideTime, applyTime, observeTime, outcomeTime }
+    return {
+      calls: requests.length,
+      forwarded: forwarded.length,
+      decideTime,
+      applyTime,
+      observeTime,
+      outcomeTime,
+    }
   }
 
   function learn(id: string, { tool, args, result }: Step) {
@@ -117,8 +125,19 @@ function day(engine: PolicyEngine, injected = true): Round {
     const known = tenant.directory.tools.get(`market/${tool}`)
     if (open === undefined || known === undefined) throw new Error('not a call under way')
     const flow = tenant.live.flows.get(open.flow)?.state ?? emptyFlow(null)
-    const read = { text: result.text, ...(result.structured === null ? {} : { structured: result.structured }) }
-    return observe(flow, { callId: id, server: 'market', tool, roles: known.roles, args, result: read, error: null })
+    const read = {
+      text: result.text,
+      ...(result.structured === null ? {} : { structured: result.structured }),
+    }
+    return observe(flow, {
+      callId: id,
+      server: 'market',
+      tool,
+      roles: known.roles,
+      args,
+      result: read,
+      error: null,
+    })
   }
 
   const sum = { calls: 0, forwarded: 0, decideTime: 0, applyTime: 0, observeTime: 0, outcomeTime: 0 }

@@ -114,12 +114,25 @@ async function measureCalls(engine: PolicyEngine, directory: string, submitters:
   const clock = { now: () => at }
   const { files, syncs } = countingFiles()
   const { privateKey: key } = generateKeyPairSync('ed25519')
-  const log = await openLog({ directory: path.join(directory, 'log'), origin: 'bench.invalid/log', key, files })
+  const log = await openLog({
+    directory: path.join(directory, 'log'),
+    origin: 'bench.invalid/log',
+    key,
+    files,
+  })
   const store = await openSqliteStore({ directory: path.join(directory, 'store') })
   const keyring = createKeyring({ root: new Uint8Array(32).fill(1), blobs: store.blobs })
   const ledger = keeping(ledgerPort(log), kept)
   const ids = createIds(clock)
-  const decider = await openDecider({ clock, ids, store, ledger, keyring, bus: createBus(), policyEngine: engine })
+  const decider = await openDecider({
+    clock,
+    ids,
+    store,
+    ledger,
+    keyring,
+    bus: createBus(),
+    policyEngine: engine,
+  })
   try {
     for (const event of foundation()) decider.control(event)
     for (const { events } of traders) for (const event of events) decider.control(event)

@@ -30,7 +30,12 @@ const HOUR = 3_600_000
 const BETWEEN_CALLS_MS = 8_000
 
 const text = { type: 'string' }
-const tool = (name: string, properties: JsonObject, description: string, annotations: JsonObject): JsonObject => ({
+const tool = (
+  name: string,
+  properties: JsonObject,
+  description: string,
+  annotations: JsonObject,
+): JsonObject => ({
   name,
   description,
   inputSchema: { type: 'object', properties, required: Object.keys(properties) },
@@ -80,7 +85,12 @@ function answer(exchange: ReturnType<typeof createExchange>, name: string, args:
   if (name === 'get_quote') return exchange.quote(symbol)
   if (name === 'get_positions') return exchange.positions()
   if (name === 'place_order')
-    return exchange.place({ symbol, market: String(args.market), side: 'buy', quantity: Number(args.quantity) })
+    return exchange.place({
+      symbol,
+      market: String(args.market),
+      side: 'buy',
+      quantity: Number(args.quantity),
+    })
   return exchange.transfer({
     amount: Number(args.amount),
     to_account: String(args.to_account),
@@ -184,7 +194,9 @@ export function trader(number: number): Trader {
     registration: 'owner',
     jwks: [],
     redirectUris: [],
-    composition: [{ kind: 'prompt', name: 'story', digest: `sha256:${'0'.repeat(64)}`, standing: 'declared' }],
+    composition: [
+      { kind: 'prompt', name: 'story', digest: `sha256:${'0'.repeat(64)}`, standing: 'declared' },
+    ],
     autonomous: false,
     status: 'active',
     trustCeiling: null,

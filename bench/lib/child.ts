@@ -95,7 +95,8 @@ export function serveBench<Input, Ready>(
           close = started.close
           say({ ready: started.ready })
         },
-        (error: unknown) => say({ failed: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+        (error: unknown) =>
+          say({ failed: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
       )
   })
 }
