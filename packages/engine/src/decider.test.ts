@@ -330,6 +330,23 @@ test('a first listing pins, persists and shows; calls need it', async () => {
   assert.equal((await at.decider.prepare(call({ args: { symbol: 'ACME' } }))).forward, true)
 })
 
+test('pins and quarantines leave one entry each in the ledger, however often a server changes its mind', async () => {
+  const at = host(bare)
+  const told = async () => {
+    await at.decider.drainOutbox()
+    return typed(at, 'control').filter((entry) => entry.kind === 'tools.pinned').length
+  }
+  const list = async (description: string) =>
+    at.decider.list(listing(), [{ ...QUOTE, description }, TRANSFER])
+  await list('One.')
+  assert.equal(await told(), 1)
+  await list('One.')
+  assert.equal(await told(), 1, 'nothing new')
+  for (const description of ['Two.', 'Three.', 'Two.']) await list(description)
+  assert.equal(await told(), 2)
+  assert.deepEqual(await at.ports.store.outbox.take(1), [])
+})
+
 test('a changed tool is hidden and quarantined until it is approved', async () => {
   const at = host(bare)
   await at.decider.list(listing(), [QUOTE, TRANSFER])

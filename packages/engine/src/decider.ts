@@ -132,10 +132,11 @@ function deciderOf(owner: Owner): EngineDecider {
     dry: (request) => dry(owner, request),
     async list(request, definitions) {
       if (owner.closing) throw new SafeconductError('shutting_down')
-      const pins = await track(
+      const { pins, told } = await track(
         owner,
         pinning(() => pin(owner, request, definitions)),
       )
+      if (told) void drain().catch(() => undefined)
       return visible(owner, request, definitions, pins)
     },
     control(event) {

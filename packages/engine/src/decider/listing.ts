@@ -10,30 +10,41 @@ import { evaluate } from '../pipeline.ts'
 import type { ToolListing } from '../ports.ts'
 import type { Owner } from './owner.ts'
 
-/** Pins and persists. Must not run twice at a time for one tenant: both would pin the same tool as new. */
+/** Pins and persists, and leaves word of it for the ledger in the same transaction (`told`). Must not run twice at a time for one tenant: both would pin the same tool as new. */
 export async function pin(
   owner: Owner,
   request: CallRequest,
   definitions: readonly JsonObject[],
-): Promise<ReadonlyMap<string, PinnedTool>> {
+): Promise<{ readonly pins: ReadonlyMap<string, PinnedTool>; readonly told: boolean }> {
   const { state, ports } = owner
   const { tenant } = request.grant
   const server = request.operation.server
   const directory = state.tenants.get(tenant)?.directory
-  if (directory?.servers.has(server) !== true) return new Map()
+  if (directory?.servers.has(server) !== true) return { pins: new Map(), told: false }
   const known: PinnedTool[] = []
   for (const tool of directory.tools.values()) if (tool.pin !== null) known.push(tool.pin)
   const { changed, pins } = pinTools(known, { tenant, server, at: request.at, definitions })
+  const news = changed.filter(({ id }) => directory.tools.get(id)?.pin?.status !== 'quarantined')
   if (changed.length > 0) {
     await ports.store.tx(async (t) => {
       for (const tool of changed) await (tool.version === 1 ? t.tools.insert(tool) : t.tools.replace(tool))
+      if (news.length > 0) await t.outbox.add(tenant, ports.ids.next(), pinnedEvent(server, news, request.at))
     })
   }
   for (const tool of changed) {
     control(state, ports.policyEngine, { type: 'tool', tool }, request.at)
     ports.bus.publish({ type: 'tool', tenant, tool })
   }
-  return pins
+  return { pins, told: news.length > 0 }
+}
+
+/** What was pinned or quarantined. A quarantined tool that goes on changing is told of once: the rest is the server's noise. */
+function pinnedEvent(server: string, tools: readonly PinnedTool[], at: number): JsonObject {
+  const told = (status: PinnedTool['status']) =>
+    tools
+      .filter((tool) => tool.status === status)
+      .map(({ name, digest, proposedDigest, reason }) => ({ name, digest: proposedDigest ?? digest, reason }))
+  return { event: 'tools.pinned', server, pinned: told('active'), quarantined: told('quarantined'), at }
 }
 
 export function visible(

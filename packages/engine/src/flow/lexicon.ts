@@ -44,6 +44,14 @@ export const DESTRUCTIVE_VERBS = set(
   'remove delete cancel drop revoke kick ban unsubscribe disable clear erase block purge destroy terminate wipe uninstall deactivate reset overwrite trash empty kill truncate',
 )
 
+/** Verbs that bind the user to somebody else: what was ordered, booked or signed is not taken back by a second call. */
+export const BINDING_VERBS = set('order book reserve rent hire trade bid subscribe sign')
+
+/** What such a tool is named after when its verb says nothing (`place_order`, `submit_bid`). */
+export const BINDING_NOUNS = set(
+  'order trade purchase payment booking reservation bid subscription contract rental',
+)
+
 /** Nouns that, used with make/need/want and the like, ask for an action. */
 export const DEVERBAL_NOUNS: ReadonlyMap<string, string> = new Map(
   Object.entries({

@@ -56,6 +56,19 @@ test('destructive, reversible, open world, classes', () => {
   assert.equal(roles('delete_file', { file_id: 'string' }).destructive, true)
   assert.equal(roles('delete_file', { file_id: 'string' }).reversible, false)
   assert.equal(roles('append_note', { note_id: 'string', text: 'string' }).reversible, true)
+  for (const binding of [
+    'place_order',
+    'submit_bid',
+    'book_hotel',
+    'sign_document',
+    'create_booking',
+    'order_items',
+  ])
+    assert.equal(roles(binding, { item: 'string' }).reversible, false, binding)
+  for (const free of ['create_note', 'update_watchlist', 'get_order', 'list_bookings'])
+    assert.equal(roles(free, { item: 'string' }).reversible, true, free)
+  const told = { annotations: { destructiveHint: false }, description: 'Place an order on a market.' }
+  assert.equal(roles('execute_now', { symbol: 'string' }, told).reversible, false)
   assert.equal(roles('share_file', { file_id: 'string', email: 'string' }).openWorld, true)
   assert.ok(roles('send_money', { amount: 'number' }).classes.includes('pay'))
 })

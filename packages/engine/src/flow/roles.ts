@@ -9,6 +9,8 @@ import type { JsonObject, JsonValue } from './json.ts'
 import { asObject } from './json.ts'
 import {
   ARGUMENT_KINDS,
+  BINDING_NOUNS,
+  BINDING_VERBS,
   CLASSES_OF,
   DESTRUCTIVE_VERBS,
   MONEY_NOUNS,
@@ -47,6 +49,7 @@ export interface ToolRoles {
   readonly destructive: boolean
   /** Data given to it can leave: recipients, addresses, accounts, publication. */
   readonly openWorld: boolean
+  /** A second call can undo it: nothing is gone, nothing has left, nobody was bound by it. */
   readonly reversible: boolean
   /** Its output can carry words of somebody who is neither the user nor the operator. */
   readonly thirdPartyOutput: boolean
@@ -89,12 +92,13 @@ export function deriveRoles(tool: ToolDefinition, corrections: Partial<ToolRoles
   const destructive =
     effect === 'write' &&
     (verb.verbs.some((v) => DESTRUCTIVE_VERBS.has(v)) || tool.annotations?.destructiveHint === true)
+  const binding = verb.verbs.some((v) => BINDING_VERBS.has(v)) || [...named].some((n) => BINDING_NOUNS.has(n))
   const openWorld = outward || reach || tool.annotations?.openWorldHint === true
   const derived: ToolRoles = {
     effect,
     destructive,
     openWorld,
-    reversible: effect === 'read' || (!destructive && !openWorld && !classes.includes('run')),
+    reversible: effect === 'read' || (!destructive && !openWorld && !binding && !classes.includes('run')),
     thirdPartyOutput: thirdParty(named, nouns),
     documentOutput:
       effect === 'read' && Object.values(args).some((a) => a.kind === 'path' || a.kind === 'url'),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { JsonObject, PinnedTool } from '@safeconduct/protocol'
 import { definition, START, TENANT } from '../testing/world.ts'
-import { MAX_DEFINITION_BYTES, MAX_TOOLS_PER_SERVER, pinTools } from './pins.ts'
+import { MAX_DEFINITION_BYTES, MAX_PINS_PER_SERVER, MAX_TOOLS_PER_SERVER, pinTools } from './pins.ts'
 
 const QUOTE = definition('get_quote', { symbol: { type: 'string' } }, { description: 'A price.' })
 
@@ -26,6 +26,17 @@ test('the first listing pins, the next one changes nothing', () => {
   )
   assert.deepEqual(again.changed, [], 'the order of keys is no change')
   assert.equal(again.pins.get('get_quote'), pin)
+})
+
+test('a server that never stops naming tools gets only so many of them pinned', () => {
+  let known: PinnedTool[] = []
+  for (let round = 0; round < 6; round++) {
+    const names = Array.from({ length: MAX_TOOLS_PER_SERVER }, (_, i) => definition(`tool_${round}_${i}`))
+    known = [...known, ...list(known, names).changed]
+  }
+  assert.equal(known.length, MAX_PINS_PER_SERVER)
+  assert.equal(list(known, [definition('other')], 'files').changed.length, 1, 'of each server by itself')
+  assert.equal(list([], [definition('x'.repeat(300))]).pins.size, 0)
 })
 
 test('a changed definition is quarantined, the approved one stays beside it', () => {

@@ -9,6 +9,10 @@ import { badName, nameSkeleton } from './names.ts'
 
 /** Tools of one server that are looked at in a listing; the rest is not pinned and so cannot be called. */
 export const MAX_TOOLS_PER_SERVER = 512
+/** Pins kept of one server: one that lists new names again and again gets no more of them pinned, so none can be called. */
+export const MAX_PINS_PER_SERVER = 2048
+/** UTF-16 units of a name; a longer one is not pinned at all. */
+const MAX_PINNED_NAME = 256
 /** Bytes of one canonical definition; a larger one is quarantined without being kept. */
 export const MAX_DEFINITION_BYTES = 65_536
 
@@ -31,10 +35,13 @@ export function pinTools(known: Iterable<PinnedTool>, listing: Listing): Pinning
   const all = new Map<string, PinnedTool>()
   const owners = new Map<string, PinnedTool>()
   const digests = new Map<string, PinnedTool>()
+  let kept = 0
   for (const pin of known) {
     all.set(pin.id, pin)
     if (!owners.has(nameSkeleton(pin.name))) owners.set(nameSkeleton(pin.name), pin)
-    if (pin.server === listing.server) digests.set(bareDigest(pin.definition), pin)
+    if (pin.server !== listing.server) continue
+    digests.set(bareDigest(pin.definition), pin)
+    kept++
   }
   const listed = new Set(listing.definitions.map(nameOf))
   const changed: PinnedTool[] = []
@@ -43,6 +50,7 @@ export function pinTools(known: Iterable<PinnedTool>, listing: Listing): Pinning
     const name = nameOf(definition)
     if (pins.has(name)) continue
     const before = all.get(toolId(listing.server, name))
+    if (before === undefined && (name.length > MAX_PINNED_NAME || kept++ >= MAX_PINS_PER_SERVER)) continue
     const pin =
       before === undefined
         ? firstPin(listing, name, definition, { owners, digests, listed })
