@@ -6,14 +6,19 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { CallResult, JsonValue } from '@safeconduct/protocol'
 import {
+  agent,
   answer,
   call,
+  epoch,
+  grant,
   host,
+  link,
   ok,
   policy,
   server,
   setup,
   TENANT,
+  task,
 } from '../../packages/engine/src/testing/world.ts'
 import { settleable } from '../../packages/gateway/src/mcp/result.ts'
 
@@ -75,6 +80,31 @@ describe('a text that an untrusted server puts', () => {
     const { outcome, ...payee } = await paidAfter(ok(JSON.stringify(structured, null, 2), { structured }))
     assert.notEqual(outcome, 'allow')
     assert.deepEqual(payee, UNTRUSTED)
+  })
+})
+
+const LINK = link({ from: 'agent-1', to: 'agent-2' })
+
+describe('what one agent of a chain has read', () => {
+  it('is known of what the next one does, also when nobody gave the errand a name', async () => {
+    const at = host(
+      setup([
+        { type: 'agent', agent: agent({ id: 'agent-2', name: 'clerk' }) },
+        { type: 'epoch', tenant: TENANT, ref: epoch('agent', 'agent-2') },
+        { type: 'task', task: task({ implicit: true, intent: null }) },
+        { type: 'delegation', delegation: LINK },
+        { type: 'epoch', tenant: TENANT, ref: epoch('delegation', LINK.id) },
+      ]),
+    )
+    const read = call({ tool: 'read_news_articles', args: { topic: 'ACME' } })
+    assert.equal((await at.decider.prepare(read)).forward, true)
+    await at.decider.settle(read.id, ok(SAY))
+    const handed = grant({ agent: 'agent-2', via: ['agent-1'] })
+    const named = { ...handed, epochs: [...handed.epochs, epoch('delegation', LINK.id)] }
+    const { decision, forward } = await at.decider.prepare(call({ ...PAY, grant: named }))
+    const payee = decision.labels.find(({ path }) => path === 'recipient')
+    assert.deepEqual([forward, payee?.label], [false, 'untrusted'])
+    await at.decider.close()
   })
 })
 

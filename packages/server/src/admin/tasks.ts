@@ -43,7 +43,6 @@ export function taskRoutes(ports: AdminPorts): Route[] {
       handle: async ({ tenant, body, caller }) => {
         const id = body.kind === 'agent' ? (await findAgent(ports, tenant, body.id)).id : body.id
         const ref = await ports.revoke({ tenant, kind: body.kind, id, by: byOf(caller) })
-        ports.bus.publish({ type: 'revoked', tenant, kind: body.kind, id })
         return { revoked: ref }
       },
     }),
