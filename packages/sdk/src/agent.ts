@@ -76,12 +76,16 @@ export function createAgent(options: AgentOptions): Agent {
   const dpop = createDpopFetch(key, fetcher)
   let found: Promise<Metadata> | null = null
   const metadata = () => {
-    found ??= discover(issuer, fetcher)
+    found ??= discover(issuer, fetcher).catch((error) => {
+      // Not there now is not never there.
+      found = null
+      throw error
+    })
     return found
   }
 
-  async function ask(fields: Readonly<Record<string, string>>): Promise<TokenAnswer> {
-    const { token_endpoint } = await metadata()
+  /** An assertion is good once, so each attempt has its own. */
+  async function request(fields: Readonly<Record<string, string>>): Promise<RequestInit> {
     const now = Math.floor(Date.now() / 1000)
     const assertion = await key.sign(
       { typ: 'JWT' },
@@ -94,11 +98,17 @@ export function createAgent(options: AgentOptions): Agent {
       client_assertion: assertion,
     })
     const headers = { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' }
-    const response = await dpop(token_endpoint, { method: 'POST', headers, body: body.toString() }, null)
+    return { method: 'POST', headers, body: body.toString() }
+  }
+
+  async function ask(fields: Readonly<Record<string, string>>): Promise<TokenAnswer> {
+    const { token_endpoint } = await metadata()
+    const response = await dpop(token_endpoint, () => request(fields), null)
     const answer = readAnswer(await response.json().catch(() => null))
     if (!response.ok || answer.token === null) {
       throw new GrantError(answer.error ?? `http_${response.status}`, answer.description)
     }
+    if (!answer.bound) throw new GrantError('invalid_response', 'The grant is not bound to the key.')
     return answer.token
   }
 
@@ -202,13 +212,10 @@ function holding(
     accessToken: () => current.access_token,
     fetch: async (input, init) => {
       await fresh()
-      const request = input instanceof Request ? input : null
-      const url = request?.url ?? String(input)
-      const given =
-        request === null
-          ? (init ?? {})
-          : { method: request.method, headers: request.headers, body: await request.text(), ...init }
-      return dpop(url, given, current.access_token)
+      if (!(input instanceof Request)) return dpop(String(input), init ?? {}, current.access_token)
+      const { url, method, headers, signal } = input
+      const body = input.body === null ? null : await input.arrayBuffer()
+      return dpop(url, { method, headers, signal, body, ...init }, current.access_token)
     },
   }
 }
@@ -226,6 +233,7 @@ async function discover(issuer: string, fetcher: typeof fetch): Promise<Metadata
 
 function readAnswer(value: unknown): {
   token: TokenAnswer | null
+  bound: boolean
   error: string | null
   description: string
 } {
@@ -242,6 +250,7 @@ function readAnswer(value: unknown): {
             expires_in: expires,
             ...(refreshToken === null ? {} : { refresh_token: refreshToken }),
           },
+    bound: text('token_type')?.toLowerCase() === 'dpop',
     error: text('error'),
     description: text('error_description') ?? '',
   }

@@ -4,8 +4,11 @@
  */
 import type { AgentKey } from './keys.ts'
 
+/** A request that must not be sent twice as it is (a body that is read once, an assertion) is made for each attempt. */
+export type Attempt = RequestInit | (() => Promise<RequestInit>)
+
 /** `token` null at the token endpoint, where there is none yet. Retries once when a nonce is asked for. */
-export type DpopFetch = (url: string | URL, init: RequestInit, token: string | null) => Promise<Response>
+export type DpopFetch = (url: string | URL, attempt: Attempt, token: string | null) => Promise<Response>
 
 export function createDpopFetch(
   key: AgentKey,
@@ -15,7 +18,8 @@ export function createDpopFetch(
   /** RFC 9449 §8.2: the newest nonce of an origin wins. */
   const nonces = new Map<string, string>()
 
-  async function once(url: URL, init: RequestInit, token: string | null): Promise<Response> {
+  async function once(url: URL, attempt: Attempt, token: string | null): Promise<Response> {
+    const init = typeof attempt === 'function' ? await attempt() : attempt
     const proof = await key.sign(
       { typ: 'dpop+jwt', jwk: key.publicJwk },
       {
@@ -36,14 +40,14 @@ export function createDpopFetch(
     return response
   }
 
-  return async (target, init, token) => {
+  return async (target, attempt, token) => {
     const url = new URL(target)
     const before = nonces.get(url.origin)
-    const response = await once(url, init, token)
+    const response = await once(url, attempt, token)
     const asked = nonces.get(url.origin)
     if (asked === before || !(await wantsNonce(response))) return response
     await response.body?.cancel()
-    return once(url, init, token)
+    return once(url, attempt, token)
   }
 }
 

@@ -10,5 +10,5 @@
  * @module
  */
 export { type Agent, type AgentOptions, createAgent, GrantError, type Held, type Wish } from './agent.ts'
-export { createDpopFetch, type DpopFetch } from './dpop.ts'
+export { type Attempt, createDpopFetch, type DpopFetch } from './dpop.ts'
 export { type AgentKey, agentKey, generateAgentKey } from './keys.ts'

@@ -33,7 +33,7 @@ function script(...answers: readonly (() => Response)[]) {
 const token =
   (text: string, more: object = {}) =>
   () =>
-    Response.json({ access_token: text, expires_in: 300, ...more })
+    Response.json({ access_token: text, token_type: 'DPoP', expires_in: 300, ...more })
 
 describe('an agent key', () => {
   it('signs proofs that its public half verifies, and shows nothing private', async () => {
@@ -142,6 +142,49 @@ describe('an agent', () => {
       agent.exchange('t', { resource: RESOURCE }),
       (error) => error instanceof GrantError && error.error === 'invalid_scope',
     )
+  })
+
+  it('answers a demand for a nonce with another proof and another assertion: each is good once', async () => {
+    const demand = () =>
+      Response.json({ error: 'use_dpop_nonce' }, { status: 400, headers: { 'dpop-nonce': 'n1' } })
+    const { asked, fetcher } = script(demand, token('one'))
+    await (await agentWith(fetcher)).clientCredentials({ resource: RESOURCE })
+    const ids = asked.map(({ form }) => decodeJwt(form.get('client_assertion') ?? '').jti)
+    assert.equal(new Set(ids).size, 2)
+    assert.equal(decodeJwt(asked[1]?.headers.get('dpop') ?? '').nonce, 'n1')
+  })
+
+  it('does not take a grant that anybody could use', async () => {
+    const { fetcher } = script(token('loose', { token_type: 'Bearer' }))
+    const asked = (await agentWith(fetcher)).clientCredentials({ resource: RESOURCE })
+    await assert.rejects(asked, { error: 'invalid_response' })
+  })
+
+  it('sends a Request as it was made, with or without a body', async () => {
+    const bodies: unknown[] = []
+    const fetcher: typeof fetch = async (input, init) => {
+      if (/token$/.test(String(input))) return token('one')()
+      if (/well-known/.test(String(input))) return script().fetcher(input)
+      // What fetch itself would refuse, for example a GET with a body, is refused here, too.
+      bodies.push(await new Request(String(input), init).text())
+      return new Response()
+    }
+    const held = await (await agentWith(fetcher)).clientCredentials({ resource: RESOURCE })
+    await held.fetch(new Request(RESOURCE))
+    await held.fetch(new Request(RESOURCE, { method: 'POST', body: 'é' }))
+    assert.deepEqual(bodies, ['', 'é'])
+  })
+
+  it('looks for the issuer again after it was away', async () => {
+    const { fetcher } = script(token('one'))
+    let away = true
+    const agent = await agentWith(async (...request) => {
+      if (away) throw new TypeError('fetch failed')
+      return fetcher(...request)
+    })
+    await assert.rejects(agent.clientCredentials({ resource: RESOURCE }), TypeError)
+    away = false
+    assert.equal((await agent.clientCredentials({ resource: RESOURCE })).accessToken(), 'one')
   })
 
   it('does not trust metadata that names another issuer', async () => {
