@@ -1,0 +1,52 @@
+/**
+ * `bench:results`: runs every bench, one after the other, and writes `bench/RESULTS.md`. A bench that fails is said to
+ * have failed there, and the others go on. The recorded runs take longest: about a quarter of an hour of one core.
+ *
+ *     npm run bench:results -- [--only NAME,NAME] [--list]
+ *
+ * With `--only` the others keep the numbers of their last run here (`bench/out/results/`), each under its own date;
+ * `--only none` writes the file anew without measuring. Progress goes to standard error.
+ * @module
+ */
+import { writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import { load } from './lib/machine.ts'
+import { resultsMarkdown } from './results/markdown.ts'
+import { lastRecord, runBench } from './results/record.ts'
+import { SECTIONS } from './results/sections.ts'
+
+const { values: flags } = parseArgs({
+  options: { only: { type: 'string' }, list: { type: 'boolean', default: false } },
+})
+const names = SECTIONS.map(({ name }) => name)
+const wanted = flags.only === undefined ? names : flags.only === 'none' ? [] : flags.only.split(',')
+const unknown = wanted.filter((name) => !names.includes(name))
+if (unknown.length > 0) throw new Error(`no such bench: ${unknown.join(', ')} (${names.join(', ')})`)
+
+if (flags.list) process.stdout.write(`${names.join('\n')}\n`)
+else await main()
+
+async function main(): Promise<void> {
+  const file = path.join(import.meta.dirname, 'RESULTS.md')
+  for (const [number, name] of wanted.entries()) {
+    const section = SECTIONS.find((each) => each.name === name)
+    if (section === undefined) continue
+    process.stderr.write(
+      `bench:results: ${number + 1} of ${wanted.length}, ${name} (load ${load().join(' ')})\n`,
+    )
+    const { error, seconds } = await runBench(section)
+    process.stderr.write(`bench:results: ${name} ${error === null ? 'done' : 'FAILED'} after ${seconds} s\n`)
+    // After each, so that a run that is cut short leaves what it has.
+    write(file)
+  }
+  write(file)
+  process.stderr.write(`bench:results: ${file}\n`)
+}
+
+function write(file: string): void {
+  writeFileSync(
+    file,
+    resultsMarkdown(SECTIONS.map((section) => ({ section, record: lastRecord(section.name) }))),
+  )
+}
