@@ -9,9 +9,12 @@ import { play, SCENES } from './story.ts'
 
 const PAUSE_MS = 2500
 
-const setup = (await json(process.stdin)) as Setup
-const trader = await sendTrader(setup)
 process.on('SIGTERM', () => process.exit(0))
+const setup = (await json(process.stdin)) as Setup
+const trader = await sendTrader(setup).catch((error: Error) => {
+  process.stderr.write(`safeconduct: the trader was not sent off: ${error.message}\n`)
+  process.exit(1)
+})
 const nothing = () => undefined
 const pause = () => new Promise<void>((resolve) => setTimeout(resolve, PAUSE_MS))
 await play(trader, SCENES, { scene: nothing, step: nothing, pause })

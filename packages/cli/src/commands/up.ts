@@ -4,10 +4,11 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import path from 'node:path'
-import { type Config, readConfig } from '@safeconduct/protocol'
+import { type Config, type Enforcement, readConfig } from '@safeconduct/protocol'
 import type { Command } from 'commander'
 import { type Daemon, startDaemon } from '../daemon/daemon.ts'
-import { seedDesk } from '../daemon/desk.ts'
+import { DESK_AGENT, type DeskSeed, seedDesk } from '../daemon/desk.ts'
+import { TENANT } from '../daemon/foundation.ts'
 import { fail } from '../verb.ts'
 
 interface UpOptions {
@@ -44,35 +45,58 @@ function configOf(data: string | undefined, options: UpOptions): Config {
 
 async function up(config: Config, options: UpOptions, json: boolean): Promise<void> {
   const daemon = await startDaemon(config)
-  const desk = options.empty ? null : await startDesk(daemon)
-  stopOnSignal(daemon, desk)
-  const link = daemon.signInLink()
-  if (json)
-    process.stdout.write(`${JSON.stringify({ url: daemon.url, data: daemon.directory, signIn: link })}\n`)
-  else process.stdout.write(greeting(daemon, link, desk !== null))
+  const desk = options.empty ? null : await seedDesk(daemon)
+  const state = desk === null ? 'absent' : deskState(daemon, desk)
+  stopOnSignal(daemon, desk !== null && state === 'live' ? startDesk(desk) : null)
+  const { url, directory, enforcement } = daemon
+  const signIn = daemon.signInLink()
+  if (json) process.stdout.write(`${JSON.stringify({ url, data: directory, signIn })}\n`)
+  else {
+    const data = path.relative(process.cwd(), directory) || '.'
+    process.stdout.write(greeting({ url, data, enforcement, signIn, desk: state }))
+  }
 }
 
-function greeting(daemon: Daemon, link: string, desk: boolean): string {
-  const data = path.relative(process.cwd(), daemon.directory) || '.'
+export interface Greeting {
+  readonly url: string
+  readonly data: string
+  readonly enforcement: Enforcement
+  readonly signIn: string
+  readonly desk: DeskState
+}
+
+/** `suspended`: the agent was caught on an earlier day at this data, and a person has not looked at it since. */
+type DeskState = 'live' | 'suspended' | 'absent'
+
+const DESK: Readonly<Record<DeskState, readonly [sentence: string, next: string]>> = {
+  live: [
+    'The trading desk is live: an agent trades through the gateway; watch it decide on that page.',
+    `revoke agent ${DESK_AGENT}`,
+  ],
+  suspended: [
+    'The desk rests: its agent was suspended. Look into it, reset it, and start again to see another day.',
+    `agents trust ${DESK_AGENT}`,
+  ],
+  absent: ['Nothing is behind the gateway yet.', 'agents register NAME --generate-key FILE'],
+}
+
+export function greeting({ url, data, enforcement, signIn, desk }: Greeting): string {
   const option = data === '.safeconduct' ? '' : ` --data ${data}`
+  const [sentence, next] = DESK[desk]
   const lines = [
     '',
-    `  Safeconduct listens on ${daemon.url}`,
-    `  Data in ${data}; enforcement: ${daemon.enforcement}`,
+    `  Safeconduct listens on ${url}`,
+    `  Data in ${data}; enforcement: ${enforcement}`,
     '',
     '  Sign in as the owner (works once, for ten minutes):',
-    `    ${link}`,
+    `    ${signIn}`,
     '',
-    desk
-      ? '  The trading desk is live: an agent trades through the gateway; watch it decide on that page.'
-      : '  Nothing is behind the gateway yet.',
+    `  ${sentence}`,
     '',
     '  Try next, in another terminal:',
     `    ./safeconduct decisions${option}`,
     `    ./safeconduct run${option} --snippet -- npx -y @modelcontextprotocol/server-filesystem .`,
-    desk
-      ? `    ./safeconduct revoke agent trader${option}`
-      : `    ./safeconduct agents register NAME --generate-key FILE${option}`,
+    `    ./safeconduct ${next}${option}`,
     '',
     '  Ctrl-C stops it; the data stays.',
     '',
@@ -80,9 +104,13 @@ function greeting(daemon: Daemon, link: string, desk: boolean): string {
   return `${lines.join('\n')}\n`
 }
 
+function deskState({ foundation }: Daemon, desk: DeskSeed): DeskState {
+  const standing = foundation.decider.standing(TENANT, desk.setup.clientId)
+  return standing?.trust === 'suspended' ? 'suspended' : 'live'
+}
+
 /** The desk is a client like any other, in a process of its own; it gets a sign-in link to act as its owner would. */
-async function startDesk(daemon: Daemon): Promise<ChildProcess | null> {
-  const seed = await seedDesk(daemon)
+function startDesk(seed: DeskSeed): ChildProcess {
   const child = spawn(process.execPath, [...process.execArgv, seed.program], {
     stdio: ['pipe', 'ignore', 'inherit'],
     env: { PATH: process.env.PATH },
