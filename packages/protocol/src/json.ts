@@ -19,6 +19,9 @@ export interface JsonLimits {
 /** Limits of a JSON-RPC message through the gateway. */
 export const DEFAULT_JSON_LIMITS: JsonLimits = { maxLength: 4 * 1024 * 1024, maxDepth: 64 }
 
+/** Objects and arrays of one text: three bytes of it become a hundred times that in memory. */
+export const MAX_CONTAINERS = 100_000
+
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
@@ -56,6 +59,7 @@ function withoutPrototype(_key: string, value: unknown): unknown {
 function refuseDeepOrDuplicate(text: string, maxDepth: number): void {
   const open: (Set<string> | null)[] = []
   let keyExpected = false
+  let containers = 0
   for (let at = 0; at < text.length; at++) {
     const unit = text.charCodeAt(at)
     if (unit === 0x22) {
@@ -71,6 +75,8 @@ function refuseDeepOrDuplicate(text: string, maxDepth: number): void {
       at = end
     } else if (unit === 0x7b || unit === 0x5b) {
       if (open.length >= maxDepth) throw new SafeconductError('too_deep', { details: { limit: maxDepth } })
+      if (++containers > MAX_CONTAINERS)
+        throw new SafeconductError('too_large', { details: { limit: MAX_CONTAINERS } })
       open.push(unit === 0x7b ? new Set() : null)
       keyExpected = unit === 0x7b
     } else if (unit === 0x7d || unit === 0x5d) {

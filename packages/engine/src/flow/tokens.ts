@@ -16,8 +16,11 @@ const PHONE = String.raw`\+\d[\d ().-]{7,18}\d`
 const TOKEN = new RegExp(`(${EMAIL})|(${LINK})|(${ACCOUNT})|(${PHONE})`, 'gi')
 const PROBABLE = /[@.:+]|\d{4}|\b[A-Za-z]{2}\d\d/
 
+/** Addresses of one text that are put to the test. */
+export const MAX_TOKENS = 64
+
 /** Tokens of a text in order, at most `limit`. Linear in the text. */
-export function tokensOf(text: string, limit = 64): Token[] {
+export function tokensOf(text: string, limit = MAX_TOKENS): Token[] {
   if (!PROBABLE.test(text)) return []
   const found: Token[] = []
   for (const m of text.matchAll(TOKEN)) {

@@ -20,7 +20,7 @@ import { isHard } from './roles.ts'
 import { isRequest } from './spans.ts'
 import type { FlowState } from './state.ts'
 import { LIMITS } from './state.ts'
-import { hostOf, tokenKind } from './tokens.ts'
+import { hostOf, MAX_TOKENS, tokenKind, tokensOf } from './tokens.ts'
 import type { Term } from './weights.ts'
 import { THRESHOLDS, weightOf } from './weights.ts'
 
@@ -130,6 +130,8 @@ function judgeLeaf(
     (part.origin.output !== null || (part.origin.standing !== 'user' && state.requests.length > 0))
   if (isHard(role) && foreign && isRequest(leaf.value))
     add('value-is-request', leaf.path, 'an identifier that reads as a request')
+  if (!isHard(role) && tokensOf(leaf.value, MAX_TOKENS + 1).length > MAX_TOKENS)
+    add('oversized', leaf.path, 'more addresses than are examined')
   if (role.freeText && dictated(state, roles, leaf.value))
     add('requested-value', leaf.path, 'a text that a request of this kind, found in an output, dictates')
   if (role.freeText && quotesRequest(state, leaf.value))

@@ -70,6 +70,7 @@ export function createLists(options: ListsOptions): Lists {
     }
     const { cursor: _, ...asked } = params ?? {}
     const all: JsonObject[] = []
+    let size = 0
     let first: JsonObject | null = null
     let cursor: JsonValue | undefined
     try {
@@ -82,7 +83,8 @@ export function createLists(options: ListsOptions): Lists {
         if (found === null) throw nonsense(undefined)
         first ??= result
         all.push(...found)
-        if (all.length > settings.maxListItems) throw tooLong()
+        size += JSON.stringify(found).length
+        if (all.length > settings.maxListItems || size > settings.maxBody) throw tooLong()
         cursor = result.nextCursor
         if (typeof cursor !== 'string') return { ok: true, first, all }
       }
