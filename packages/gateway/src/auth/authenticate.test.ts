@@ -92,6 +92,27 @@ describe('authentication at the gateway', () => {
     }
   })
 
+  it('refuses a token it let in before: expired, at another resource, under a key that was taken back', () => {
+    const header = `Bearer ${issuer.token(RESOURCE)}`
+    present(header)
+    const elsewhere = 'https://gate.example/mcp/other'
+    refused('invalid_token', () =>
+      authenticate.verify({
+        method: 'POST',
+        url: elsewhere,
+        resource: elsewhere,
+        authorization: header,
+        dpop: undefined,
+      }),
+    )
+    now += 310_000
+    refused('invalid_token', () => present(header))
+    now -= 310_000
+    present(header)
+    issuer = { ...issuer, keys: new Map() }
+    refused('invalid_token', () => present(header))
+  })
+
   it('lets neither kind of token pass for the other', () => {
     refused('invalid_token', () => present(`Bearer ${bound()}`))
     const unbound = issuer.token(RESOURCE)

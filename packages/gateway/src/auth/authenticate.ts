@@ -13,6 +13,7 @@ import {
 } from '@safeconduct/engine'
 import { SafeconductError } from '@safeconduct/protocol'
 import type { Authenticate } from '../ports.ts'
+import { createGrantCache } from './grant-cache.ts'
 import { createReplaySet } from './replay.ts'
 
 export interface AuthenticateOptions {
@@ -35,6 +36,7 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticate {
   const { clock } = options
   const nonces = createNonces(randomBytes(32))
   const proofKeys = createKeyCache()
+  const grants = createGrantCache()
   const replay = createReplaySet(options.replayLimit)
   return {
     nonce: () => nonces.current(clock.now()),
@@ -42,12 +44,11 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticate {
       const now = clock.now()
       const { scheme, token } = readCredentials(presented.authorization)
       const keys = options.keys()
-      const grant = verifyAccessToken(token, {
-        issuer: options.issuer,
-        audience: presented.resource,
-        keys,
-        now,
-      })
+      const { issuer } = options
+      const { resource } = presented
+      const grant = grants.get({ token, resource, keys, now }, () =>
+        verifyAccessToken(token, { issuer, audience: resource, keys, now }),
+      )
       if (scheme === 'bearer') {
         if (grant.jkt !== null) {
           throw new SafeconductError('invalid_token', { message: 'The access token needs a DPoP proof.' })
