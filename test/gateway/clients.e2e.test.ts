@@ -130,7 +130,7 @@ describe('questions of a server', () => {
       return { action: 'accept', content }
     })
     client.setRequestHandler(ListRootsRequestSchema, () => ({
-      roots: [{ uri: 'file:///work', name: 'work' }],
+      roots: [{ uri: 'file:///project', name: 'work' }],
     }))
     await connect()
     const result = await client.callTool({ name: 'trigger-elicitation-request', arguments: {} })
@@ -138,7 +138,7 @@ describe('questions of a server', () => {
     assert.equal(asked, 1)
     assert.match(
       JSON.stringify(await client.callTool({ name: 'get-roots-list', arguments: {} })),
-      /file:\/\/\/work/,
+      /file:\/\/\/project/,
     )
   })
 
