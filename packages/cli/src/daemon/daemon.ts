@@ -154,7 +154,7 @@ async function compose(
       const file = await foundation.log.readPublic(name)
       return file === undefined ? null : { kind: file.kind, bytes: file.body }
     },
-    unready: () => [],
+    unready: () => foundation.unready(),
     metrics: metrics.text,
     status: async () => ({
       version: VERSION,

@@ -43,6 +43,8 @@ export interface Foundation {
   readonly log: Log
   readonly decider: EngineDecider
   readonly servers: ServerDirectory
+  /** What keeps calls from being recorded, by name; empty when nothing does. */
+  unready(): readonly string[]
   /** In the order that loses nothing: decider (drains), ledger, store, lock. */
   close(): Promise<void>
 }
@@ -50,6 +52,8 @@ export interface Foundation {
 /** One tenant per embedded daemon; every record carries it all the same. */
 export const TENANT = 'default'
 export const LEDGER_DIRECTORY = 'ledger'
+/** After a refusal by the ledger we say for so long that we are not ready; then whoever balances load may try again. */
+const UNREADY_MS = 10_000
 
 /** @throws `already_running`, `ledger_corrupt` and what store and keys throw; whatever was opened is closed again */
 export async function openFoundation(config: Config, warn: (text: string) => void): Promise<Foundation> {
@@ -69,13 +73,16 @@ export async function openFoundation(config: Config, warn: (text: string) => voi
     const bus = createBus()
     const log = await openLedger(directory, vault, config)
     undo.push(() => log.close())
+    let refusedAt = Number.NEGATIVE_INFINITY
     const decider = await openDecider({
       clock,
       ids,
       store,
       keyring,
       bus,
-      ledger: ledgerPort(log),
+      ledger: ledgerPort(log, () => {
+        refusedAt = clock.now()
+      }),
       policyEngine: createCedarEngine(),
       settings: {
         enforcement: config.SAFECONDUCT_ENFORCEMENT,
@@ -84,7 +91,8 @@ export async function openFoundation(config: Config, warn: (text: string) => voi
     })
     undo.push(() => decider.close())
     const directed = await createDirectory(store, TENANT, decider)
-    return { directory, store, vault, keyring, clock, ids, bus, log, ...directed, close }
+    const unready = () => (clock.now() - refusedAt < UNREADY_MS ? ['ledger'] : [])
+    return { directory, store, vault, keyring, clock, ids, bus, log, ...directed, unready, close }
   } catch (error) {
     await close()
     throw error

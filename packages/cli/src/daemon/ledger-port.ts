@@ -31,7 +31,13 @@ export function fromLedger(thrown: unknown, operator = false): unknown {
   })
 }
 
-export function ledgerPort(log: Log): LedgerPort {
+const CANNOT_RECORD: ReadonlySet<ErrorCode> = new Set(['disk_full', 'ledger_unavailable'])
+
+/** `onRefused` hears of every entry that was refused because nothing can be recorded at the moment. */
+export function ledgerPort(
+  log: Pick<Log, 'size' | 'append' | 'entries' | 'receipts'>,
+  onRefused: () => void = () => undefined,
+): LedgerPort {
   return {
     get size() {
       return log.size
@@ -39,8 +45,10 @@ export function ledgerPort(log: Log): LedgerPort {
     async append(entry, options = {}) {
       try {
         return await log.append(entry, options)
-      } catch (error) {
-        throw fromLedger(error)
+      } catch (thrown) {
+        const error = fromLedger(thrown)
+        if (!(error instanceof SafeconductError) || CANNOT_RECORD.has(error.code)) onRefused()
+        throw error
       }
     },
     async *entries(from, to) {
