@@ -10,6 +10,7 @@ const TABLE: Readonly<
 > = {
   protocol: { values: [], outside: ['zod'] },
   cedar: { values: [], outside: ['@cedar-policy/cedar-wasm'] },
+  relations: { values: [], outside: ['@openfga/syntax-transformer', '@marcbachmann/cel-js'] },
   ledger: { values: [], outside: [] },
   engine: { values: ['protocol', 'cedar'], types: ['ledger'], outside: [] },
   store: { values: ['protocol', 'engine'], outside: ['kysely'] },

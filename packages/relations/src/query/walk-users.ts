@@ -1,0 +1,136 @@
+/**
+ * From an object to the subjects that have a relation to it: the graph walked forwards, breadth first.
+ *
+ * Subjects met without a gate are proven, those met inside one are checked. A subject counts when some tuple (or the
+ * walk itself, for usersets) names it; who is covered only by `type:*` is not named, `type:*` is.
+ *
+ * @module
+ */
+import { RelationsError } from '../errors.ts'
+import type { BoundPlan, BoundRelation } from '../model/bind.ts'
+import type { Subject } from '../names.ts'
+import { type Edges, FAILED, TRUE } from './edges.ts'
+import type { Pace } from './pace.ts'
+import { type Bounds, Resolver, tooComplex } from './resolver.ts'
+
+export interface UserFilter {
+  readonly type: string
+  readonly relation?: string
+}
+
+interface Visit {
+  readonly object: number
+  readonly plan: BoundPlan
+  readonly gated: boolean
+}
+
+/**
+ * Objects by number, in no order; with a filter that has a relation they stand for `object#relation`.
+ * @throws RelationsError `validation` when any condition on the way fails, `resolution_too_complex` at the depth limit.
+ */
+export async function walkUsers(
+  edges: Edges,
+  object: number,
+  wanted: BoundRelation,
+  filter: UserFilter,
+  bounds: Bounds,
+  pace: Pace,
+): Promise<number[]> {
+  const { view } = edges
+  const width = view.graph.relations.size
+  const type = view.graph.types.find(filter.type)
+  const relation = filter.relation === undefined ? -1 : view.graph.relations.find(filter.relation)
+  const proven = new Set<number>()
+  const suspects = new Set<number>()
+  const seen = new Map<number, boolean>()
+  let next: Visit[] = []
+
+  const meet = (subject: number, slot: number, gated: boolean): void => {
+    if (slot !== relation + 1 || view.typeOf(subject) !== type) return
+    if (gated) suspects.add(subject)
+    else proven.add(subject)
+  }
+  const visit = (inner: number, to: number, gated: boolean): void => {
+    const found = edges.relation(inner, to)
+    if (found === undefined) return
+    const key = inner * width + to
+    const before = seen.get(key)
+    if (before === false || before === gated) return
+    seen.set(key, gated)
+    meet(inner, to + 1, gated)
+    next.push({ object: inner, plan: found.plan, gated })
+  }
+  const alive = (bound: BoundRelation, tuple: number): boolean => {
+    const value = edges.value(bound, tuple)
+    if (value === FAILED) throw edges.failure ?? new RelationsError('validation', 'a condition failed')
+    return value === TRUE
+  }
+  const step = async ({ object: inner, plan, gated }: Visit): Promise<void> => {
+    if (plan.direct >= 0) {
+      const bound = edges.relation(inner, plan.direct)
+      for await (const tuple of tuplesOf(edges, inner, plan.direct, 'all', pace)) {
+        if (bound === undefined || !alive(bound, tuple)) continue
+        const subject = view.subjectOf(tuple)
+        const slot = view.slotOf(subject)
+        meet(view.objectOf(subject), slot, gated)
+        if (slot > 0) visit(view.objectOf(subject), slot - 1, gated)
+      }
+    }
+    for (const to of plan.computed) visit(inner, to, gated)
+    for (const { tupleset, relation: to } of plan.from) {
+      const bound = edges.relation(inner, tupleset)
+      for await (const tuple of tuplesOf(edges, inner, tupleset, 'plain', pace)) {
+        const parent = view.objectOf(view.subjectOf(tuple))
+        if (bound !== undefined && edges.relation(parent, to) !== undefined && alive(bound, tuple))
+          visit(parent, to, gated)
+      }
+    }
+    for (const gate of plan.gates)
+      for (const operand of gate.kind === 'and' ? gate.operands : gate.operands.slice(0, 1))
+        await step({ object: inner, plan: operand, gated: true })
+  }
+
+  visit(object, wanted.relation, false)
+  for (let depth = 0; next.length > 0; depth++) {
+    if (depth >= bounds.maxDepth) throw tooComplex()
+    const level = next
+    next = []
+    for (const one of level) await step(one)
+  }
+  for (const subject of suspects) {
+    if (proven.has(subject)) continue
+    const wait = pace()
+    if (wait !== undefined) await wait
+    const user = subjectOf(edges, subject, filter)
+    if (new Resolver(edges, user, bounds).check(object, wanted.relation)) proven.add(subject)
+  }
+  return [...proven]
+}
+
+export function subjectOf(edges: Edges, object: number, filter: UserFilter): Subject {
+  const name = edges.view.nameOf(object)
+  return { ...filter, name, wildcard: name === `${filter.type}:*` }
+}
+
+/** Tuples of `object#relation`, stored and contextual, giving way now and then. */
+async function* tuplesOf(
+  edges: Edges,
+  object: number,
+  relation: number,
+  kind: 'all' | 'plain',
+  pace: Pace,
+): AsyncGenerator<number> {
+  const { view } = edges
+  const target = view.node(object, relation + 1)
+  if (target < 0) return
+  const heads =
+    kind === 'all' ? [view.firstPlain(target), view.firstUserset(target)] : [view.firstPlain(target)]
+  for (const head of heads)
+    for (let tuple = head; tuple >= 0; tuple = view.graph.next(tuple)) {
+      const wait = pace()
+      if (wait !== undefined) await wait
+      yield tuple
+    }
+  for (const tuple of view.localOf(target))
+    if (kind === 'all' || view.slotOf(view.subjectOf(tuple)) === 0) yield tuple
+}
