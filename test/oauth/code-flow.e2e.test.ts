@@ -388,6 +388,11 @@ describe('an implicit task', () => {
     assert.equal((await world.store.tasks.get(TENANT, taskOf(token)))?.status, 'ended')
     const details = claimsOf(idle.access_token).authorization_details?.[0]
     assert.equal(details !== undefined && 'task' in details && details.task, taskOf(idle))
+    // The engine takes no link of another task.
+    const link = epochs.find(([kind]) => kind === 'delegation')?.[1] ?? ''
+    assert.equal((await world.store.delegations.get(TENANT, link))?.task, taskOf(idle))
+    const told = world.control.findLast((event) => event.type === 'delegation')
+    assert.deepEqual([told?.delegation.id, told?.delegation.task], [link, taskOf(idle)])
   })
 
   it('ends with what the person chose, rollover or not', async () => {

@@ -136,16 +136,25 @@ async function rollOver(
     expiresAt: Math.min(now + IMPLICIT_LIFETIME, old.delegation.expiresAt),
   })
   const ended: Task = { ...old.task, status: 'ended', version: old.task.version + 1 }
+  // The link goes over to the new task; a link of another task is no link of the grant.
+  const delegation = { ...old.delegation, task: task.id, version: old.delegation.version + 1 }
   const next = await context.store.tx(async (t) => {
     await t.tasks.replace(ended)
     await insertTask(t, context, task)
+    await t.delegations.replace(delegation)
     const fresh = await currentEpochs(t, context.tenant, [['task', task.id]])
-    const lineage = { ...old, task, epochs: [...old.epochs.filter((ref) => ref.kind !== 'task'), ...fresh] }
+    const lineage = {
+      ...old,
+      task,
+      delegation,
+      epochs: [...old.epochs.filter((ref) => ref.kind !== 'task'), ...fresh],
+    }
     await saveLineage(t, grantId, lineage, now)
     return lineage
   })
   context.onControl({ type: 'task', task: ended })
   context.onControl({ type: 'task', task })
+  context.onControl({ type: 'delegation', delegation })
   announceEpochs(context.tenant, next.epochs, context.onControl)
   return next
 }
