@@ -16,7 +16,7 @@ const TABLE: Readonly<
   store: { values: ['protocol', 'engine'], outside: ['kysely'] },
   server: {
     values: ['protocol', 'engine'],
-    outside: ['hono', '@hono/node-server', 'oidc-provider', 'undici', 'ipaddr.js', 'zod'],
+    outside: ['hono', '@hono/node-server', 'oidc-provider', 'undici', 'zod'],
   },
   gateway: { values: ['protocol', 'engine'], outside: ['undici', 'zod'] },
   sdk: { values: ['protocol'], outside: ['jose'] },

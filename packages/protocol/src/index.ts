@@ -2,6 +2,7 @@
  * The words on the wire: schemas, inferred types, the one error-code union. Depends on zod alone.
  * @module
  */
+export * from './addresses.ts'
 export * from './config.ts'
 export * from './decision.ts'
 export * from './errors.ts'

@@ -5,9 +5,8 @@
  */
 import { lookup as dnsLookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
-import { SafeconductError } from '@safeconduct/protocol'
+import { isLoopbackAddress, isPublicAddress, SafeconductError } from '@safeconduct/protocol'
 import { Agent, type Dispatcher, request } from 'undici'
-import { isLoopbackAddress, isPublicAddress } from './addresses.ts'
 
 export interface ResolvedAddress {
   readonly address: string

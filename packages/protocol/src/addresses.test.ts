@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { BlockList } from 'node:net'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { isLoopbackAddress, isPublicAddress } from './addresses.ts'
@@ -10,7 +11,7 @@ describe('isPublicAddress', () => {
       '93.184.215.14',
       '2606:4700::1111',
       '2a00:1450:4001::1',
-      '::ffff:8.8.8.8',
+      '2606:4700:0:0:0:0:0:1111',
     ]) {
       assert.equal(isPublicAddress(address), true, address)
     }
@@ -53,6 +54,9 @@ describe('isPublicAddress', () => {
       '192.88.99.1',
     ],
     'IPv4 in disguise': [
+      '::ffff:8.8.8.8',
+      '::ffff:808:808',
+      '::8.8.8.8',
       '64:ff9b::7f00:1',
       '64:ff9b::a00:1',
       '2002:7f00:1::',
@@ -78,11 +82,33 @@ describe('isPublicAddress', () => {
     })
   }
 
-  it('judges a mapped address as the address it maps', () => {
+  it('judges every IPv4 address as the system does that would connect to it', () => {
+    const special = new BlockList()
+    for (const [net, bits] of [
+      ['10.0.0.0', 8],
+      ['127.0.0.0', 8],
+      ['169.254.0.0', 16],
+      ['172.16.0.0', 12],
+    ] as const)
+      special.addSubnet(net, bits, 'ipv4')
+    const near = fc.constantFrom('10', '127', '169.254', '172.15', '172.16', '172.31', '172.32', '9', '11')
     fc.assert(
-      fc.property(fc.ipV4(), (address) => {
-        const plain = address.split('.').map(Number).join('.')
-        assert.equal(isPublicAddress(`::ffff:${plain}`), isPublicAddress(plain))
+      fc.property(near, fc.tuple(fc.nat(255), fc.nat(255), fc.nat(255)), (start, rest) => {
+        const address = `${start}.${rest.join('.')}`.split('.').slice(0, 4).join('.')
+        assert.equal(isPublicAddress(address), !special.check(address, 'ipv4'), address)
+      }),
+    )
+  })
+
+  it('judges every spelling of an IPv6 address alike', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(0xffff), { minLength: 8, maxLength: 8 }), (groups) => {
+        const long = groups.map((group) => group.toString(16).padStart(4, '0')).join(':')
+        const short = new URL(`http://[${long}]`).hostname.slice(1, -1)
+        assert.equal(isPublicAddress(long), isPublicAddress(short))
+        assert.equal(isPublicAddress(long.toUpperCase()), isPublicAddress(short))
+        const first = groups[0] ?? 0
+        if (first < 0x2000 || first > 0x3fff) assert.equal(isPublicAddress(short), false)
       }),
     )
   })
@@ -96,10 +122,10 @@ describe('isPublicAddress', () => {
 
 describe('isLoopbackAddress', () => {
   it('knows this machine in both families', () => {
-    for (const address of ['127.0.0.1', '127.8.8.8', '::1', '::ffff:127.0.0.1']) {
+    for (const address of ['127.0.0.1', '127.8.8.8', '::1', '0:0:0:0:0:0:0:1']) {
       assert.equal(isLoopbackAddress(address), true, address)
     }
-    for (const address of ['10.0.0.1', '1.1.1.1', '::2', 'localhost', '']) {
+    for (const address of ['10.0.0.1', '1.1.1.1', '::2', '::ffff:127.0.0.1', '0177.0.0.1', 'localhost', '']) {
       assert.equal(isLoopbackAddress(address), false, address)
     }
   })
