@@ -5,7 +5,6 @@ import { apply } from './apply.ts'
 import { decide } from './decide.ts'
 import type { EngineEvent } from './events.ts'
 import { emptyFlow } from './flow/index.ts'
-import { snapshotLive } from './snapshot.ts'
 import { STATE_LIMITS } from './state.ts'
 import {
   agent,
@@ -19,6 +18,7 @@ import {
   task,
   type World,
   world,
+  written,
 } from './testing/world.ts'
 
 function take(of: World, shape: Parameters<typeof call>[0] = {}): readonly EngineEvent[] {
@@ -34,19 +34,19 @@ test('events are JSON: after a round trip they do the same', () => {
     for (const event of take(one, { id: `c${i}`, at: START + i }))
       apply(two.tenant, JSON.parse(JSON.stringify(event)))
   }
-  assert.deepEqual(snapshotLive(two.tenant.live), snapshotLive(one.tenant.live))
+  assert.deepEqual(written(two.tenant), written(one.tenant))
 })
 
 test('settling and releasing what is not open changes nothing', () => {
   const of = world()
   take(of, { id: 'c1' })
   apply(of.tenant, { type: 'settled', id: 'c1', at: START, status: 'ok', flow: null })
-  const before = JSON.stringify(snapshotLive(of.tenant.live))
+  const before = JSON.stringify(written(of.tenant))
   for (const id of ['c1', 'nobody']) {
     apply(of.tenant, { type: 'settled', id, at: START, status: 'ok', flow: null })
     apply(of.tenant, { type: 'released', id })
   }
-  assert.equal(JSON.stringify(snapshotLive(of.tenant.live)), before)
+  assert.equal(JSON.stringify(written(of.tenant)), before)
 })
 
 test('a released call is as if it had not reserved', () => {
@@ -158,7 +158,7 @@ test('a composition that changes forgets the habits and keeps the doubts', () =>
 
 test('an unknown event type of another release is skipped, not guessed', () => {
   const of = world()
-  const before = JSON.stringify(snapshotLive(of.tenant.live))
+  const before = JSON.stringify(written(of.tenant))
   apply(of.tenant, { type: 'from-tomorrow' } as unknown as EngineEvent)
-  assert.equal(JSON.stringify(snapshotLive(of.tenant.live)), before)
+  assert.equal(JSON.stringify(written(of.tenant)), before)
 })

@@ -25,23 +25,23 @@ export function apply(tenant: TenantState, event: EngineEvent): void {
   const { live, directory } = tenant
   switch (event.type) {
     case 'turn':
-      applyTurn(live, event)
+      applyTurn(tenant, event)
       break
     case 'released':
       release(live, event.id)
       break
     case 'settled':
-      settle(live, event)
+      settle(tenant, event)
       break
     case 'composition':
-      recompose(live, event)
+      recompose(tenant, event)
       break
     case 'trust-reset':
-      resetTrust(agentOf(live, event.agent, event.at), event)
+      resetTrust(agentOf(tenant, event.agent, event.at), event)
       break
     case 'vouched': {
       const flow = live.flows.get(event.key)
-      if (flow !== undefined) flow.state = applyFlow(flow.state, event.flow)
+      if (flow !== undefined) live.flows.set(event.key, { ...flow, state: applyFlow(flow.state, event.flow) })
       break
     }
     case 'logged':
@@ -62,9 +62,10 @@ export function apply(tenant: TenantState, event: EngineEvent): void {
   }
 }
 
-function applyTurn(live: Live, event: TurnEvent): void {
+function applyTurn(tenant: TenantState, event: TurnEvent): void {
+  const { live } = tenant
   if (event.at - live.sweptAt >= SWEEP_MS || isCrowded(live, event.task.id)) forget(live, event.at)
-  const agent = agentOf(live, event.agent, event.at)
+  const agent = agentOf(tenant, event.agent, event.at)
   agent.lastAt = event.at
   agent.assurance = event.assurance
   remember(agent.risk, event.doubts, event.at)
@@ -100,10 +101,9 @@ function applyTask(live: Live, { task, at }: TurnEvent): void {
     live.tasks.set(task.id, { startedAt: at, lastAt: at, expiresAt: task.expiresAt, implicit: task.implicit })
     return
   }
-  known.lastAt = at
-  known.expiresAt = task.expiresAt
+  const startedAt = task.rolled ? at : known.startedAt
+  live.tasks.set(task.id, { ...known, startedAt, lastAt: at, expiresAt: task.expiresAt })
   if (!task.rolled) return
-  known.startedAt = at
   live.spent.set(`task:${task.id}`, emptySpent(task.expiresAt))
 }
 
@@ -114,21 +114,24 @@ function release(live: Live, id: string): void {
   for (const reservation of call.reservations) giveBack(live.spent, reservation)
 }
 
-function settle(live: Live, event: Extract<EngineEvent, { type: 'settled' }>): void {
+function settle(tenant: TenantState, event: Extract<EngineEvent, { type: 'settled' }>): void {
+  const { live } = tenant
   const call = live.calls.get(event.id)
   if (call === undefined) return
   live.calls.delete(event.id)
   const flow = live.flows.get(call.flow)
-  if (flow !== undefined && event.flow !== null) flow.state = applyFlow(flow.state, event.flow)
-  const agent = live.agents.get(call.agent)
+  if (flow !== undefined && event.flow !== null) {
+    live.flows.set(call.flow, { ...flow, state: applyFlow(flow.state, event.flow) })
+  }
+  const agent = knownAgent(tenant, call.agent)
   if (agent === undefined || event.status !== 'ok' || call.outcome !== 'allow') return
   touch(agent.used, call.signal.tool, event.at, STATE_LIMITS.usedTools)
   agent.settled++
   if (call.clean) learnSettled(agent.risk, call.signal)
 }
 
-function recompose(live: Live, event: Extract<EngineEvent, { type: 'composition' }>): void {
-  const agent = agentOf(live, event.agent, event.at)
+function recompose(tenant: TenantState, event: Extract<EngineEvent, { type: 'composition' }>): void {
+  const agent = agentOf(tenant, event.agent, event.at)
   agent.composition.current = event.digest
   if (event.first) {
     agent.composition.approved = event.digest
@@ -167,11 +170,17 @@ function flowUser(key: string): string | null {
   return user
 }
 
-function agentOf(live: Live, id: string, at: number): AgentLive {
-  let agent = live.agents.get(id)
+/** An agent to be changed in place: a snapshot under way has to have it as it was. */
+function knownAgent({ live, capture }: TenantState, id: string): AgentLive | undefined {
+  capture?.touch(id)
+  return live.agents.get(id)
+}
+
+function agentOf(tenant: TenantState, id: string, at: number): AgentLive {
+  let agent = knownAgent(tenant, id)
   if (agent === undefined) {
     agent = emptyAgent(at)
-    live.agents.set(id, agent)
+    tenant.live.agents.set(id, agent)
   }
   return agent
 }
@@ -192,8 +201,8 @@ function forget(live: Live, at: number): void {
   for (const [key, spent] of live.spent) if (spent.expiresAt <= at) live.spent.delete(key)
   for (const [key, flow] of live.flows)
     if (at - flow.lastAt > FLOW_KEPT_MS && key.startsWith('[')) live.flows.delete(key)
-  const reading = [...live.flows.values()].filter(({ state }) => state.outputs.length > 0)
-  for (const flow of reading.slice(0, Math.max(0, reading.length - STATE_LIMITS.readingFlows))) {
-    flow.state = { ...flow.state, outputs: [], forgot: true }
+  const reading = [...live.flows].filter(([, { state }]) => state.outputs.length > 0)
+  for (const [key, flow] of reading.slice(0, Math.max(0, reading.length - STATE_LIMITS.readingFlows))) {
+    live.flows.set(key, { ...flow, state: { ...flow.state, outputs: [], forgot: true } })
   }
 }

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { CallRequest, Decision, JsonObject } from '@safeconduct/protocol'
+import type { CallRequest, Decision, JsonObject, JsonValue } from '@safeconduct/protocol'
 import fc from 'fast-check'
 import { apply } from './apply.ts'
 import { decide } from './decide.ts'
 import { observe } from './flow/index.ts'
-import { decode, encode, restoreLive, snapshotLive } from './snapshot.ts'
+import { type Capture, capture, decode, encode, restore } from './snapshot.ts'
 import { STATE_LIMITS } from './state.ts'
 import {
   agent,
@@ -24,6 +24,7 @@ import {
   task,
   type World,
   world,
+  written,
 } from './testing/world.ts'
 
 /** One turn, and for what went out a clean outcome with `output`. */
@@ -341,11 +342,11 @@ test('what was learned comes from allowed, clean, settled calls only', () => {
 
 test('an unknown tenant, and a question that is only asked, leave no trace', () => {
   const of = world()
-  const before = JSON.stringify(snapshotLive(of.tenant.live))
+  const before = JSON.stringify(written(of.tenant))
   decide(of.state, call({ grant: grant({ tenant: 'elsewhere' }) }))
   decide(of.state, call(PAY('bob@example.com')))
   assert.equal(of.state.tenants.has('elsewhere'), false)
-  assert.equal(JSON.stringify(snapshotLive(of.tenant.live)), before)
+  assert.equal(JSON.stringify(written(of.tenant)), before)
 })
 
 // ── Determinism ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -391,7 +392,7 @@ test('restored from JSON at any point, the state decides bit for bit the same', 
       let at = START
       steps.forEach((each, i) => {
         if (i === cut) {
-          const restored = restoreLive(JSON.parse(JSON.stringify(snapshotLive(two.tenant.live))))
+          const restored = restore(written(two.tenant))
           assert.ok(restored)
           two.tenant.live = restored
         }
@@ -399,7 +400,7 @@ test('restored from JSON at any point, the state decides bit for bit the same', 
         const request = requestOf(each, at, `call-${i}`)
         assert.deepEqual(step(two, request, each.output), step(one, request, each.output))
       })
-      assert.deepEqual(snapshotLive(two.tenant.live), snapshotLive(one.tenant.live))
+      assert.deepEqual(written(two.tenant), written(one.tenant))
     }),
     { numRuns: 20 },
   )
@@ -425,10 +426,44 @@ function normal(value: unknown): unknown {
   return value instanceof Object || typeof value === 'number' ? JSON.parse(JSON.stringify(value)) : value
 }
 
-test('a snapshot of another version is not guessed at', () => {
-  assert.equal(restoreLive({ version: 99, live: {} }), null)
-  assert.equal(restoreLive(null), null)
-  assert.equal(restoreLive([]), null)
+test('a snapshot taken while turns go on is the state of its own turn', () => {
+  const steps = CALLS.filter((all) => all.length > 3)
+  fc.assert(
+    fc.property(steps, fc.nat({ max: 20 }), fc.integer({ min: 0, max: 4 }), (calls, cut, pace) => {
+      const of = world(setup(ids.map((id) => ({ type: 'agent', agent: agent({ id, name: id }) }) as const)))
+      let at = START
+      let expected: JsonValue[] | null = null
+      const got: JsonValue[] = []
+      let taken: Capture | null = null
+      const read = (limit: number): void => {
+        for (let i = 0; i < limit; i++) {
+          const next = taken?.pieces.next()
+          if (next === undefined || next.done === true) return
+          got.push(JSON.parse(JSON.stringify(next.value)))
+        }
+      }
+      calls.forEach((each, i) => {
+        if (i === Math.min(cut, calls.length - 2)) {
+          expected = written(of.tenant)
+          taken = capture(of.tenant)
+        }
+        at += each.wait
+        step(of, requestOf(each, at, `call-${i}`), each.output)
+        of.tell({ type: 'trust-reset', tenant: TENANT, agent: ids[i % ids.length] ?? '', by: 'user-1' })
+        read(pace)
+      })
+      read(Number.POSITIVE_INFINITY)
+      assert.deepEqual(got, expected)
+      assert.equal(of.tenant.capture, null)
+    }),
+    { numRuns: 60 },
+  )
+})
+const ids = ['other-1', 'other-2', 'agent-1']
+
+test('pieces without their head are no state', () => {
+  assert.equal(restore([]), null)
+  assert.equal(restore(written(world().tenant).slice(1)), null)
 })
 
 test('a tool of news is third-party text', () => {

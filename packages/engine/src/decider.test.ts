@@ -575,8 +575,38 @@ test('an erased user: no explanation, no pseudonym, nothing in memory or snapsho
   at.decider.control({ type: 'erased', tenant: TENANT, user: 'user-1' })
   assert.equal(await at.decider.explain(TENANT, request.id), null)
   await at.decider.close()
+  for (const text of await snapshotTexts(at)) assert.doesNotMatch(text, /private answer/)
   const again = await restart(at)
   assert.equal(await again.decider.explain(TENANT, request.id), null)
+})
+
+/** Everything that any snapshot holds, opened. */
+async function snapshotTexts({ ports }: Pick<Host, 'ports'>): Promise<string[]> {
+  const texts: string[] = []
+  for (const name of await ports.store.blobs.names('engine/snapshot/')) {
+    const sealed = await ports.store.blobs.get(name)
+    const opened = sealed === null ? null : await ports.keyring.open(TENANT, 'tenant', sealed)
+    texts.push(Buffer.from(opened ?? []).toString())
+  }
+  return texts
+}
+
+test('a snapshot is one head and its chunks; a later one leaves nothing of it behind, a broken one is not used', async () => {
+  const at = await filled()
+  const request = call({ tool: 'read_news_articles', args: { topic: 'ACME' } })
+  await at.decider.prepare(request)
+  await at.decider.settle(request.id, ok('word '.repeat(2000)))
+  await at.decider.close()
+  const blobs = at.ports.store.blobs
+  const names = async () => (await blobs.names('engine/snapshot/')).sort()
+  assert.deepEqual(await names(), ['engine/snapshot/t1', 'engine/snapshot/t1/1/0'])
+  assert.ok((await snapshotTexts(at)).some((text) => text.includes('word word')))
+  const again = await restart(at)
+  await again.decider.close()
+  assert.deepEqual(await names(), ['engine/snapshot/t1', 'engine/snapshot/t1/2/0'])
+  await blobs.erase('engine/snapshot/t1/2/0')
+  const probe = call({ tool: 'place_order', args: { symbol: 'ACME', quantity: 1 } })
+  assert.deepEqual((await restart(at)).decider.dry(probe), again.decider.dry(probe), 'from the ledger')
 })
 
 test('closing refuses new calls and records an outcome for those under way', async () => {

@@ -16,7 +16,7 @@ import { pin, visible } from './decider/listing.ts'
 import { commit, createOwner, createQueue, type DeciderPorts, type Owner, track } from './decider/owner.ts'
 import { prepare } from './decider/prepare.ts'
 import { appendOutcome, settle, unknownResult } from './decider/settle.ts'
-import { applyControl, drainOutbox, recordFloods, SNAPSHOT_EVERY, snapshot } from './decider/upkeep.ts'
+import { applyControl, drainOutbox, recordFloods, snapshot, snapshotInterval } from './decider/upkeep.ts'
 import { directoryEvents } from './directory.ts'
 import type { PolicySource } from './policy/engine.ts'
 import type { ControlEvent, Decider } from './ports.ts'
@@ -84,14 +84,14 @@ async function closeOpenCalls(owner: Owner): Promise<void> {
 function deciderOf(owner: Owner): EngineDecider {
   const pinning = createQueue()
   const outbox = createQueue()
-  let snapshotAt = SNAPSHOT_EVERY
+  let snapshotAt = snapshotInterval(owner)
   let closed: Promise<void> | null = null
 
   /** After calls, never before: what can wait. */
   function upkeep(): void {
     void track(owner, recordFloods(owner, false)).catch(() => undefined)
     if (owner.position.written < snapshotAt) return
-    snapshotAt = owner.position.written + SNAPSHOT_EVERY
+    snapshotAt = owner.position.written + snapshotInterval(owner)
     void track(owner, snapshotAll()).catch(() => undefined)
   }
 

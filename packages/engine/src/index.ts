@@ -30,7 +30,6 @@ export { policySchema } from './policy/schema.ts'
 export { STARTER_POLICIES } from './policy/starter.ts'
 export type * from './ports.ts'
 export { agentSubject, TENANT_SUBJECT, userSubject } from './record/pseudonyms.ts'
-export { restoreLive, snapshotLive } from './snapshot.ts'
 export {
   createState,
   DEFAULT_SETTINGS,

@@ -82,5 +82,5 @@ const UNTRACED: Trace = {
 
 /** A tenant nobody told us of: everything in it is unknown, and unknown means no. */
 function nobody(tenant: string): TenantState {
-  return { tenant, directory: emptyDirectory(), live: emptyLive() }
+  return { tenant, directory: emptyDirectory(), live: emptyLive(), capture: null }
 }

@@ -28,6 +28,7 @@ import type { CompiledPolicies } from './policy/engine.ts'
 import type { Signal } from './risk/detector.ts'
 import { emptyRisk, type RiskLive } from './risk/score.ts'
 import { initialTrust, type TrustLive } from './risk/trust.ts'
+import type { Capture } from './snapshot.ts'
 
 export interface EngineSettings {
   readonly enforcement: Enforcement
@@ -52,6 +53,8 @@ export interface TenantState {
   readonly tenant: string
   readonly directory: Directory
   live: Live
+  /** A snapshot of an earlier turn that is still being written; `apply` tells it what is about to change. */
+  capture: Capture | null
 }
 
 export interface Directory {
@@ -76,6 +79,7 @@ export interface ActivePolicy {
   readonly compiled: CompiledPolicies
 }
 
+/** Members of `agents` are changed in place; those of the other maps are replaced (`snapshot.ts` relies on it). */
 export interface Live {
   /** Counts recorded batches of events; a replay skips what a snapshot already holds. */
   seq: number
@@ -108,15 +112,15 @@ export interface AgentLive {
 
 export interface TaskLive {
   /** Start of the present window; only implicit tasks roll over. */
-  startedAt: number
-  lastAt: number
-  expiresAt: number
-  implicit: boolean
+  readonly startedAt: number
+  readonly lastAt: number
+  readonly expiresAt: number
+  readonly implicit: boolean
 }
 
 export interface FlowLive {
-  state: FlowState
-  lastAt: number
+  readonly state: FlowState
+  readonly lastAt: number
 }
 
 /** What is needed to settle or release a call. Its arguments stay with the host, not here. */
@@ -169,7 +173,7 @@ export function createState(settings: Partial<EngineSettings> = {}): EngineState
 export function tenantState(state: EngineState, tenant: string): TenantState {
   let found = state.tenants.get(tenant)
   if (found === undefined) {
-    found = { tenant, directory: emptyDirectory(), live: emptyLive() }
+    found = { tenant, directory: emptyDirectory(), live: emptyLive(), capture: null }
     state.tenants.set(tenant, found)
   }
   return found

@@ -59,6 +59,8 @@ export interface Owner {
   /** Work that `close` waits for. */
   readonly working: Set<Promise<unknown>>
   readonly position: Position
+  /** Snapshots are written one after the other. */
+  readonly snapshots: Queue
   closing: boolean
 }
 
@@ -77,6 +79,7 @@ export function createOwner(ports: DeciderPorts): Owner {
     settled: new Map(),
     working: new Set(),
     position: createPosition(ledger.size),
+    snapshots: createQueue(),
     closing: false,
   }
 }
@@ -148,7 +151,9 @@ function createPosition(size: number): Position {
 }
 
 /** One piece of work at a time, in order; a failure does not stop the next one. */
-export function createQueue(): <T>(work: () => Promise<T>) => Promise<T> {
+export type Queue = <T>(work: () => Promise<T>) => Promise<T>
+
+export function createQueue(): Queue {
   let last: Promise<unknown> = Promise.resolve()
   return (work) => {
     const mine = last.then(work, work)

@@ -8,7 +8,8 @@ import { epochKey } from '../delegation/epochs.ts'
 import type { EngineEvent } from '../events.ts'
 import type { ControlEvent } from '../ports.ts'
 import { agentSubject, userSubject } from '../record/pseudonyms.ts'
-import { writeSnapshot } from '../record/replay.ts'
+import { writeSnapshot } from '../record/snapshots.ts'
+import { capture } from '../snapshot.ts'
 import { type TenantState, tenantState } from '../state.ts'
 import { commit, type Owner, track } from './owner.ts'
 
@@ -107,13 +108,35 @@ export async function recordFloods(owner: Owner, all: boolean): Promise<void> {
 }
 
 /** Entries after which a snapshot is worth its cost. */
-export const SNAPSHOT_EVERY = 5000
+const SNAPSHOT_EVERY = 5000
+/** Writing one member of the state costs about as much as replaying this many entries less at the next start. */
+const ENTRIES_PER_MEMBER = 4
 
-export async function snapshot(owner: Owner, tenant: string): Promise<void> {
+/** Entries until the next snapshot: its cost grows with the state, so a large one is written less often. */
+export function snapshotInterval({ state }: Owner): number {
+  let members = 0
+  for (const { live } of state.tenants.values()) members += live.agents.size + live.flows.size
+  return Math.max(SNAPSHOT_EVERY, members * ENTRIES_PER_MEMBER)
+}
+
+/** One at a time: `apply` tells of changes to one capture only. */
+export function snapshot(owner: Owner, tenant: string): Promise<void> {
+  return owner.snapshots(() => snapshotNow(owner, tenant))
+}
+
+async function snapshotNow(owner: Owner, tenant: string): Promise<void> {
   await owner.summaries.flush()
   const { store, keyring } = owner.ports
   await owner.journal.readyTenant(tenant)
   // What the store cannot tell of yet is rebuilt from the ledger, so the replay has to begin before it.
   const from = Math.min(owner.position.from(), owner.summaries.from())
-  await writeSnapshot(owner.state, { store, keyring }, tenant, from)
+  const held = owner.state.tenants.get(tenant)
+  if (held === undefined) return
+  const taken = capture(held)
+  try {
+    await writeSnapshot({ store, keyring }, tenant, from, taken)
+  } finally {
+    taken.pieces.return()
+    held.capture = null
+  }
 }

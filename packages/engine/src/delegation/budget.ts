@@ -9,11 +9,11 @@ import { type Refusal, valuesAt } from './details.ts'
 
 /** What has been reserved so far under one key (`task:<id>` or `delegation:<id>`). */
 export interface Spent {
-  calls: number
-  writes: number
-  readonly sums: Map<string, number>
+  readonly calls: number
+  readonly writes: number
+  readonly sums: ReadonlyMap<string, number>
   /** Milliseconds; the counter may be forgotten afterwards, because the errand has then expired. */
-  expiresAt: number
+  readonly expiresAt: number
 }
 
 export interface Reservation {
@@ -118,25 +118,26 @@ function pathOf(name: string, tool: string): string | null {
 }
 
 export function take(spent: Map<string, Spent>, reservation: Reservation): void {
-  let purse = spent.get(reservation.key)
-  if (purse === undefined) {
-    purse = emptySpent(reservation.expiresAt)
-    spent.set(reservation.key, purse)
-  }
-  add(purse, reservation, 1)
+  const purse = spent.get(reservation.key) ?? emptySpent(reservation.expiresAt)
+  spent.set(reservation.key, added(purse, reservation, 1))
 }
 
 /** Gives back what `take` took. The purse may be gone (expired or rolled over), and is then left alone. */
 export function giveBack(spent: Map<string, Spent>, reservation: Reservation): void {
   const purse = spent.get(reservation.key)
-  if (purse !== undefined) add(purse, reservation, -1)
+  if (purse !== undefined) spent.set(reservation.key, added(purse, reservation, -1))
 }
 
-function add(purse: Spent, reservation: Reservation, sign: 1 | -1): void {
-  purse.calls = Math.max(0, purse.calls + sign * reservation.calls)
-  purse.writes = Math.max(0, purse.writes + sign * reservation.writes)
+function added(purse: Spent, reservation: Reservation, sign: 1 | -1): Spent {
+  const sums = new Map(purse.sums)
   for (const [name, amount] of reservation.sums) {
-    purse.sums.set(name, Math.max(0, (purse.sums.get(name) ?? 0) + sign * amount))
+    sums.set(name, Math.max(0, (sums.get(name) ?? 0) + sign * amount))
+  }
+  return {
+    calls: Math.max(0, purse.calls + sign * reservation.calls),
+    writes: Math.max(0, purse.writes + sign * reservation.writes),
+    sums,
+    expiresAt: purse.expiresAt,
   }
 }
 

@@ -4,26 +4,14 @@
  * gone with them.
  * @module
  */
-import {
-  type Decision,
-  type DecisionSummary,
-  type JsonValue,
-  type Operation,
-  SafeconductError,
-} from '@safeconduct/protocol'
+import { type Decision, type DecisionSummary, type Operation, SafeconductError } from '@safeconduct/protocol'
 import { apply } from '../apply.ts'
 import type { Keyring, LedgerPort, Store } from '../ports.ts'
-import { restoreLive, snapshotLive } from '../snapshot.ts'
 import { type EngineState, tenantState } from '../state.ts'
-import {
-  type Attachment,
-  decodeAttachment,
-  type KeptRequest,
-  MAX_KEPT_NAME,
-  parseSealed,
-} from './attachment.ts'
+import { type Attachment, decodeAttachment, type KeptRequest, MAX_KEPT_NAME } from './attachment.ts'
 import { bytesDigest, type ReadEntry, readEntry } from './entry.ts'
 import { agentSubject, type Pseudonyms, TENANT_SUBJECT, userSubject } from './pseudonyms.ts'
+import { readSnapshot } from './snapshots.ts'
 import type { Summaries } from './summaries.ts'
 
 export interface ReplayPorts {
@@ -37,7 +25,11 @@ export interface ReplayPorts {
 export async function replay(state: EngineState, ports: ReplayPorts): Promise<void> {
   const tenants = new Set((await ports.store.epochs.all()).map(({ tenant }) => tenant))
   const starts = new Map<string, number>()
-  for (const tenant of tenants) starts.set(tenant, await restoreTenant(state, ports, tenant))
+  for (const tenant of tenants) {
+    const snapshot = await readSnapshot(ports, tenant)
+    if (snapshot !== null) tenantState(state, tenant).live = snapshot.live
+    starts.set(tenant, snapshot?.from ?? 0)
+  }
   const from = Math.min(ports.ledger.size, ...starts.values())
   if (tenants.size === 0 || from >= ports.ledger.size) return
   const subjects = new Map<string, ReadonlyMap<string, string>>()
@@ -142,44 +134,4 @@ export function summaryOf(
     intentIndex,
     outcomeIndex: null,
   }
-}
-
-// ── Snapshots ────────────────────────────────────────────────────────────────────────────────────────────────
-
-function blobName(tenant: string): string {
-  return `engine/snapshot/${tenant}`
-}
-
-/** The ledger index from which the tenant has to be replayed. */
-async function restoreTenant(
-  state: EngineState,
-  { store, keyring }: ReplayPorts,
-  tenant: string,
-): Promise<number> {
-  const sealed = await store.blobs.get(blobName(tenant))
-  const opened = sealed === null ? null : await keyring.open(tenant, TENANT_SUBJECT, sealed)
-  if (opened === null) return 0
-  const held = parseSealed(opened) as { from?: JsonValue; state?: JsonValue } | null
-  const { from, state: snapshot } = held ?? {}
-  const live = snapshot === undefined ? null : restoreLive(snapshot)
-  if (live === null || typeof from !== 'number') return 0
-  tenantState(state, tenant).live = live
-  return from
-}
-
-/**
- * The tenant's key must be ready: state and position are read in one turn.
- * @param from index of the first entry that the state may not hold yet
- */
-export async function writeSnapshot(
-  state: EngineState,
-  { store, keyring }: Pick<ReplayPorts, 'store' | 'keyring'>,
-  tenant: string,
-  from: number,
-): Promise<void> {
-  const held = state.tenants.get(tenant)
-  if (held === undefined) return
-  const plain = Buffer.from(JSON.stringify({ from, state: snapshotLive(held.live) }))
-  const sealed = keyring.seal(tenant, TENANT_SUBJECT, plain)
-  await store.blobs.put(blobName(tenant), sealed)
 }

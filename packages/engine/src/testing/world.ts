@@ -12,6 +12,7 @@ import type {
   EpochRef,
   Grant,
   JsonObject,
+  JsonValue,
   PinnedTool,
   PolicyVersion,
   Proof,
@@ -26,6 +27,7 @@ import { createCedarEngine } from '../policy/cedar.ts'
 import type { PolicySource } from '../policy/engine.ts'
 import { STARTER_POLICIES } from '../policy/starter.ts'
 import type { ControlEvent, Store } from '../ports.ts'
+import { capture } from '../snapshot.ts'
 import {
   createState,
   type EngineSettings,
@@ -309,6 +311,11 @@ export function world(
   }
   tell(...events)
   return { state, tenant: tenantState(state, TENANT), tell }
+}
+
+/** The live state as a snapshot of this turn has it. */
+export function written(of: TenantState): JsonValue[] {
+  return [...capture(of).pieces].map((piece) => JSON.parse(JSON.stringify(piece)))
 }
 
 export interface Host {
