@@ -61,7 +61,7 @@ export function goalsOf({
       '×',
     ),
     within(
-      'record: prepare p50 / fdatasync p50, one submitter',
+      'record: prepare p50 / fdatasync p50, one submitter (held to the goal of an append)',
       1.5,
       alone?.prepareOverSync ?? Number.NaN,
       '×',

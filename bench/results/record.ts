@@ -39,12 +39,13 @@ const OUTPUT_BYTES = 64 * 1024 * 1024
 export async function runBench(bench: Bench): Promise<BenchRecord> {
   const startedAt = new Date()
   const loadBefore = load()
+  const at = commit()
   const outcome = await output(bench)
   const record: BenchRecord = {
     name: bench.name,
     startedAt: startedAt.toISOString(),
     seconds: Math.round((Date.now() - startedAt.getTime()) / 1000),
-    commit: commit(),
+    commit: at,
     machine: machine(),
     loadBefore,
     loadAfter: load(),
