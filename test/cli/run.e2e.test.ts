@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { Client } from '@modelcontextprotocol/client'
@@ -7,7 +7,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport as LegacyTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { signInOwner } from '../../examples/trading-desk/owner.ts'
-import { type Place, place, ROOT, type Up } from './daemon.ts'
+import { MAIN, type Place, place, ROOT, type Up } from './daemon.ts'
 
 const SERVER = path.join(ROOT, 'node_modules/@modelcontextprotocol/server-filesystem/dist/index.js')
 
@@ -19,6 +19,19 @@ interface Decided {
     readonly result: string | null
   }[]
 }
+
+/** A server whose one tool tells the environment it got. */
+const ENVIRONMENT = `
+import { createInterface } from 'node:readline'
+const say = (value) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...value }) + '\\n')
+const tools = [{ name: 'get_environment', inputSchema: { type: 'object' }, annotations: { readOnlyHint: true } }]
+createInterface({ input: process.stdin }).on('line', (line) => {
+  const { id, method } = JSON.parse(line)
+  if (method === 'initialize') say({ id, result: { protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo: { name: 'whoami', version: '1' } } })
+  else if (method === 'tools/list') say({ id, result: { tools } })
+  else if (method === 'tools/call') say({ id, result: { content: [{ type: 'text', text: JSON.stringify(process.env) }] } })
+})
+`
 
 describe('safeconduct run, as an MCP host starts it', () => {
   let here: Place
@@ -94,6 +107,36 @@ describe('safeconduct run, as an MCP host starts it', () => {
     } finally {
       await client.close()
     }
+  })
+
+  it('hands a variable to its server and to nobody else, and keeps it sealed', async () => {
+    const child = path.join(here.folder, 'whoami.mjs')
+    writeFileSync(child, ENVIRONMENT)
+    const transport = (secret: string) =>
+      new StdioClientTransport({
+        command: process.execPath,
+        args: ['--conditions=safeconduct-src', MAIN, 'run', '--data', here.data, '--server', 'whoami'].concat(
+          ['--env', 'API_KEY', '--', process.execPath, child],
+        ),
+        env: { API_KEY: secret, OTHER: 'not for the child' },
+        stderr: 'ignore',
+      })
+    const client = new Client({ name: 'host', version: '1' })
+    await client.connect(transport('sealed-b7d1'))
+    try {
+      const seen = JSON.stringify(await client.callTool({ name: 'get_environment', arguments: {} }))
+      assert.match(seen, /sealed-b7d1/)
+      assert.doesNotMatch(seen, /not for the child|SAFECONDUCT/)
+    } finally {
+      await client.close()
+    }
+    const kept = readdirSync(here.data, { withFileTypes: true, recursive: true })
+      .filter((entry) => entry.isFile())
+      .filter((entry) => readFileSync(path.join(entry.parentPath, entry.name)).includes('whoami.mjs'))
+    assert.ok(kept.length > 0, 'the command is in the store')
+    for (const { name, parentPath } of kept)
+      assert.equal(readFileSync(path.join(parentPath, name)).includes('sealed-b7d1'), false, name)
+    await assert.rejects(client.connect(transport('another')), 'another secret is another server')
   })
 
   it('is revoked at its next call, and says so', async () => {

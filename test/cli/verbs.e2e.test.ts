@@ -57,6 +57,12 @@ describe('the command line on an empty directory', () => {
     assert.match(answer.err, /private part/)
   })
 
+  it('leaves no key behind when the registration fails', async () => {
+    const key = path.join(here.folder, 'nobody.jwk')
+    assert.equal((await here.run('agents', 'register', 'bot', '--generate-key', key)).code, 1)
+    assert.equal(existsSync(key), false)
+  })
+
   it('shows, lists and explains in words and as JSON', async () => {
     assert.match((await here.run('agents', 'show', 'bot')).out, /^bot {2}ag_/)
     assert.match((await here.run('agents', 'list')).out, /NAME\s+TRUST/)
@@ -100,6 +106,7 @@ describe('the command line on an empty directory', () => {
   it('tells what it does not know, with an exit code of its own', async () => {
     const unknown = await here.run('approve-everything')
     assert.notEqual(unknown.code, 0)
+    assert.match(unknown.err, /unknown command/)
     assert.match(unknown.err, /--help/)
     const help = await here.run('--help')
     for (const name of [
@@ -126,11 +133,14 @@ describe('the command line on an empty directory', () => {
     assert.equal(existsSync(path.join(here.data, 'control.sock')), false)
     const backup = path.join(here.folder, 'b')
     assert.equal((await here.run('backup', backup)).code, 0)
+    assert.match((await here.run('status')).err, /No daemon runs/, 'asking what runs starts nothing')
+    assert.equal(existsSync(path.join(here.data, 'control.sock')), false)
     up = await here.up('--empty')
     assert.match((await here.run('agents', 'list')).out, /bot/)
     const running = await here.run('backup', path.join(here.folder, 'b2'))
     assert.match(running.err, /already_running/)
-    await up.stop()
+    assert.match((await here.run('down')).out, /Stopped/)
+    assert.match((await here.run('down')).out, /No daemon runs/)
     const other = place()
     try {
       assert.equal((await other.json<{ restored: string }>('restore', backup)).restored, other.data)

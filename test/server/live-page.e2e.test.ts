@@ -224,7 +224,7 @@ describe('the live page in a browser', { skip: missing, timeout: 120_000 }, () =
 
     const request = quote(world)
     await world.decider.prepare(request)
-    await tab.getByRole('cell', { name: 'market/get_quote' }).waitFor()
+    await tab.getByRole('cell', { name: 'market/get_quote', exact: true }).waitFor()
     await tab.getByRole('button', { name: 'Why' }).first().click()
     await tab.getByRole('dialog').getByText('"symbol": "ACME"').waitFor()
     await tab.getByRole('button', { name: 'Close' }).click()

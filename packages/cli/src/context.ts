@@ -10,7 +10,7 @@ import {
   SafeconductError,
 } from '@safeconduct/protocol'
 import type { ControlClient } from './client/control-client.ts'
-import { ensureDaemon } from './client/daemon.ts'
+import { ensureDaemon, findDaemon } from './client/daemon.ts'
 import { createOutput, type Output } from './output.ts'
 
 export interface VerbContext {
@@ -18,6 +18,8 @@ export interface VerbContext {
   readonly output: Output
   /** The running daemon, else a new one in the background. */
   daemon(): Promise<ControlClient>
+  /** The running daemon; null when none runs, and none is started. */
+  running(): Promise<ControlClient | null>
 }
 
 export function verbContext(options: { readonly data: string; readonly json: boolean }): VerbContext {
@@ -25,6 +27,7 @@ export function verbContext(options: { readonly data: string; readonly json: boo
   return {
     data: options.data,
     output,
+    running: () => findDaemon(options.data),
     daemon: () =>
       ensureDaemon(options.data, {
         tell: (text) => process.stderr.write(`${text}\n`),

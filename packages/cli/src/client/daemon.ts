@@ -76,9 +76,21 @@ export async function ensureDaemon(data: string, asker: Asker): Promise<ControlC
 }
 
 /** What `up --json` says first: where it listens, or why it does not. */
-async function startInBackground(data: string): Promise<{ answer: JsonObject; pid: number | undefined }> {
+async function startInBackground(data: string): Promise<Started> {
+  const first = await startOnce(data, [])
+  // Nobody chose the port: where another program has the usual one, a free one will do.
+  const taken = first.answer.error === 'conflict' && process.env.SAFECONDUCT_PORT === undefined
+  return taken ? startOnce(data, ['--port', '0']) : first
+}
+
+interface Started {
+  readonly answer: JsonObject
+  readonly pid: number | undefined
+}
+
+async function startOnce(data: string, more: readonly string[]): Promise<Started> {
   const main = path.resolve(import.meta.dirname, `../main${path.extname(import.meta.filename)}`)
-  const args = [...process.execArgv, main, '--json', 'up', '--empty', '--data', path.resolve(data)]
+  const args = [...process.execArgv, main, '--json', 'up', '--empty', '--data', path.resolve(data), ...more]
   const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', 'pipe', 'ignore'] })
   try {
     const line = await new Promise<string>((resolve, reject) => {
@@ -100,5 +112,34 @@ async function startInBackground(data: string): Promise<{ answer: JsonObject; pi
   } finally {
     child.stdout.destroy()
     child.unref()
+  }
+}
+
+const STOP_TIMEOUT_MS = 30_000
+
+/** Ends the daemon as Ctrl-C would and waits until it is gone; false when none runs. */
+export async function stopDaemon(data: string): Promise<boolean> {
+  const client = await findDaemon(data)
+  if (client === null) return false
+  const { pid } = await client.get('/api/v1/status')
+  if (typeof pid !== 'number') throw new SafeconductError('internal')
+  process.kill(pid, 'SIGTERM')
+  const until = Date.now() + STOP_TIMEOUT_MS
+  while (isAlive(pid)) {
+    if (Date.now() > until) {
+      throw new SafeconductError('conflict', {
+        message: `The daemon (process ${pid}) is still draining; try again.`,
+      })
+    }
+    await sleep(POLL_MS)
+  }
+  return true
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
   }
 }

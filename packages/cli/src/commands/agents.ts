@@ -3,7 +3,7 @@
  * @module
  */
 import { generateKeyPairSync, hash } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import {
   isJsonObject,
   type JsonObject,
@@ -63,18 +63,24 @@ export function agentCommands(program: Command, verb: Verb): void {
         const client = await context.daemon()
         const keys =
           options.generateKey === undefined ? readJwks(options.jwks) : [generateKey(options.generateKey)]
-        const agent = await client.post('/api/v1/agents', {
-          name,
-          ...(keys.length === 0 ? {} : { jwks: { keys } }),
-          ...(options.composition === undefined ? {} : { composition: readComposition(options.composition) }),
-          ...(options.redirectUri === undefined ? {} : { redirect_uris: options.redirectUri }),
-        })
+        const agent = await orForget(options.generateKey, () =>
+          client.post('/api/v1/agents', {
+            name,
+            ...(keys.length === 0 ? {} : { jwks: { keys } }),
+            ...(options.composition === undefined
+              ? {}
+              : { composition: readComposition(options.composition) }),
+            ...(options.redirectUri === undefined ? {} : { redirect_uris: options.redirectUri }),
+          }),
+        )
         context.output.result(agent, () => {
           const key =
             options.generateKey === undefined
               ? ''
               : `\nIts private key is in ${options.generateKey} (mode 0600).`
-          return `Registered ${plain(name)}. Its client_id is ${text(agent, 'id')}.${key}`
+          const none =
+            keys.length === 0 ? '\nIt has no key, so it can only be a public client of a person.' : ''
+          return `Registered ${plain(name)}. Its client_id is ${text(agent, 'id')}.${key}${none}`
         })
       }),
     )
@@ -166,6 +172,16 @@ function describe(agent: JsonObject): string {
     ...(composition.length > 0 ? ['composition', ...composition] : []),
     ...texts(agent, 'why').map((reason) => `  ${plain(reason)}`),
   ].join('\n')
+}
+
+/** A key that nobody was registered with is of no use: the file goes when the registration fails. */
+async function orForget<T>(file: string | undefined, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (file !== undefined) rmSync(file, { force: true })
+    throw error
+  }
 }
 
 /** Created only when absent: an existing key is never overwritten. */

@@ -3,8 +3,9 @@
  * @module
  */
 import { writeFileSync } from 'node:fs'
-import type { JsonObject } from '@safeconduct/protocol'
+import { type JsonObject, SafeconductError } from '@safeconduct/protocol'
 import type { Command } from 'commander'
+import { stopDaemon } from '../client/daemon.ts'
 import { list, number, object, text, texts } from '../context.ts'
 import { plain, table, when } from '../output.ts'
 import type { Verb } from '../verb.ts'
@@ -15,13 +16,28 @@ export function inspectCommands(program: Command, verb: Verb): void {
     .description('what runs on this data directory')
     .action(
       verb(async (context) => {
-        const status = await (await context.daemon()).get('/api/v1/status')
+        const client = await context.running()
+        if (client === null) {
+          throw new SafeconductError('not_running', { message: `No daemon runs on ${context.data}.` })
+        }
+        const status = await client.get('/api/v1/status')
         context.output.result(status, () =>
           [
             `safeconduct ${text(status, 'version')}, ${text(status, 'enforcement')}, at ${text(status, 'url')}`,
             `data ${text(status, 'data')}, process ${text(status, 'pid')}`,
             `ledger: ${number(status, 'ledgerSize')} entries; key ${text(status, 'vkey')}`,
           ].join('\n'),
+        )
+      }),
+    )
+  program
+    .command('down')
+    .description('stop the daemon that runs on this data directory; calls under way are finished first')
+    .action(
+      verb(async (context) => {
+        const stopped = await stopDaemon(context.data)
+        context.output.result({ stopped }, () =>
+          stopped ? 'Stopped; the data stays.' : `No daemon runs on ${context.data}.`,
         )
       }),
     )
@@ -51,7 +67,7 @@ export function inspectCommands(program: Command, verb: Verb): void {
         const explanation = await client.get(`/api/v1/decisions/${encodeURIComponent(id)}`)
         if (options.receipt !== undefined) {
           const receipt = await client.get(`/api/v1/decisions/${encodeURIComponent(id)}/receipt`)
-          writeFileSync(options.receipt, `${JSON.stringify(receipt, null, 2)}\n`)
+          writeReceipt(options.receipt, receipt)
           context.output.note(
             `Receipt written to ${options.receipt}. Check it: ./safeconduct verify ${options.receipt}`,
           )
@@ -73,6 +89,14 @@ export function inspectCommands(program: Command, verb: Verb): void {
         )
       }),
     )
+}
+
+function writeReceipt(file: string, receipt: JsonObject): void {
+  try {
+    writeFileSync(file, `${JSON.stringify(receipt, null, 2)}\n`)
+  } catch (cause) {
+    throw new SafeconductError('invalid_request', { message: `${file} cannot be written.`, cause })
+  }
 }
 
 function taskCommands(program: Command, verb: Verb): void {

@@ -19,7 +19,7 @@ interface UpOptions {
 
 export function upCommand(program: Command): void {
   program
-    .command('up', { isDefault: true })
+    .command('up')
     .option('--empty', 'without the trading-desk example', false)
     .option('--port <n>', 'port to listen on; 0 takes a free one (default 7070)')
     .option('--host <address>', 'address to listen on (default 127.0.0.1)')

@@ -4,7 +4,13 @@
  */
 import { STARTER_POLICIES } from '@safeconduct/engine'
 import { createAuthenticate, createMcpGateway, type McpGateway } from '@safeconduct/gateway'
-import { type Config, type Enforcement, SafeconductError, type User } from '@safeconduct/protocol'
+import {
+  type Config,
+  type Enforcement,
+  SafeconductError,
+  type Server,
+  type User,
+} from '@safeconduct/protocol'
 import {
   type AdminPorts,
   type AuthorizationServer,
@@ -132,7 +138,13 @@ async function compose(
   }
   await ensurePolicy(foundation, admin)
 
-  const gateway = openGateway(config, log, foundation, authorization, url)
+  /** Headers of a remote server, or variables of a child; sealed at rest, opened where they are injected. */
+  const credential = async (server: Server): Promise<Record<string, string>> => {
+    if (server.credential === null) return {}
+    const secret = await vault.get(server.tenant, `credential/${server.credential}`)
+    return secret === null ? {} : JSON.parse(Buffer.from(secret.value).toString('utf8'))
+  }
+  const gateway = openGateway(config, log, foundation, authorization, url, credential)
   undo.push(() => gateway.close())
 
   const metrics = createMetrics(bus, () => foundation.log.size)
@@ -141,6 +153,7 @@ async function compose(
     ...admin,
     authorization,
     owner: owner.id,
+    environment: credential,
     gateway: (request, response, identity) => gateway.local(request, response, identity),
   })
   const onError = (error: SafeconductError, where: string) =>
@@ -274,8 +287,9 @@ function openGateway(
   foundation: Foundation,
   authorization: AuthorizationServer,
   url: URL,
+  credential: (server: Server) => Promise<Record<string, string>>,
 ): McpGateway {
-  const { decider, clock, ids, bus, vault } = foundation
+  const { decider, clock, ids, bus } = foundation
   const authenticate = createAuthenticate({ issuer: url.origin, keys: () => authorization.keys, clock })
   const gateway = createMcpGateway({
     decider,
@@ -283,13 +297,7 @@ function openGateway(
     clock,
     ids,
     directory: foundation.servers,
-    credentials: {
-      headers: async (server) => {
-        if (server.credential === null) return {}
-        const secret = await vault.get(server.tenant, `credential/${server.credential}`)
-        return secret === null ? {} : JSON.parse(Buffer.from(secret.value).toString('utf8'))
-      },
-    },
+    credentials: { headers: credential, environment: credential },
     settings: {
       publicUrl: url.origin,
       maxBody: config.SAFECONDUCT_MAX_BODY,

@@ -30,6 +30,8 @@ import * as z from 'zod'
 export interface LocalPorts extends AdminPorts {
   readonly authorization: AuthorizationServer
   readonly owner: string
+  /** The variables that were sealed for a child. */
+  readonly environment: (server: Server) => Promise<Readonly<Record<string, string>>>
   readonly gateway: (request: IncomingMessage, response: ServerResponse, identity: Identity) => Promise<void>
 }
 
@@ -191,7 +193,6 @@ async function localServer(
     kind: 'stdio',
     argv: body.argv,
     cwd: body.cwd,
-    env: body.env,
     programDigest: await programDigest(body.argv[0]),
   }
   const wanted =
@@ -200,10 +201,11 @@ async function localServer(
   const known =
     found ??
     (await madeOrFound(
-      () => registerServer(ports, tenant, { name: wanted, transport, trustedOutput: false, standing: 'new' }),
+      () => newServer(ports, tenant, wanted, transport, body.env),
       () => findServer(ports, tenant, wanted),
     ))
-  if (!sameTransport(known.transport, transport)) {
+  const same = describe(known.transport, await ports.environment(known)) === describe(transport, body.env)
+  if (!same) {
     throw new SafeconductError('conflict', {
       message: `The server ${wanted} was registered with another command, folder, environment or program. Give this one another name with --server, or remove the old one: ./safeconduct servers remove ${wanted}`,
     })
@@ -211,15 +213,25 @@ async function localServer(
   return known
 }
 
-function sameTransport(a: ServerTransport, b: ServerTransport): boolean {
-  const canonical = (value: ServerTransport) =>
-    value.kind === 'http'
-      ? JSON.stringify(['http', value.url])
-      : JSON.stringify([
-          value.argv,
-          value.cwd ?? '',
-          Object.entries(value.env ?? {}).sort(),
-          value.programDigest ?? '',
-        ])
-  return canonical(a) === canonical(b)
+/** Variables that a host hands to a server are mostly its secrets: they are sealed, and not part of the record. */
+async function newServer(
+  ports: LocalPorts,
+  tenant: string,
+  name: string,
+  transport: ServerTransport,
+  env: Readonly<Record<string, string>>,
+): Promise<Server> {
+  const given = { name, transport, trustedOutput: false, standing: 'new' } as const
+  if (Object.keys(env).length === 0) return registerServer(ports, tenant, given)
+  const credential = `environment/${name}`
+  const server = await registerServer(ports, tenant, { ...given, credential })
+  await ports.putCredential(credential, env)
+  return server
+}
+
+function describe(transport: ServerTransport, env: Readonly<Record<string, string>>): string {
+  if (transport.kind === 'http') return JSON.stringify(['http', transport.url])
+  const { argv, cwd = '', programDigest: digest = '' } = transport
+  const variables = Object.entries({ ...transport.env, ...env }).sort()
+  return JSON.stringify([argv, cwd, variables, digest])
 }

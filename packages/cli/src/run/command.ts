@@ -31,11 +31,8 @@ export function runCommand(program: Command, verb: Verb): void {
       verb(async (context, argv: string[], options: RunOptions) => {
         if (options.snippet === true || (process.stdin.isTTY && !context.output.json)) {
           const config = snippet(context.data, argv, options)
-          context.output.result(
-            config,
-            () =>
-              `Paste this into the configuration of your MCP host (Claude Code, Cursor, …):\n\n${JSON.stringify(config, null, 2)}`,
-          )
+          context.output.note('Paste this into the configuration of your MCP host (Claude Code, Cursor, …):')
+          context.output.result(config, () => JSON.stringify(config, null, 2))
           return
         }
         const [program = '', ...rest] = argv

@@ -178,7 +178,7 @@ export function serverRoutes(ports: AdminPorts): Route[] {
       handle: async ({ tenant, params, caller }) => {
         const server = await findServer(ports, tenant, params.name)
         // First, so that a failure in between leaves a server without its secret, never a secret without its server.
-        await ports.eraseCredential(server.id)
+        await ports.eraseCredential(server.credential ?? server.id)
         const event = { event: 'server.removed', server: server.name, by: byOf(caller) }
         await change(ports, event, async (t) => {
           await t.servers.remove(tenant, server.id)
@@ -255,7 +255,8 @@ export async function findServer(
 export async function registerServer(
   ports: AdminPorts,
   tenant: string,
-  given: Pick<Server, 'name' | 'transport' | 'trustedOutput' | 'standing'>,
+  given: Pick<Server, 'name' | 'transport' | 'trustedOutput' | 'standing'> &
+    Partial<Pick<Server, 'credential'>>,
 ): Promise<Server> {
   const server: Server = {
     tenant,

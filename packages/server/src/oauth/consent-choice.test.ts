@@ -60,6 +60,19 @@ describe('what is chosen', () => {
     )
   })
 
+  it('is without a tool that was shown and unticked, whatever else is ticked', () => {
+    const shown = `${BASE}&listed=market/quote&listed=market/order&tool=market/quote`
+    assert.deepEqual(choose(shown).details.tools, ['mail/*', 'market/quote'])
+    assert.equal(choose(`${shown}&tool=market/order`).details.tools, undefined, 'all ticked is everything')
+    assert.deepEqual(
+      choose(
+        'lifetime=3600&server=market&tool=market/*&listed=market/quote&listed=market/order&tool=market/quote',
+        asked({ tools: ['market/*'] }),
+      ).details.tools,
+      ['market/quote'],
+    )
+  })
+
   it('is never more than was asked', () => {
     const narrow = asked({ servers: ['market'], tools: ['market/quote'], budget: { calls: 3 } })
     for (const bad of [

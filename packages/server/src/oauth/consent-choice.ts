@@ -65,7 +65,7 @@ export function readChoice(form: Form, asked: TaskDetails, wantsWrite: boolean, 
   if (servers.length === 0 && asked.servers?.length !== 0) throw wrong('Tick at least one server, or refuse.')
   const calls = whole(form.one('calls'), 'Calls')
   const writes = whole(form.one('writes'), 'Changes')
-  const tools = chosenTools(asked, servers, form.all('tool'))
+  const tools = chosenTools(asked, servers, form.all('tool'), form.all('listed'))
   const chosen: TaskDetails = {
     type: TASK_DETAILS_TYPE,
     servers: [...servers],
@@ -83,18 +83,27 @@ export function readChoice(form: Form, asked: TaskDetails, wantsWrite: boolean, 
   }
 }
 
-/** null = every tool of the chosen servers, when that is what was asked and left ticked. */
+/**
+ * null = every tool of the chosen servers, when that is what was asked and left ticked. A tool that was shown and
+ * unticked is refused: then “every tool” of its server no longer holds, and only what is ticked does.
+ */
 function chosenTools(
   asked: TaskDetails,
   servers: readonly string[],
   ticked: readonly string[],
+  listed: readonly string[],
 ): string[] | null {
-  const wild = (server: string) => ticked.includes(`${server}/*`)
+  const wild = (server: string) =>
+    ticked.includes(`${server}/*`) &&
+    listed.every((tool) => !toolCovers(`${server}/*`, tool) || ticked.includes(tool))
   if (asked.tools === undefined && servers.every(wild)) return null
   return ticked.filter((tool) => {
     const server = servers.find((name) => tool.startsWith(`${name}/`))
     if (server === undefined) return false
-    return !wild(server) || tool === `${server}/*` || !toolCovers(`${server}/*`, tool)
+    const pattern = `${server}/*`
+    if (wild(server)) return tool === pattern || !toolCovers(pattern, tool)
+    // One that was never asked for stays in, to be refused with the rest.
+    return tool !== pattern || asked.tools?.includes(pattern) === false
   })
 }
 

@@ -104,7 +104,7 @@ function serverFields(server: ConsentServer): Html {
 <label><input type="checkbox" name="server" value="${server.name}" checked> May be used</label>
 ${
   server.tools.length > 0 && server.patterns.length > 0
-    ? html`<p class="hint">To allow single tools only, untick the first line of the list.</p>`
+    ? html`<p class="hint">Untick a tool and only the ticked ones are allowed; untick the first line to leave out later ones.</p>`
     : null
 }
 ${several ? null : html`<p class="hint">Every tool of this server that policy allows; none is known yet.</p>`}
@@ -114,7 +114,7 @@ ${server.patterns.map(
 )}
 ${server.tools.map(
   (tool) =>
-    html`<label><input type="checkbox" name="tool" value="${tool}" checked> <code>${displayText(tool)}</code></label>`,
+    html`<label><input type="hidden" name="listed" value="${tool}"><input type="checkbox" name="tool" value="${tool}" checked> <code>${displayText(tool)}</code></label>`,
 )}
 </fieldset>`
 }

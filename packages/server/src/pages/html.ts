@@ -70,7 +70,7 @@ body{margin:0;background:var(--back);color:var(--ink);font:16px/1.5 system-ui,sa
 main{max-width:42rem;margin:2rem auto;padding:1.5rem 2rem;background:var(--card);border:1px solid var(--line);border-radius:12px}
 h1{font-size:1.35rem;margin:0 0 1rem}h2{font-size:1rem;margin:1.5rem 0 .4rem}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.3rem 1rem;margin:0}dt{color:var(--mute)}dd{margin:0;overflow-wrap:anywhere}
-label{display:block;margin:.35rem 0}fieldset{border:1px solid var(--line);border-radius:8px;margin:1rem 0;padding:.6rem 1rem}legend{font-weight:600;padding:0 .4rem}
+label{display:block;margin:.35rem 0}fieldset{border:1px solid var(--line);border-radius:8px;margin:1rem 0;padding:.6rem 1rem;min-width:0}code{overflow-wrap:anywhere}legend{font-weight:600;padding:0 .4rem}
 textarea,input[type=text],input[type=password],input[type=number],select{width:100%;font:inherit;color:inherit;background:var(--back);border:1px solid var(--line);border-radius:6px;padding:.5rem}
 .pair{display:grid;grid-template-columns:1fr 1fr;gap:1rem}
 .hint{color:var(--mute);font-size:.9rem;margin:.2rem 0}

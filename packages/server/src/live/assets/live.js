@@ -45,6 +45,7 @@ function button(label, className, work) {
       await work()
     } catch (error) {
       toast(error.message)
+    } finally {
       node.disabled = false
     }
   })
@@ -217,6 +218,12 @@ async function refreshServers() {
 
 // ── Decisions ────────────────────────────────────────────────────────────────────────────────────────────────
 
+function whyButton(summary) {
+  const node = button('Why', '', () => explain(summary.id))
+  node.setAttribute('aria-label', `Why: ${summary.outcome.replace('_', ' ')}, ${summary.server}/${summary.tool}, ${time(summary.at)}`)
+  return node
+}
+
 function decisionRow(summary) {
   return el(
     'tr',
@@ -228,7 +235,7 @@ function decisionRow(summary) {
     el('td', { textContent: summary.trust }),
     el('td', { textContent: String(summary.risk) }),
     el('td', { className: 'result', textContent: summary.result ?? '' }),
-    el('td', {}, button('Why', '', () => explain(summary.id))),
+    el('td', {}, whyButton(summary)),
   )
 }
 
