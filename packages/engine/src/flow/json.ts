@@ -1,12 +1,10 @@
 /**
- * JSON values as this folder sees them, and bounded walks over them. Structurally equal to the types of
- * `@safeconduct/protocol`; kept here so that the folder stands alone.
+ * Bounded walks over JSON values.
  * @module
  */
-export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject
-export interface JsonObject {
-  readonly [key: string]: JsonValue
-}
+import type { JsonObject } from '@safeconduct/protocol'
+
+export type { JsonObject, JsonValue } from '@safeconduct/protocol'
 
 /** One scalar inside an argument or a structured result; `path` is dotted, array positions are `[n]`. */
 export interface ScalarLeaf {

@@ -36,15 +36,21 @@ export interface Part {
 export function partsOf(state: FlowState, roles: ToolRoles, leaf: ScalarLeaf, steers: boolean): Part[] {
   const role = roleOf(roles, leaf.path)
   if (typeof leaf.value === 'boolean') return []
-  const text = String(leaf.value)
+  const text = String(leaf.value).slice(0, LIMITS.examined)
+  const inside = tokensOf(text.replace(/\\n/g, '\n')).map((t) => ({
+    text: t.text,
+    kind: t.kind as string,
+    weight: 1,
+    token: true,
+  }))
+  // A command or path that carries an address is judged by the whole and by the address: the longer the one, the less
+  // it says about the other.
   const pieces = isHard(role)
-    ? [{ text, kind: role.kind, weight: role.weight, token: false }]
-    : tokensOf(text.replace(/\\n/g, '\n')).map((t) => ({
-        text: t.text,
-        kind: t.kind,
-        weight: 1,
-        token: true,
-      }))
+    ? [
+        { text, kind: role.kind, weight: role.weight, token: false },
+        ...inside.filter((piece) => canon(piece.text) !== canon(text.slice(0, 2 * LIMITS.value))),
+      ]
+    : inside
   const parts: Part[] = []
   for (const piece of pieces) {
     const value = canon(piece.text).slice(0, LIMITS.value)

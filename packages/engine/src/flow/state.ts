@@ -24,6 +24,8 @@ export const LIMITS = {
   approved: 128,
   stained: 256,
   value: 512,
+  /** Characters of one argument that are examined; a longer one is doubted for its length. */
+  examined: 262_144,
 } as const
 
 /** How a source came to be read: by the user's word, by way of a named source, by topic only, or by nobody's. */

@@ -128,13 +128,15 @@ function judgeLeaf(
   const foreign =
     part !== undefined &&
     (part.origin.output !== null || (part.origin.standing !== 'user' && state.requests.length > 0))
-  if (isHard(role) && foreign && isRequest(leaf.value))
+  if (isHard(role) && foreign && isRequest(leaf.value.slice(0, LIMITS.examined)))
     add('value-is-request', leaf.path, 'an identifier that reads as a request')
-  if (!isHard(role) && tokensOf(leaf.value, MAX_TOKENS + 1).length > MAX_TOKENS)
+  const text = leaf.value.slice(0, LIMITS.examined)
+  if (text.length < leaf.value.length) add('oversized', leaf.path, 'a longer text than is examined')
+  else if (tokensOf(text, MAX_TOKENS + 1).length > MAX_TOKENS)
     add('oversized', leaf.path, 'more addresses than are examined')
-  if (role.freeText && dictated(state, roles, leaf.value))
+  if (role.freeText && dictated(state, roles, text))
     add('requested-value', leaf.path, 'a text that a request of this kind, found in an output, dictates')
-  if (role.freeText && quotesRequest(state, leaf.value))
+  if (role.freeText && quotesRequest(state, text))
     add('quotes-request', leaf.path, 'repeats the wording of a request found in an output')
 }
 
