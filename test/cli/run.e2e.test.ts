@@ -130,12 +130,14 @@ describe('safeconduct run, as an MCP host starts it', () => {
     } finally {
       await client.close()
     }
-    const kept = readdirSync(here.data, { withFileTypes: true, recursive: true })
+    const files = readdirSync(here.data, { withFileTypes: true, recursive: true })
       .filter((entry) => entry.isFile())
-      .filter((entry) => readFileSync(path.join(entry.parentPath, entry.name)).includes('whoami.mjs'))
-    assert.ok(kept.length > 0, 'the command is in the store')
-    for (const { name, parentPath } of kept)
-      assert.equal(readFileSync(path.join(parentPath, name)).includes('sealed-b7d1'), false, name)
+      .map((entry) => readFileSync(path.join(entry.parentPath, entry.name)))
+    assert.ok(
+      files.some((bytes) => bytes.includes('whoami.mjs')),
+      'the command is in the store',
+    )
+    assert.equal(files.filter((bytes) => bytes.includes('sealed-b7d1')).length, 0)
     await assert.rejects(client.connect(transport('another')), 'another secret is another server')
   })
 

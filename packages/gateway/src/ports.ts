@@ -38,6 +38,8 @@ export interface Directory {
 export interface UpstreamCredentials {
   /** Headers that authenticate us to the upstream. Never logged, never shown to the client. */
   headers(server: Server, grant: Grant): Promise<Readonly<Record<string, string>>>
+  /** Variables that a child gets besides those of its configuration. Absent: none. */
+  environment?(server: Server): Promise<Readonly<Record<string, string>>>
 }
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug'

@@ -216,8 +216,19 @@ function createUpstream(server: Server, options: UpstreamsOptions, children: { s
       }
       try {
         const { maxBuffered } = settings
+        const env = { ...transport.env, ...(await options.credentials.environment?.(server)) }
+        const program = { ...transport, env }
         return await openStdioLink(
-          { name: server.name, transport, capabilities, clientInfo, limits, maxBuffered, log, onGone },
+          {
+            name: server.name,
+            transport: program,
+            capabilities,
+            clientInfo,
+            limits,
+            maxBuffered,
+            log,
+            onGone,
+          },
           signal,
         )
       } catch (cause) {
