@@ -41,8 +41,9 @@ export const DEFAULT_LIMITS: Limits = {
   maxModels: 100,
 }
 
-/** Recursion happens only where intersections and exclusions nest; this many nested ones fit the stack. */
 export const HIGHEST_DEPTH = 2000
+/** Recursion happens only where intersections and exclusions nest; this many nested ones fit the stack. */
+export const MAX_NESTED_GATES = 500
 export const MAX_MODEL_CHARS = 256 * 1024
 export const MAX_TYPE_CHARS = 254
 export const MAX_RELATION_CHARS = 50

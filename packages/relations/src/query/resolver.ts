@@ -10,6 +10,7 @@
  * @module
  */
 import { RelationsError } from '../errors.ts'
+import { MAX_NESTED_GATES } from '../limits.ts'
 import type { BoundGate, BoundPlan } from '../model/bind.ts'
 import type { Subject } from '../names.ts'
 import { type Edges, FAILED, FALSE, LOOP, TRUE, type Value } from './edges.ts'
@@ -226,6 +227,7 @@ export class Resolver {
     }
     this.#spend()
     const index = this.#progress.size
+    if (index >= MAX_NESTED_GATES) return this.#edges.fail(tooComplex())
     const savedCut = this.#cut
     this.#cut = NEVER
     this.#progress.set(key, { index, negations: this.#negations })

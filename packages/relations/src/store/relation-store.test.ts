@@ -1,0 +1,257 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { type Change, RelationStore, RelationsError, type RelationsErrorCode } from '../index.ts'
+
+const MODEL = `model
+  schema 1.1
+type user
+type folder
+  relations
+    define viewer: [user, user with at_work]
+type document
+  relations
+    define parent: [folder]
+    define viewer: [user, user:*] or viewer from parent
+condition at_work(hour: int, from: int) {
+  hour >= from
+}
+`
+const code = (wanted: RelationsErrorCode) => (error: unknown) =>
+  error instanceof RelationsError && error.code === wanted
+const document = (i: number, user = 'user:a') => ({ object: `document:${i}`, relation: 'viewer', user })
+const LIST = { type: 'document', relation: 'viewer', user: 'user:a' }
+
+function storeWith(count: number, options: ConstructorParameters<typeof RelationStore>[0] = {}) {
+  const store = new RelationStore(options)
+  const model = store.writeModel(MODEL)
+  if (count > 0) store.write(Array.from({ length: count }, (_, i) => document(i)))
+  return { store, model: model.id }
+}
+
+describe('writes', () => {
+  it('are all or nothing', () => {
+    const { store } = storeWith(1)
+    const before = store.revision
+    assert.throws(() => store.write([document(1), document(0)]), code('write_conflict'))
+    assert.throws(() => store.write([document(1)], [document(7)]), code('write_conflict'))
+    assert.throws(() => store.write([document(1), document(1)]), code('write_conflict'))
+    assert.throws(() => store.write([document(1), document(2, 'folder:x')]), code('invalid_tuple'))
+    assert.equal(store.revision, before)
+    assert.equal(store.size.tuples, 1)
+    store.write([document(0), document(1)], [document(7)], { onDuplicate: 'ignore', onMissing: 'ignore' })
+    assert.equal(store.size.tuples, 2)
+    store.write([], [document(0)])
+    assert.equal(store.check(document(0)).allowed, false)
+    assert.equal(store.check(document(1)).allowed, true)
+  })
+
+  it('give a token that a later question can name; a token from elsewhere is refused', () => {
+    const { store } = storeWith(0)
+    const atLeast = store.write([document(0)])
+    assert.equal(store.check({ ...document(0), atLeast }).allowed, true)
+    for (const bad of ['', 'x', `${store.id}.99`, `${store.id}.-1`, storeWith(1).store.revision])
+      assert.throws(() => store.check({ ...document(0), atLeast: bad }), code('revision_invalid'), bad)
+  })
+
+  it('end when they say so, and can then be written again', () => {
+    let now = 1000
+    const { store } = storeWith(0, { now: () => now })
+    store.write([{ ...document(0), expiresAt: 2000 }])
+    assert.equal(store.check(document(0)).allowed, true)
+    now = 2000
+    assert.equal(store.check(document(0)).allowed, false)
+    store.write([{ ...document(0), expiresAt: 3000 }])
+    assert.equal(store.check(document(0)).allowed, true)
+    assert.equal(store.deleteExpired(), 0)
+    now = 3000
+    assert.equal(store.deleteExpired(), 1)
+    assert.equal(store.size.tuples, 0)
+    assert.throws(() => store.write([{ ...document(0), expiresAt: 1.5 }]), code('invalid_tuple'))
+  })
+
+  it('are read back by object, relation and user, page by page', () => {
+    const { store } = storeWith(5)
+    store.write([{ object: 'document:1', relation: 'parent', user: 'folder:x' }])
+    assert.equal(store.read({ object: 'document:1' }).tuples.length, 2)
+    assert.deepEqual(store.read({ object: 'document:1', relation: 'viewer' }).tuples, [document(1)])
+    assert.equal(store.read({ user: 'user:a' }).tuples.length, 5)
+    assert.deepEqual(store.read({ user: 'user:nobody' }).tuples, [])
+    const first = store.read({}, { pageSize: 4 })
+    const rest = store.read({}, { pageSize: 4, cursor: first.cursor ?? '' })
+    assert.deepEqual([first.tuples.length, rest.tuples.length, rest.cursor], [4, 2, undefined])
+    assert.throws(
+      () => store.read({ user: 'user:a' }, { cursor: first.cursor ?? '' }),
+      code('cursor_invalid'),
+    )
+  })
+})
+
+describe('conditions', () => {
+  it('take the tuple’s context before the request’s, and fail when something is missing', () => {
+    const { store } = storeWith(0)
+    const condition = { name: 'at_work', context: { from: 9 } }
+    store.write([
+      { object: 'folder:x', relation: 'viewer', user: 'user:a', condition },
+      { object: 'document:1', relation: 'parent', user: 'folder:x' },
+    ])
+    assert.equal(store.check({ ...document(1), context: { hour: 9 } }).allowed, true)
+    assert.equal(store.check({ ...document(1), context: { hour: 8, from: 1 } }).allowed, false)
+    assert.throws(() => store.check(document(1)), code('validation'))
+    assert.throws(() => store.check({ ...document(1), context: { hour: 'late' } }), code('validation'))
+    const tuple = { object: 'folder:y', relation: 'viewer', user: 'user:a' }
+    assert.throws(() => store.write([{ ...tuple, condition: { name: 'other' } }]), code('invalid_tuple'))
+    assert.throws(
+      () => store.write([{ ...tuple, condition: { name: 'at_work', context: { x: 1 } } }]),
+      code('invalid_tuple'),
+    )
+  })
+})
+
+describe('listings', () => {
+  it('are complete over pages, keep nothing at the end, and skip what was revoked meanwhile', async () => {
+    const { store } = storeWith(5000)
+    const first = await store.listObjects({ ...LIST, pageSize: 2000 })
+    assert.equal(store.size.heldIds, 5000)
+    store.write([document(9000)], [document(0), document(3000)])
+    const second = await store.listObjects({ ...LIST, pageSize: 2000, cursor: first.cursor ?? '' })
+    const third = await store.listObjects({ ...LIST, pageSize: 2000, cursor: second.cursor ?? '' })
+    assert.equal(third.cursor, undefined)
+    const all = new Set([...first.results, ...second.results, ...third.results])
+    assert.equal(all.size, 4999)
+    assert.ok(!all.has('document:3000'))
+    assert.equal(store.size.heldIds, 0)
+  })
+
+  it('go on without what was kept, when it had to make room', async () => {
+    const { store } = storeWith(50, { limits: { maxHeldIds: 10 } })
+    let cursor = ''
+    const found: string[] = []
+    for (let page = 0; page < 5; page++) {
+      const one = await store.listObjects({ ...LIST, pageSize: 10, ...(cursor === '' ? {} : { cursor }) })
+      found.push(...one.results)
+      cursor = one.cursor ?? ''
+    }
+    assert.equal(new Set(found).size, 50)
+    assert.equal(cursor, '')
+    assert.equal(store.size.heldIds, 0)
+  })
+
+  it('refuse a cursor of another store, model, question, or none at all', async () => {
+    const { store, model } = storeWith(10)
+    const { cursor = '' } = await store.listObjects({ ...LIST, pageSize: 3 })
+    const other = storeWith(10)
+    await assert.rejects(other.store.listObjects({ ...LIST, cursor }), /another store/)
+    await assert.rejects(store.listObjects({ ...LIST, user: 'user:b', cursor }), /another question/)
+    store.writeModel(MODEL)
+    await assert.rejects(store.listObjects({ ...LIST, cursor }), /another model/)
+    assert.equal((await store.listObjects({ ...LIST, model, cursor })).results.length, 7)
+    for (const bad of ['x', '', Buffer.from('[1]').toString('base64url')])
+      await assert.rejects(store.listObjects({ ...LIST, cursor: bad }), code('cursor_invalid'), bad)
+  })
+
+  it('see one revision while others write, and let others run', async () => {
+    const { store } = storeWith(20_000)
+    let turns = 0
+    const writer = setInterval(() => {
+      // Moves one permission: there is always exactly one of the two.
+      const [from, to] = turns++ % 2 === 0 ? [0, 90_000] : [90_000, 0]
+      store.write([document(to)], [document(from)])
+    }, 0)
+    try {
+      for (let i = 0; i < 2; i++) {
+        const found: string[] = []
+        let cursor: string | undefined
+        do {
+          const page = await store.listObjects({
+            ...LIST,
+            pageSize: 10_000,
+            ...(cursor === undefined ? {} : { cursor }),
+          })
+          found.push(...page.results)
+          cursor = page.cursor
+        } while (cursor !== undefined)
+        assert.ok(found.length >= 19_999 && found.length <= 20_001)
+        assert.equal(new Set(found).size, found.length)
+      }
+    } finally {
+      clearInterval(writer)
+    }
+    assert.ok(turns > 0)
+  })
+
+  it('stop when their signal says so', async () => {
+    const { store } = storeWith(20_000)
+    const signal = AbortSignal.abort(new Error('enough'))
+    await assert.rejects(store.listObjects({ ...LIST, signal }), /enough/)
+  })
+
+  it('name users, usersets and everybody', async () => {
+    const { store } = storeWith(1)
+    store.write([document(0, 'user:b'), document(0, 'user:*')])
+    const { results } = await store.listUsers({
+      object: 'document:0',
+      relation: 'viewer',
+      filter: { type: 'user' },
+    })
+    assert.deepEqual([...results].sort(), ['user:*', 'user:a', 'user:b'])
+  })
+})
+
+describe('the rest', () => {
+  it('a batch answers in order, errors in their places', async () => {
+    const { store } = storeWith(1)
+    const [yes, no, bad] = await store.batchCheck([document(0), document(1), document(0, 'robot:1')])
+    assert.deepEqual([yes, no], [{ allowed: true }, { allowed: false }])
+    assert.ok(bad !== undefined && 'error' in bad && bad.error.code === 'validation')
+  })
+
+  it('a relation expands to its rule', () => {
+    const { store } = storeWith(1)
+    store.write([{ object: 'document:0', relation: 'parent', user: 'folder:x' }])
+    assert.deepEqual(store.expand({ object: 'document:0', relation: 'viewer' }), {
+      kind: 'union',
+      nodes: [
+        { kind: 'users', users: [{ user: 'user:a' }] },
+        { kind: 'from', tupleset: 'document:0#parent', usersets: ['folder:x#viewer'] },
+      ],
+    })
+  })
+
+  it('a question can name an older model version', () => {
+    const { store, model } = storeWith(1)
+    store.writeModel(MODEL.replace('define viewer: [user, user:*] or', 'define viewer: [user:*] or'))
+    assert.equal(store.check(document(0)).allowed, false)
+    assert.equal(store.check({ ...document(0), model }).allowed, true)
+    assert.equal(store.models.length, 2)
+  })
+
+  it('changes come in order, from any position kept', async () => {
+    const { store } = storeWith(0, { now: () => 5, limits: { maxChanges: 2, maxWatchBacklog: 3 } })
+    const stop = new AbortController()
+    const seen: Change[] = []
+    const watching = (async () => {
+      for await (const change of store.watch({ signal: stop.signal })) {
+        seen.push(change)
+        if (seen.length === 3) stop.abort()
+      }
+    })()
+    store.write([document(0), document(1)])
+    store.write([], [document(0)])
+    await watching
+    assert.deepEqual(
+      seen.map(({ operation, tuple }) => [operation, tuple.object]),
+      [
+        ['write', 'document:0'],
+        ['write', 'document:1'],
+        ['delete', 'document:0'],
+      ],
+    )
+    assert.equal(seen[0]?.revision, seen[1]?.revision)
+    assert.deepEqual(store.readChanges(2).changes, [seen[2]])
+    const late = store.watch({ from: 0 })
+    store.write([document(2), document(3), document(4)])
+    await assert.rejects(late.next(), code('limit_exceeded'))
+    assert.throws(() => store.readChanges(0), code('revision_invalid'))
+    assert.throws(() => store.watch({ from: 0 }), code('revision_invalid'))
+  })
+})
