@@ -137,6 +137,9 @@ test('erasing a user ends what its errands have seen; others keep theirs', () =>
   const of = world([...setup(), { type: 'task', task: task({ implicit: true }) }])
   take(of)
   of.tenant.live.flows.set(JSON.stringify(['agent-1', 'user-2']), { state: emptyFlow(null), lastAt: START })
+  const old = { startedAt: START, lastAt: START, expiresAt: START, implicit: false }
+  of.tenant.live.tasks.set('ended', old)
+  of.tenant.live.flows.set('ended', { state: emptyFlow('private words'), lastAt: START })
   of.tell({ type: 'erased', tenant: TENANT, user: 'user-1' })
   assert.deepEqual([...of.tenant.live.flows.keys()], [JSON.stringify(['agent-1', 'user-2'])])
   assert.equal(decide(of.state, call()).decision.code, 'revoked')

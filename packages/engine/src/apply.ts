@@ -4,10 +4,10 @@
  * @module
  */
 import { lowerTrust } from '@safeconduct/protocol'
+import { touch } from './bounded.ts'
 import { emptySpent, giveBack, take } from './delegation/budget.ts'
 import type { EngineEvent, TurnEvent } from './events.ts'
 import { applyFlow, emptyFlow } from './flow/index.ts'
-import { touch } from './risk/detector.ts'
 import { learnAttempt, learnSettled, remember } from './risk/score.ts'
 import { CHANGED_LEVEL, initialTrust } from './risk/trust.ts'
 import {

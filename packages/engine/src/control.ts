@@ -82,7 +82,7 @@ function carry(tenant: TenantState, engine: PolicyEngine, event: ControlEvent, a
     case 'trust-reset':
       return [{ type: 'trust-reset', agent: event.agent, at, by: event.by }]
     case 'erased':
-      return eraseUser(directory, event.user)
+      return eraseUser(tenant, event.user)
   }
 }
 
@@ -193,8 +193,9 @@ function forgetOld(directory: Directory, at: number): void {
   for (const [id, link] of directory.delegations) if (link.expiresAt <= at) directory.delegations.delete(id)
 }
 
-function eraseUser(directory: Directory, user: string): EngineEvent[] {
-  const tasks: string[] = []
+function eraseUser({ directory, live }: TenantState, user: string): EngineEvent[] {
+  // Whose a task was that is no longer known, nobody can say; it is dead, so what it read goes, too.
+  const tasks = [...live.tasks.keys()].filter((id) => !directory.tasks.has(id))
   for (const [id, task] of directory.tasks) {
     if (task.user !== user) continue
     tasks.push(id)

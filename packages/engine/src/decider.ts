@@ -47,7 +47,7 @@ export async function openDecider(ports: DeciderPorts): Promise<EngineDecider> {
   await replay(owner.state, { ...ports, pseudonyms: owner.pseudonyms, summaries: owner.summaries })
   // The store is the truth of approvals; a replay may have met older ones.
   for (const { directory } of owner.state.tenants.values()) directory.approvals.clear()
-  for await (const event of directoryEvents(ports.store)) loadControl(owner, event)
+  for await (const event of directoryEvents(ports.store, ports.clock.now())) loadControl(owner, event)
   await closeOpenCalls(owner)
   await drainOutbox(owner)
   return deciderOf(owner)

@@ -5,20 +5,25 @@
 import type { ControlEvent, Store } from './ports.ts'
 import { all } from './record/replay.ts'
 
-export async function* directoryEvents(store: Store): AsyncGenerator<ControlEvent> {
+/** What has ended is told of for this long, so that its agent hears that it expired and not that it is unknown. */
+const ENDED_TOLD_MS = 24 * 3_600_000
+
+/** @param now milliseconds */
+export async function* directoryEvents(store: Store, now: number): AsyncGenerator<ControlEvent> {
   const epochs = await store.epochs.all()
   for (const { tenant, ref } of epochs) yield { type: 'epoch', tenant, ref }
-  for (const tenant of new Set(epochs.map((each) => each.tenant))) yield* tenantEvents(store, tenant)
+  for (const tenant of new Set(epochs.map((each) => each.tenant)))
+    yield* tenantEvents(store, tenant, now - ENDED_TOLD_MS)
 }
 
-async function* tenantEvents(store: Store, tenant: string): AsyncGenerator<ControlEvent> {
+async function* tenantEvents(store: Store, tenant: string, since: number): AsyncGenerator<ControlEvent> {
   for (const agent of await all((page) => store.agents.list(tenant, page))) yield { type: 'agent', agent }
   for (const server of await all((page) => store.servers.list(tenant, page))) yield { type: 'server', server }
   for (const tool of await all((page) => store.tools.list(tenant, page))) yield { type: 'tool', tool }
   const tasks = await all((page) => store.tasks.find(tenant, 'status', 'active', page))
-  for (const task of tasks) yield { type: 'task', task }
+  for (const task of tasks) if (task.expiresAt >= since) yield { type: 'task', task }
   for (const delegation of await all((page) => store.delegations.list(tenant, page))) {
-    yield { type: 'delegation', delegation }
+    if (delegation.expiresAt >= since) yield { type: 'delegation', delegation }
   }
   // A refusal holds until its request would have expired, so only the latest can matter.
   const refused = await store.approvals.find(tenant, 'status', 'refused', { newestFirst: true, limit: 1000 })

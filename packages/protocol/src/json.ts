@@ -108,7 +108,7 @@ function unescapeString(quoted: string): string {
 
 /**
  * RFC 8785 canonical JSON: keys sorted by UTF-16 units, numbers as ECMAScript prints them.
- * @throws {SafeconductError} `invalid_json` for NaN, infinities, lone surrogates and depth above 64 + 16
+ * @throws {SafeconductError} `invalid_json` for NaN, infinities and lone surrogates; `too_deep` above 80 levels
  */
 export function canonicalize(value: JsonValue): string {
   return write(value, 0)

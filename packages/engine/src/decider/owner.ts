@@ -24,6 +24,8 @@ export interface DeciderPorts {
   readonly bus: Bus
   readonly policyEngine: PolicyEngine
   readonly settings?: Partial<EngineSettings>
+  /** Resolves when summaries that wait for company should be written; at once when left out. */
+  readonly gather?: () => Promise<void>
 }
 
 /** A call that was let through and has no durable outcome yet. */
@@ -72,7 +74,7 @@ export function createOwner(ports: DeciderPorts): Owner {
     state: createState(ports.settings),
     journal: createJournal({ ledger, keyring, pseudonyms }),
     pseudonyms,
-    summaries: createSummaries(store),
+    summaries: createSummaries(store, ports.gather),
     refusals: createRefusals(),
     flights: new Map(),
     taken: new Set(),

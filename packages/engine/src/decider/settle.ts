@@ -3,13 +3,13 @@
  * @module
  */
 import { type CallResult, SafeconductError, toSafeconductError } from '@safeconduct/protocol'
+import { touch } from '../bounded.ts'
 import type { EngineEvent } from '../events.ts'
 import { emptyFlow, type FlowEvent, observe } from '../flow/index.ts'
 import { methodEntry } from '../integrity/catalogue.ts'
 import type { Settled } from '../ports.ts'
 import { MAX_ATTACHMENT_BYTES } from '../record/attachment.ts'
 import { type Parties, partiesOf } from '../record/journal.ts'
-import { touch } from '../risk/detector.ts'
 import type { TenantState } from '../state.ts'
 import { commit, type Flight, type KeptOutcome, type Owner } from './owner.ts'
 

@@ -14,10 +14,21 @@ export interface Nonces {
 
 /** A nonce lives between one and two periods. */
 export const NONCE_PERIOD = 120_000
+const KEPT = 4
 
 export function createNonces(secret: Uint8Array, period = NONCE_PERIOD): Nonces {
-  const at = (slot: number) =>
+  const make = (slot: number) =>
     createHmac('sha256', secret).update(`dpop-nonce ${slot}`).digest().subarray(0, 16).toString('base64url')
+  // Two or three times a call; a nonce is handed out to everybody, so it may lie about.
+  const made = new Map<number, string>()
+  const at = (slot: number) => {
+    const known = made.get(slot)
+    if (known !== undefined) return known
+    if (made.size >= KEPT) made.clear()
+    const nonce = make(slot)
+    made.set(slot, nonce)
+    return nonce
+  }
   const equal = (a: string, b: string) =>
     a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b))
   return {

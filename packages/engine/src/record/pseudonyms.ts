@@ -8,8 +8,8 @@
  */
 import { createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
 import { SafeconductError } from '@safeconduct/protocol'
+import { touch } from '../bounded.ts'
 import type { BlobStore, Keyring } from '../ports.ts'
-import { touch } from '../risk/detector.ts'
 
 export interface Pseudonyms {
   /** Loads or makes the keys of names and salts; afterwards the others are synchronous. Sealing needs the keyring's. */

@@ -36,7 +36,14 @@ interface Outcome {
   readonly outcomeIndex: number
 }
 
-export function createSummaries(store: Pick<Store, 'tx' | 'decisions'>): Summaries {
+/**
+ * @param gather waited for before each batch that is not full: a durable transaction costs more than the call it tells
+ * of, so the longer this takes, the less each call pays, and the later lists show it
+ */
+export function createSummaries(
+  store: Pick<Store, 'tx' | 'decisions'>,
+  gather: () => Promise<void> = async () => undefined,
+): Summaries {
   const waiting = new Map<string, Change>()
   let writing: readonly Change[] = []
   let dropped = Number.POSITIVE_INFINITY
@@ -68,9 +75,10 @@ export function createSummaries(store: Pick<Store, 'tx' | 'decisions'>): Summari
   }
 
   async function drain(): Promise<void> {
-    // Gives way first, so that a burst of calls becomes one batch.
-    await Promise.resolve()
-    while (waiting.size > 0 && (await writeBatch()));
+    while (waiting.size > 0) {
+      if (waiting.size < BATCH) await gather()
+      if (!(await writeBatch())) break
+    }
     // In the turn in which nothing waited: what comes next starts anew.
     running = null
   }

@@ -49,16 +49,6 @@ export interface Finding {
   readonly technique?: string
 }
 
-/** Keeps a Map at most `limit` long by dropping what was touched longest ago. */
-export function touch<V>(map: Map<string, V>, key: string, value: V, limit: number): void {
-  map.delete(key)
-  map.set(key, value)
-  if (map.size > limit) {
-    const oldest = map.keys().next()
-    if (oldest.done !== true) map.delete(oldest.value)
-  }
-}
-
 export function clip(value: number, low: number, high: number): number {
   return value < low ? low : Math.min(value, high)
 }

@@ -3,7 +3,8 @@
  * that is depends on how often this argument was new before: an id that is new each time says nothing.
  * @module
  */
-import { clip, type Detector, touch } from '../detector.ts'
+import { touch } from '../../bounded.ts'
+import { clip, type Detector } from '../detector.ts'
 
 interface Parties {
   /** Digests of values seen in clean calls. */

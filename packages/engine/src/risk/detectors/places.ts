@@ -3,7 +3,8 @@
  * credential is answered by a fresh proof.
  * @module
  */
-import { type Detector, touch } from '../detector.ts'
+import { touch } from '../../bounded.ts'
+import type { Detector } from '../detector.ts'
 
 export interface PlacesState {
   /** Latest use by place. */

@@ -3,7 +3,8 @@
  * a listing does nothing.
  * @module
  */
-import { clip, type Detector, touch } from '../detector.ts'
+import { touch } from '../../bounded.ts'
+import { clip, type Detector } from '../detector.ts'
 
 export interface SizeState {
   /** By tool and path: magnitudes of the latest clean calls, oldest first. */

@@ -2,7 +2,8 @@
  * A tool that an agent with a settled way of working never used before.
  * @module
  */
-import { type Detector, touch } from '../detector.ts'
+import { touch } from '../../bounded.ts'
+import type { Detector } from '../detector.ts'
 
 export interface UnusedState {
   /** Clean calls by tool. */
