@@ -37,6 +37,7 @@ interface PendingGate {
 
 /** FALSE as a start, typed so that it may change. */
 const NOTHING: Value = FALSE as Value
+const NO_GATES: readonly PendingGate[] = []
 const NEVER = Number.POSITIVE_INFINITY
 
 export class Resolver {
@@ -95,9 +96,10 @@ export class Resolver {
   }
 
   #reach(start: number, startPlan: BoundPlan, startDepth: number, startKey: number): Value {
-    const seen = new Set<number>()
-    if (startKey >= 0) seen.add(startKey)
-    const gates: PendingGate[] = []
+    // Most walks see a node or two: no set for them, and nothing worth remembering.
+    let first = -1
+    let seen: Set<number> | undefined
+    let gates: PendingGate[] | undefined
     const savedCut = this.#cut
     this.#cut = NEVER
     let objects = [start]
@@ -109,8 +111,12 @@ export class Resolver {
       if (key === this.#userKey) return TRUE
       const known = this.#memo.get(key)
       if (known !== undefined) return known
-      if (seen.has(key)) return FALSE
-      seen.add(key)
+      if (key === startKey || key === first || seen?.has(key) === true) return FALSE
+      if (first < 0) first = key
+      else {
+        seen ??= new Set()
+        seen.add(key)
+      }
       const found = this.#edges.relation(object, relation)
       if (found === undefined) return FALSE
       nextObjects.push(object)
@@ -130,18 +136,23 @@ export class Resolver {
         const plan = plans[i]
         if (object === undefined || plan === undefined) continue
         value = either(value, this.#step(object, plan, visit))
-        for (const gate of plan.gates) gates.push({ object, gate, depth })
+        for (const gate of plan.gates) {
+          gates ??= []
+          gates.push({ object, gate, depth })
+        }
       }
       objects = nextObjects
       plans = nextPlans
     }
-    for (const pending of gates) {
+    for (const pending of gates ?? NO_GATES) {
       if (value === TRUE) break
       value = either(value, this.#gate(pending))
     }
     // Nothing of what was seen is true when the whole is false: every node's own ways were among those tried.
-    if (value === FALSE && this.#remember && this.#cut >= this.#progress.size)
+    if (value === FALSE && seen !== undefined && this.#remember && this.#cut >= this.#progress.size) {
+      this.#memo.set(first, FALSE)
       for (const key of seen) this.#memo.set(key, FALSE)
+    }
     this.#cut = Math.min(savedCut, this.#cut)
     return value
   }
