@@ -14,11 +14,15 @@ const find = (...patterns) =>
     .filter((file) => !ignored(file))
     .sort()
 
-function step(name, command, args) {
+/** `summed`: the program ends with a summary of its own, and that stays the last word. */
+function step(name, command, args, summed = false) {
   const started = Date.now()
   process.stdout.write(`\n── ${name}\n`)
   const result = spawnSync(command, args, { cwd: root, stdio: 'inherit' })
-  process.stdout.write(`── ${name}: ${result.status === 0 ? 'ok' : 'FAILED'} in ${Date.now() - started} ms\n`)
+  if (!summed)
+    process.stdout.write(
+      `── ${name}: ${result.status === 0 ? 'ok' : 'FAILED'} in ${Date.now() - started} ms\n`,
+    )
   return result.status === 0
 }
 
@@ -45,18 +49,24 @@ const steps = {
   e2e: () => {
     const files = find('{packages,examples,bench,test}/**/*.e2e.test.ts')
     const args = [loader, '--test', '--test-concurrency=2', '--test-timeout=240000', '--test-reporter=spec']
-    return step(`end to end (${files.length} files)`, process.execPath, [...args, ...seen('e2e', files)])
+    return step(
+      `end to end (${files.length} files)`,
+      process.execPath,
+      [...args, ...seen('e2e', files)],
+      true,
+    )
   },
 }
 
 const chosen = only === 'all' ? Object.keys(steps) : [only]
-let good = true
+const failed = []
 for (const name of chosen) {
   if (!(name in steps)) {
     process.stderr.write(`Unknown step ${name}; one of ${Object.keys(steps).join(', ')}\n`)
     process.exit(2)
   }
   // Later steps run even when an earlier one failed: one run tells everything that is wrong.
-  good = steps[name]() && good
+  if (!steps[name]()) failed.push(name)
 }
-process.exit(good ? 0 : 1)
+if (failed.length > 0) process.stderr.write(`── FAILED: ${failed.join(', ')}\n`)
+process.exit(failed.length === 0 ? 0 : 1)

@@ -1,6 +1,7 @@
 /**
  * A person with a browser: cookies by path, redirects one at a time, forms filled in as they stand.
  */
+import { createCookieJar } from '../conformance/browser.ts'
 import type { World } from './world.ts'
 
 export interface Page {
@@ -20,29 +21,19 @@ export interface Browser {
   /** Follows redirects as long as they stay at the issuer; returns the last page or the redirect that left. */
   open(url: string): Promise<Page>
   signIn(link?: string): Promise<Page>
+  /** Of every path. */
   cookies(): string
 }
 
 export function createBrowser(world: World): Browser {
-  const jar = new Map<string, { readonly path: string; readonly value: string }>()
-  const cookieHeader = (url: URL) =>
-    [...jar]
-      .filter(([, cookie]) => url.pathname === cookie.path || url.pathname.startsWith(cookie.path))
-      .map(([name, cookie]) => `${name}=${cookie.value}`)
-      .join('; ')
+  const jar = createCookieJar()
   const request = async (target: string, init: RequestInit): Promise<Page> => {
     const url = new URL(target, world.issuer)
     const headers = new Headers(init.headers)
     headers.set('accept', 'text/html')
-    headers.set('cookie', cookieHeader(url))
+    for (const [name, value] of Object.entries(jar.header(url))) headers.set(name, value)
     const response = await fetch(url, { ...init, headers, redirect: 'manual' })
-    for (const line of response.headers.getSetCookie()) {
-      const [pair = '', ...attributes] = line.split(';').map((part) => part.trim())
-      const [name = '', value = ''] = pair.split(/=(.*)/s)
-      const path = attributes.find((part) => part.toLowerCase().startsWith('path='))?.slice(5) ?? '/'
-      if (value === '') jar.delete(name)
-      else jar.set(name, { path, value })
-    }
+    jar.take(url, response.headers.getSetCookie())
     return { status: response.status, url: url.href, headers: response.headers, text: await response.text() }
   }
   const browser: Browser = {
@@ -66,7 +57,7 @@ export function createBrowser(world: World): Browser {
     async signIn(link = world.as.createSignInLink(world.user.id)) {
       return browser.post('/signin', [['secret', link.split('#')[1] ?? '']])
     },
-    cookies: () => [...jar].map(([name, { value }]) => `${name}=${value}`).join('; '),
+    cookies: () => jar.header(new URL(world.issuer)).cookie ?? '',
   }
   return browser
 }
