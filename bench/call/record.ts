@@ -7,6 +7,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import * as fs from 'node:fs'
 import path from 'node:path'
 import { StatementSync } from 'node:sqlite'
+import { setTimeout } from 'node:timers/promises'
 import {
   createCedarEngine,
   type EngineDecider,
@@ -16,6 +17,7 @@ import {
 } from '@safeconduct/engine'
 import { openLog } from '@safeconduct/ledger'
 import { createBus, createIds, createKeyring, openSqliteStore } from '@safeconduct/store'
+import { GATHER_MS } from '../../packages/cli/src/daemon/foundation.ts'
 import { ledgerPort } from '../../packages/cli/src/daemon/ledger-port.ts'
 import { countingFiles, measureDisk } from '../lib/disk.ts'
 import { cpuMicros, median, perSecond, quantile } from '../lib/stats.ts'
@@ -132,6 +134,7 @@ async function measureCalls(engine: PolicyEngine, directory: string, submitters:
     keyring,
     bus: createBus(),
     policyEngine: engine,
+    gather: () => setTimeout(GATHER_MS),
   })
   try {
     for (const event of foundation()) decider.control(event)

@@ -4,6 +4,7 @@
  */
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import path from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import {
   type Bus,
   type Clock,
@@ -52,6 +53,8 @@ export interface Foundation {
 /** One tenant per embedded daemon; every record carries it all the same. */
 export const TENANT = 'default'
 export const LEDGER_DIRECTORY = 'ledger'
+/** How long summaries of decisions wait for others; lists show a decision this much later. */
+export const GATHER_MS = 100
 /** After a refusal by the ledger we say for so long that we are not ready; then whoever balances load may try again. */
 const UNREADY_MS = 10_000
 
@@ -84,6 +87,7 @@ export async function openFoundation(config: Config, warn: (text: string) => voi
         refusedAt = clock.now()
       }),
       policyEngine: createCedarEngine(),
+      gather: () => setTimeout(GATHER_MS),
       settings: {
         enforcement: config.SAFECONDUCT_ENFORCEMENT,
         approvalTtl: config.SAFECONDUCT_APPROVAL_TTL * 1000,

@@ -152,6 +152,53 @@ test('summaries reach the store in one batch, outcome included, and are found be
   assert.equal(await summaries.get(TENANT, 'three'), null)
 })
 
+/** A store that counts its transactions. */
+function countedStore() {
+  const store = fakeStore()
+  const count = { transactions: 0 }
+  const tx: typeof store.tx = (work) => {
+    count.transactions++
+    return store.tx(work)
+  }
+  return { store, counted: { ...store, tx }, count }
+}
+
+test('what comes while summaries gather is one transaction, and is found before', async () => {
+  const { store, counted, count } = countedStore()
+  let open: () => void = () => undefined
+  const gathered = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  const summaries = createSummaries(counted, () => gathered)
+  summaries.add(summaryAt('one'))
+  await new Promise((resolve) => setImmediate(resolve))
+  summaries.settle(TENANT, 'one', 'ok', 7)
+  summaries.add(summaryAt('two'))
+  assert.equal((await summaries.get(TENANT, 'one'))?.outcomeIndex, 7)
+  assert.equal(count.transactions, 0)
+  open()
+  await summaries.flush()
+  assert.equal(count.transactions, 1)
+  assert.equal((await store.decisions.get(TENANT, 'one'))?.outcomeIndex, 7)
+  assert.ok(await store.decisions.get(TENANT, 'two'))
+})
+
+test('full batches of summaries wait for no others', async () => {
+  const { store, counted, count } = countedStore()
+  let gathers = 0
+  const summaries = createSummaries(counted, async () => {
+    gathers++
+  })
+  for (let i = 0; i < 450; i++) summaries.add(summaryAt(`full-${i}`))
+  await summaries.flush()
+  assert.deepEqual(
+    [gathers, count.transactions],
+    [2, 3],
+    'before the first, and before the last, which is not full',
+  )
+  assert.ok(await store.decisions.get(TENANT, 'full-449'))
+})
+
 test('a store that fails holds up nobody, and is told again; until then a rebuild begins before what it lacks', async () => {
   const store = fakeStore()
   store.failing.add('decisions.insert')
