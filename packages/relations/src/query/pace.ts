@@ -1,10 +1,12 @@
 /**
  * Long walks that give way. A walk is only right for one revision: when a write came in between, it starts again; after
- * a few such interruptions it runs to its end without giving way.
+ * a few such interruptions it runs to its end without giving way to the event loop. Promises that settle meanwhile may
+ * still write, so the revision is looked at again at the end.
  *
  * @module
  */
 import { setImmediate as turn } from 'node:timers/promises'
+import { RelationsError } from '../errors.ts'
 import { MAX_RESTARTS, SLICE } from '../limits.ts'
 
 /** A step of work was done. Resolves later when it is time to give way; undefined means go on. */
@@ -16,7 +18,7 @@ class Interrupted extends Error {
 
 /**
  * Runs `walk` so that all of it sees one revision.
- * @throws what `walk` throws, and the signal's reason when it is aborted.
+ * @throws what `walk` throws, the signal's reason when it is aborted, `limit_exceeded` when writes never leave room.
  */
 export async function atOneRevision<T>(
   revision: () => number,
@@ -36,9 +38,14 @@ export async function atOneRevision<T>(
       return giveWay()
     }
     try {
-      return await walk(pace)
+      const result = await walk(pace)
+      if (revision() === started) return result
     } catch (error) {
-      if (!(error instanceof Interrupted)) throw error
+      // What a walk runs into after a write tells nothing about either revision.
+      if (!(error instanceof Interrupted) && revision() === started) throw error
+      signal?.throwIfAborted()
     }
+    if (attempt >= MAX_RESTARTS * 10)
+      throw new RelationsError('limit_exceeded', 'writes keep interrupting this listing')
   }
 }
