@@ -57,7 +57,7 @@ export async function ensureDaemon(data: string, asker: Asker): Promise<ControlC
     asker.tell(
       asker.person
         ? `Started a daemon for ${data}.\nSign in once, within ten minutes: ${signIn}`
-        : `Started a daemon for ${data} (process ${started.pid}). To sign in as its owner, end it and start it in a terminal: ./safeconduct up --empty --data ${data}`,
+        : `Started a daemon for ${data} (process ${started.pid}). To sign in as its owner, start it in a terminal instead: ./safeconduct down --data ${data} && ./safeconduct up --empty --data ${data}`,
     )
     return createControlClient(controlSocketPath(data))
   }
