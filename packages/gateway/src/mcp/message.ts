@@ -137,10 +137,6 @@ export function failWith(error: SafeconductError, more: JsonObject = {}): RpcAns
   return fail(error.rpc, error.message, { code: error.code, ...error.details, ...more })
 }
 
-export function failCode(code: ErrorCode, more: JsonObject = {}): RpcAnswer {
-  return fail(ERROR_TABLE[code].rpc, ERROR_TABLE[code].message, { code, ...more })
-}
-
 /** `_meta` of the parameters, or an empty object. */
 export function metaOf(params: JsonObject | null): JsonObject {
   const meta = params?._meta
