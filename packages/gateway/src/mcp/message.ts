@@ -4,8 +4,6 @@
  * @module
  */
 import {
-  ERROR_TABLE,
-  type ErrorCode,
   isJsonArray,
   isJsonObject,
   type JsonObject,
