@@ -8,8 +8,6 @@ import type {
   CallRequest,
   ErrorCode,
   Evidence,
-  Obligation,
-  Outcome,
   PolicyReason,
   TrustLevel,
 } from '@safeconduct/protocol'
@@ -17,11 +15,10 @@ import { type Caller, FRESH_PROOF_MS } from '../delegation/caller.ts'
 import type { Errand } from '../delegation/delegate.ts'
 import type { Trace } from '../flow/index.ts'
 import { ask } from '../policy/context.ts'
-import { type Judgement, judge } from '../policy/judge.ts'
 import { doubtsCredential } from '../risk/combine.ts'
 import { type Standing, standing } from '../risk/standing.ts'
 import type { EngineSettings, TenantState } from '../state.ts'
-import { policySentence } from './words.ts'
+import { type Posed, type Ruling, rule } from './rule.ts'
 
 /** Everything the stages before found. */
 export interface Findings {
@@ -44,20 +41,14 @@ export interface Assumption {
   readonly approved?: boolean
 }
 
-export interface Combined {
-  readonly outcome: Outcome
-  readonly code: ErrorCode | null
-  readonly why: readonly string[]
-  readonly policies: readonly PolicyReason[]
-  readonly policyErrors: Judgement['errors']
-  readonly obligations: readonly Obligation[]
+export interface Combined extends Ruling {
   readonly standing: Standing
   readonly credentialDoubt: boolean
   readonly freshProof: boolean
   /** The approval that this call uses up. */
   readonly used: Approval | null
-  /** Denied only because a policy needs arguments that a listing does not have. */
-  readonly needsArguments: boolean
+  /** What policy was asked; null when the call was refused before policy had a say. */
+  readonly posed: Posed | null
 }
 
 export interface DecideQuestion {
@@ -93,6 +84,7 @@ export function combine(question: DecideQuestion, findings: Findings): Combined 
     ...credential,
     used: null,
     needsArguments: false,
+    posed: null,
   }
   const deny = (code: ErrorCode, why: string, reason?: PolicyReason): Combined => ({
     ...base,
@@ -114,8 +106,6 @@ export function combine(question: DecideQuestion, findings: Findings): Combined 
     const why = 'The agent, or one that handed the errand on, is suspended.'
     return deny('denied', why, { layer: 'engine', id: 'suspended', effect: 'forbid' })
   }
-  const { policy } = state.directory
-  if (policy === null) return deny('policy_missing', 'No policy is loaded.')
   const asked = ask(request, errand, tool, {
     trust: base.standing.trust,
     risk: assume.calm === true ? 0 : stands.assessment.after,
@@ -124,23 +114,21 @@ export function combine(question: DecideQuestion, findings: Findings): Combined 
     seenBefore: state.live.agents.get(request.grant.agent)?.used.has(tool.action) === true,
     credentialDoubt: credential.credentialDoubt,
   })
-  const unfit =
-    assume.ignoreArguments === true ? [] : asked.unfit.filter((name) => policy.compiled.mentions(name))
-  if (unfit.length > 0) {
-    const why = `A policy speaks of the argument ${unfit[0]}, and its value does not fit the type it is declared with.`
-    return deny('invalid_params', why, { layer: 'engine', id: 'arguments', effect: 'forbid' })
-  }
   const approved = assume.approved === true || isApproved(question)
-  // A client without a key cannot answer a doubt about its credential; a person's word does it instead.
-  const freshProof = credential.freshProof || (approved && !caller.canStepUp)
-  const judged = judge(policy.compiled, request, asked, { approved, freshProof })
-  return conclude(
-    question,
-    findings,
-    { ...base, policies: judged.reasons, policyErrors: judged.errors },
-    judged,
-    approved,
-  )
+  const posed: Posed = {
+    actors: request.grant,
+    asked: assume.ignoreArguments === true ? { ...asked, unfit: [] } : asked,
+    // A client without a key cannot answer a doubt about its credential; a person's word does it instead.
+    real: { approved, freshProof: credential.freshProof || (approved && !caller.canStepUp) },
+    canStepUp: caller.canStepUp,
+    refused: wasRefused(question),
+    obligations: question.settings.obligations,
+  }
+  const { policy } = state.directory
+  if (policy === null) return { ...deny('policy_missing', 'No policy is loaded.'), posed }
+  const ruling = rule(policy.compiled, posed)
+  const used = ruling.outcome === 'allow' && approved ? question.approval : null
+  return { ...base, ...ruling, used, posed }
 }
 
 /** Evidence without what the counterfactual takes away. */
@@ -149,44 +137,12 @@ function assumed(evidence: readonly Evidence[], { calm, origin }: Assumption): r
   return origin === true ? evidence.filter((item) => item.about !== 'provenance') : evidence
 }
 
-function conclude(
-  { settings, approval, request }: DecideQuestion,
-  { caller }: Findings,
-  base: Combined,
-  judged: Judgement,
-  approved: boolean,
-): Combined {
-  const sentences = judged.reasons.map(policySentence)
-  const failures = judged.errors.map(({ layer, id }) => `The ${layer} policy ${id} could not be evaluated.`)
-  if (judged.allowed) {
-    const unmet = judged.obligations.find(
-      (item) => item === null || !settings.obligations.includes(item.type),
-    )
-    if (unmet === undefined) {
-      const obligations = judged.obligations.filter((item) => item !== null)
-      const used = approved ? approval : null
-      return { ...base, outcome: 'allow', why: sentences, obligations, used }
-    }
-    const what = unmet === null ? 'An obligation' : `The obligation ${unmet.id}`
-    return { ...base, code: 'denied', why: [`${what} of a policy cannot be met here.`, ...sentences] }
-  }
-  const why = [...failures, ...sentences]
-  if (why.length === 0) why.push('No policy permits this.')
-  if (judged.missing === null) {
-    const needsArguments = judged.errors.length > 0
-    return { ...base, code: 'denied', why, needsArguments }
-  }
-  if (judged.missing !== 'approval' && caller.canStepUp) {
-    return { ...base, outcome: 'step_up', code: 'step_up_required', why }
-  }
-  if (approval?.status === 'refused' && request.at < approval.expiresAt) {
-    return { ...base, code: 'approval_refused', why: ['A person refused exactly this call.', ...why] }
-  }
-  return { ...base, outcome: 'approval', code: 'approval_required', why }
-}
-
 function isApproved({ approval, request }: DecideQuestion): boolean {
   return approval?.status === 'approved' && request.at < approval.expiresAt
+}
+
+function wasRefused({ approval, request }: DecideQuestion): boolean {
+  return approval?.status === 'refused' && request.at < approval.expiresAt
 }
 
 /** Doubt about the credential, and whether this very call answers it: a proof made after the doubt arose. */

@@ -3,9 +3,12 @@
  * first, and both layers are asked again. The hypothetical chooses the answer and never grants.
  * @module
  */
-import type { CallRequest, Decision, Obligation } from '@safeconduct/protocol'
+import type { Decision, Grant, Obligation } from '@safeconduct/protocol'
 import type { Asked, Obtainable } from './context.ts'
 import type { CompiledPolicies, EntityRef, Layer, LayerAnswer } from './engine.ts'
+
+/** Everybody whose rights are asked for. */
+export type Actors = Pick<Grant, 'agent' | 'via' | 'user'>
 
 export interface Verdict {
   readonly allowed: boolean
@@ -22,15 +25,10 @@ export interface Judgement extends Verdict {
 export type Missing = 'fresh-proof' | 'approval' | 'fresh-proof-then-approval'
 
 /** @param real what is the case; the evaluation that grants uses nothing else */
-export function judge(
-  policies: CompiledPolicies,
-  request: CallRequest,
-  asked: Asked,
-  real: Obtainable,
-): Judgement {
-  const verdict = evaluate(policies, request, asked, real)
+export function judge(policies: CompiledPolicies, actors: Actors, asked: Asked, real: Obtainable): Judgement {
+  const verdict = evaluate(policies, actors, asked, real)
   if (verdict.allowed) return { ...verdict, missing: null }
-  const helps = (facts: Obtainable): boolean => evaluate(policies, request, asked, facts).allowed
+  const helps = (facts: Obtainable): boolean => evaluate(policies, actors, asked, facts).allowed
   if (!real.freshProof && helps({ ...real, freshProof: true })) return { ...verdict, missing: 'fresh-proof' }
   if (!real.approved && helps({ ...real, approved: true })) return { ...verdict, missing: 'approval' }
   const both = !real.freshProof && !real.approved && helps({ freshProof: true, approved: true })
@@ -40,7 +38,7 @@ export function judge(
 /** Every actor of the chain and the user must be allowed; an erroring forbid denies. */
 function evaluate(
   policies: CompiledPolicies,
-  { grant }: CallRequest,
+  { agent, via, user }: Actors,
   asked: Asked,
   facts: Obtainable,
 ): Verdict {
@@ -50,13 +48,10 @@ function evaluate(
     layer,
     policies.evaluate(layer, { principal, ...question }),
   ]
-  const agents = [grant.agent, ...grant.via].map((id) => put('agent', { type: 'Agent', id }))
+  const agents = [agent, ...via].map((id) => put('agent', { type: 'Agent', id }))
   // An agent without a user stands for itself before the user's layer, which is never skipped.
-  const user = put(
-    'user',
-    grant.user === null ? { type: 'Agent', id: grant.agent } : { type: 'User', id: grant.user },
-  )
-  return merge([...agents, user])
+  const beneficiary = put('user', user === null ? { type: 'Agent', id: agent } : { type: 'User', id: user })
+  return merge([...agents, beneficiary])
 }
 
 function merge(answers: readonly (readonly [Layer, LayerAnswer])[]): Verdict {
