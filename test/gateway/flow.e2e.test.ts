@@ -67,7 +67,7 @@ describe('what goes upstream', () => {
     decider.script = () => ({ outcome: 'allow', args: { to: 'ada', amount: 5 } })
     const session = await openSession(world, 'market')
     await session.send(
-      '{ "id": 7, "jsonrpc": "2.0", "x": "dropped",  "method": "tools/call", "params": {"name": "work", "arguments": {"amount": 500, "to": "eve"}, "_meta": {"a": 1}, "later": true} }',
+      '{ "id": 7, "jsonrpc": "2.0", "x": "dropped",  "method": "tools/call", "params": {"name": "work", "arguments": {"amount": 500, "to": "eve"}, "_meta": {"a": 1, "progressToken": "mine"}, "later": true} }',
       {
         cookie: 'a=b',
         'x-forwarded-for': '1.2.3.4',
@@ -80,7 +80,8 @@ describe('what goes upstream', () => {
     assert.deepEqual(JSON.parse(JSON.stringify(call.message.params)), {
       name: 'work',
       arguments: { to: 'ada', amount: 5 },
-      _meta: { a: 1 },
+      // The gateway's own token: neither the client's, nor anything else that stood beside it.
+      _meta: { progressToken: call.message.id },
     })
     assert.ok(!('x' in call.message))
     assert.equal(call.headers.authorization, 'Bearer upstream-secret')

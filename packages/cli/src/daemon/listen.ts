@@ -25,10 +25,11 @@ export interface HttpLimits {
   readonly port: number
 }
 
-/** Slow or endless headers are cut; bodies and streams have limits of their own. */
+/** A request must be in, body included, within these times; answers and streams may take as long as they do. */
 const SERVER_OPTIONS = {
   headersTimeout: 15_000,
-  requestTimeout: 0,
+  requestTimeout: 60_000,
+  connectionsCheckingInterval: 5_000,
   keepAliveTimeout: 65_000,
   maxHeaderSize: 32_768,
 }

@@ -162,6 +162,6 @@ describe('authentication at the gateway', () => {
     })
     const token = bound()
     present(`DPoP ${token}`, proof(token))
-    refused('overloaded', () => present(`DPoP ${token}`, proof(token)))
+    refused('rate_limited', () => present(`DPoP ${token}`, proof(token)))
   })
 })

@@ -70,7 +70,7 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticate {
         keys: proofKeys,
         now,
       })
-      if (!replay.claim(`${proof.jkt} ${proof.jti}`, proof.expiresAt, now)) {
+      if (!replay.claim({ holder: proof.jkt, id: proof.jti }, proof.expiresAt, now)) {
         throw new SafeconductError('invalid_dpop_proof', { message: 'The DPoP proof was used before.' })
       }
       return { grant, proof: { kind: 'dpop', provenAt: now } }

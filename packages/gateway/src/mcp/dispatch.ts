@@ -17,6 +17,7 @@ import { fail, type RpcAnswer, type RpcRequest } from './message.ts'
 import type { ClientMethod } from './methods.ts'
 import { recordWithout } from './result.ts'
 import { META, STATELESS } from './revisions.ts'
+import { undecided } from './subject.ts'
 import { callOf, principalKey, serverCapabilities, type Turn } from './turn.ts'
 import { sharedLink } from './vias.ts'
 
@@ -93,7 +94,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     try {
       const sent = await turn.via.send(
         message.method,
-        message.params,
+        undecided(message.params),
         { ...QUIET, signal: deadline.signal },
         turn.forwarded,
       )
@@ -118,7 +119,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
         const hooks = { ...QUIET, signal: deadline.signal }
         const { status, answer: got } = await turn.via.send(
           message.method,
-          message.params,
+          undecided(message.params),
           hooks,
           turn.forwarded,
         )

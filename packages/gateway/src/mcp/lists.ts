@@ -12,6 +12,7 @@ import type { Upstream } from '../upstream/upstreams.ts'
 import type { RpcAnswer } from './message.ts'
 import type { ClientMethod } from './methods.ts'
 import { STATELESS } from './revisions.ts'
+import { undecided } from './subject.ts'
 import { callOf, objectItems, type Sent, type Turn } from './turn.ts'
 
 export interface ListsOptions {
@@ -57,8 +58,9 @@ export function createLists(options: ListsOptions): Lists {
     method: string,
     items: Items,
     params: JsonObject | null,
+    until: readonly AbortSignal[],
   ): Promise<Refused | Fetched> {
-    const deadline = createDeadline(settings.upstreamTimeout, settings.maxCallTime, [turn.reply.gone])
+    const deadline = createDeadline(settings.upstreamTimeout, settings.maxCallTime, until)
     const hooks = {
       signal: deadline.signal,
       onActivity: deadline.touch,
@@ -68,7 +70,7 @@ export function createLists(options: ListsOptions): Lists {
         error: { code: -32601, message: 'Not during a listing.' },
       }),
     }
-    const { cursor: _, ...asked } = params ?? {}
+    const asked = undecided(params)
     const all: JsonObject[] = []
     let size = 0
     let first: JsonObject | null = null
@@ -94,11 +96,17 @@ export function createLists(options: ListsOptions): Lists {
     throw tooLong()
   }
 
-  async function filtered(turn: Turn, method: string, row: ClientMethod, params: JsonObject | null) {
+  async function filtered(
+    turn: Turn,
+    method: string,
+    row: ClientMethod,
+    params: JsonObject | null,
+    until: readonly AbortSignal[],
+  ) {
     const { items } = row
     if (items === undefined) throw new SafeconductError('internal')
     const begun = turn.upstream.listing.begin()
-    const got = await fetchAll(turn, method, items, params)
+    const got = await fetchAll(turn, method, items, params, until)
     if (!got.ok) return got
     const visible =
       items === 'tools' ? await pinned(turn, method, got.all) : got.all.filter(shown(turn, items))
@@ -130,7 +138,7 @@ export function createLists(options: ListsOptions): Lists {
       if (params?.cursor !== undefined) {
         throw new SafeconductError('invalid_params', { message: 'There is no such page.' })
       }
-      const got = await filtered(turn, method, row, params)
+      const got = await filtered(turn, method, row, params, [turn.reply.gone])
       if (!got.ok) return got.sent
       const { nextCursor: _, ...beside } = got.first
       const result = { ...beside, [got.items]: [...got.visible] }
@@ -142,7 +150,16 @@ export function createLists(options: ListsOptions): Lists {
       const { upstream } = turn
       if (upstream.listing.fresh(clock.now())) return
       const under = fetching.get(upstream)
-      if (under !== undefined) return under
+      // One that failed for somebody else (their grant, their link) says nothing about us.
+      if (
+        under !== undefined &&
+        (await under.then(
+          () => true,
+          () => false,
+        ))
+      )
+        return
+      if (upstream.listing.fresh(clock.now())) return
       const row: ClientMethod = {
         kind: 'list',
         scope: 'mcp:read',
@@ -150,7 +167,8 @@ export function createLists(options: ListsOptions): Lists {
         revisions: [turn.revision],
       }
       const params = Object.keys(envelope).length === 0 ? null : { _meta: envelope }
-      const work = filtered(turn, 'tools/list', row, params)
+      // Others may wait for it by now, so it does not end when this client goes away.
+      const work = filtered(turn, 'tools/list', row, params, [])
         .then((got) => {
           // A server without tools says so; there is nothing to pin then.
           if (!got.ok) upstream.listing.store(upstream.listing.begin(), [], clock.now())

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Clock } from '@safeconduct/engine'
-import { isJsonObject, SafeconductError } from '@safeconduct/protocol'
+import { isJsonObject, type JsonObject, SafeconductError } from '@safeconduct/protocol'
 import type { Registry } from '../client/registry.ts'
 import type { Session, Sessions } from '../client/sessions.ts'
 import { SSE_HEADERS } from '../client/stream.ts'
@@ -15,7 +15,7 @@ import type { Listener } from '../upstream/link.ts'
 import { CLIENT_INFO, type Hold, type Upstreams } from '../upstream/upstreams.ts'
 import type { Dispatch } from './dispatch.ts'
 import { contextOf, type Exchange, type Exchanges, type Incoming, passes, rowOf, turnOf } from './exchange.ts'
-import type { RpcMessage, RpcRequest } from './message.ts'
+import type { RpcMessage, RpcNotification, RpcRequest } from './message.ts'
 import { clientMethod } from './methods.ts'
 import { isSessionRevision, NEWEST_SESSION, negotiate, type SessionRevision, STATELESS } from './revisions.ts'
 import { capabilitiesFor, serverCapabilities, type Via } from './turn.ts'
@@ -147,7 +147,7 @@ export function createOnSession(options: OnSessionOptions): OnSession {
       const turn = { identity: session.identity, context: contextOf(incoming, null), server: incoming.server }
       if (passes(dispatch.dry(turn, message.method, 'session'))) {
         const link = await session.hold.link()
-        await link.notify(message.method, message.params)
+        await link.notify(message.method, told(message))
       }
     }
     incoming.response.writeHead(202).end()
@@ -190,4 +190,13 @@ const NOWHERE: Via = {
   send: () => Promise.reject(new SafeconductError('internal')),
   resume: null,
   ask: null,
+}
+
+/** What the method itself needs: no room for words of the agent. */
+function told({ method, params }: RpcNotification): JsonObject | null {
+  if (method !== 'notifications/progress') return null
+  const { progressToken, progress, total } = params ?? {}
+  if (typeof progressToken !== 'string' && typeof progressToken !== 'number') return null
+  const numbers = Object.entries({ progress, total }).filter(([, value]) => typeof value === 'number')
+  return { progressToken, ...Object.fromEntries(numbers) }
 }

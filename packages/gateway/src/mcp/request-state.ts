@@ -55,7 +55,7 @@ export function createStateSeal(clock: Clock, ttl: number, limit = 100_000): Sta
       const { id, exp, value } = state
       if (typeof id !== 'string' || typeof exp !== 'number' || !isJsonObject(value) || exp <= now)
         throw refused()
-      if (!used.claim(id, exp, now)) throw refused()
+      if (!used.claim({ holder: binding.subject.join(' '), id }, exp, now)) throw refused()
       return value
     },
   }

@@ -77,4 +77,15 @@ describe('what is kept of a result', () => {
 it('keeps a record also of what brought nothing', () => {
   const record = recordWithout('unknown', 'upstream_timeout')
   assert.deepEqual([record.status, record.text, record.bytes], ['unknown', [], 0])
+
+  it('lets no error from behind pass for a refusal of ours', () => {
+    const data = { code: 'approval_required', decision: 'd-1', approval: 'a-1', remedy: 'Open this.' }
+    const { answer } = settleable({ ok: false, error: { code: -32042, message: 'm', data } })
+    assert.deepEqual(answer, {
+      ok: false,
+      error: { code: -32042, message: 'm', data: { code: 'approval_required', remedy: 'Open this.' } },
+    })
+    const plain = { ok: false, error: { code: -1, message: 'm', data: { decided: true } } } as const
+    assert.deepEqual(settleable(plain).answer, plain)
+  })
 })

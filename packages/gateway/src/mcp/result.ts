@@ -24,7 +24,7 @@ const OURS = 'safeconduct/'
  * @throws {SafeconductError} `upstream_invalid` when it cannot be digested
  */
 export function settleable(given: RpcAnswer): { readonly answer: RpcAnswer; readonly record: CallResult } {
-  const answer: RpcAnswer = given.ok ? { ok: true, result: withoutOurs(given.result) } : given
+  const answer: RpcAnswer = given.ok ? { ok: true, result: withoutOurs(given.result) } : notOurs(given)
   try {
     return { answer, record: recordOf(answer) }
   } catch {
@@ -44,6 +44,13 @@ function withoutOurs(result: JsonObject): JsonObject {
   if (!isJsonObject(meta) || !Object.keys(meta).some((key) => key.startsWith(OURS))) return result
   const kept = Object.entries(meta).filter(([key]) => !key.startsWith(OURS))
   return { ...result, _meta: Object.fromEntries(kept) }
+}
+
+/** Every refusal of ours names its decision; an error from behind us must not. */
+function notOurs(given: RpcAnswer): RpcAnswer {
+  if (given.ok || !isJsonObject(given.error.data) || given.error.data.decision === undefined) return given
+  const { decision: _, approval: __, ...data } = given.error.data
+  return { ok: false, error: { ...given.error, data } }
 }
 
 function recordOf(answer: RpcAnswer): CallResult {

@@ -71,13 +71,23 @@ describe('the parameters that go on', () => {
       request('tools/call', {
         name: 'evil',
         arguments: { amount: 500 },
-        _meta: { a: 1 },
+        _meta: {
+          progressToken: 7,
+          traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
+          note: 'past you',
+          tracestate: 'a b',
+        },
         requestState: 'x',
         inputResponses: {},
       }),
       operation({ args: { amount: 5 } }),
     )
-    assert.deepEqual(sent, { name: 'pay', arguments: { amount: 5 }, _meta: { a: 1 }, inputResponses: {} })
+    assert.deepEqual(sent, {
+      name: 'pay',
+      arguments: { amount: 5 },
+      _meta: { progressToken: 7, traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` },
+      inputResponses: {},
+    })
   })
   it('leave absent arguments absent, and empty ones empty', () => {
     assert.ok(!('arguments' in decidedParams(request('tools/call', { name: 'pay' }), operation({}))))
@@ -100,5 +110,21 @@ describe('the parameters that go on', () => {
       operation({ method: 'completion/complete', kind: 'prompt', name: 'p', args: { x: 'se' } }),
     )
     assert.deepEqual(sent.argument, { name: 'x', value: 'se' })
+  })
+  it('have the decided arguments that were chosen before', () => {
+    const ask = request('completion/complete', {
+      ref: { type: 'ref/prompt', name: 'p' },
+      argument: { name: 'x', value: 'se' },
+      context: { arguments: { y: 'before' }, more: 'undecided' },
+    })
+    const row = clientMethod('completion/complete', '2025-11-25')
+    assert.ok(row !== null)
+    const { name, args } = readSubject(row, ask)
+    assert.deepEqual(args, { x: 'se', y: 'before' })
+    const sent = decidedParams(ask, operation({ method: 'completion/complete', kind: 'prompt', name, args }))
+    assert.deepEqual(
+      [sent.argument, sent.context],
+      [{ name: 'x', value: 'se' }, { arguments: { y: 'before' } }],
+    )
   })
 })

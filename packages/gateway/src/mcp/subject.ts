@@ -2,9 +2,16 @@
  * What a governed request is about: the name and the values that are decided, and the parameters that go on once they are.
  * @module
  */
-import { isJsonObject, type JsonObject, type Operation, SafeconductError } from '@safeconduct/protocol'
-import type { RpcRequest } from './message.ts'
+import {
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  type Operation,
+  SafeconductError,
+} from '@safeconduct/protocol'
+import { metaOf, type RpcRequest } from './message.ts'
 import type { ClientMethod } from './methods.ts'
+import { META } from './revisions.ts'
 
 export interface Subject {
   readonly kind: 'tool' | 'resource' | 'prompt'
@@ -37,7 +44,19 @@ function readReference(params: JsonObject | null): Subject {
   if (typeof name !== 'string' || name === '' || name.length > MAX_NAME) throw invalid('`ref` names nothing.')
   if (typeof argument.name !== 'string' || typeof argument.value !== 'string')
     throw invalid('`argument` is malformed.')
-  return { kind: prompt ? 'prompt' : 'resource', name, args: { [argument.name]: argument.value } }
+  const chosen = chosenBefore(params?.context)
+  if (Object.hasOwn(chosen, argument.name)) throw invalid('`context` repeats the argument.')
+  return { kind: prompt ? 'prompt' : 'resource', name, args: { ...chosen, [argument.name]: argument.value } }
+}
+
+/** Arguments that were filled in before the one that is being completed; decided like it. */
+function chosenBefore(context: JsonValue | undefined): JsonObject {
+  if (context === undefined) return {}
+  const chosen = isJsonObject(context) ? (context.arguments ?? {}) : null
+  if (!isJsonObject(chosen) || Object.values(chosen).some((value) => typeof value !== 'string')) {
+    throw invalid('`context.arguments` must hold strings.')
+  }
+  return chosen
 }
 
 function invalid(message: string): SafeconductError {
@@ -45,14 +64,49 @@ function invalid(message: string): SafeconductError {
 }
 
 /** What requests of these methods may hold beside their subject; anything else was neither decided nor recorded. */
-const MEMBERS = ['_meta', 'arguments', 'argument', 'context', 'inputResponses', 'ref'] as const
+const MEMBERS = ['arguments', 'argument', 'inputResponses', 'ref'] as const
 
 function knownMembers(params: JsonObject | null): JsonObject {
   const known = MEMBERS.flatMap((name) => {
     const value = params?.[name]
     return value === undefined ? [] : [[name, value] as const]
   })
-  return Object.fromEntries(known)
+  const meta = knownMeta(metaOf(params))
+  return { ...(Object.keys(meta).length === 0 ? {} : { _meta: meta }), ...Object.fromEntries(known) }
+}
+
+const LOG_LEVEL = /^[a-z]{1,16}$/
+
+/** What goes on of a request that nobody decides (listings, log levels, discovery): no room for words of the agent. */
+export function undecided(params: JsonObject | null): JsonObject {
+  const meta = knownMeta(metaOf(params))
+  const level = params?.level
+  return {
+    ...(Object.keys(meta).length === 0 ? {} : { _meta: meta }),
+    ...(typeof level === 'string' && LOG_LEVEL.test(level) ? { level } : {}),
+  }
+}
+
+/** W3C Trace Context §3.2 and §3.3, by form: nothing else fits through. */
+const TRACE: Readonly<Record<string, RegExp>> = {
+  traceparent: /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/,
+  tracestate: /^[a-z0-9_*/@-]{1,256}=[\x21-\x2b\x2d-\x3c\x3e-\x7e]{1,256}$/,
+}
+const RESERVED: readonly string[] = [META.version, META.capabilities, META.client, META.logLevel]
+const MAX_TOKEN = 256
+
+/**
+ * Of `_meta`, what the protocol itself needs: the envelope, the progress token, the trace. Any other key would be a way
+ * past the decision, from the agent straight to the server.
+ */
+export function knownMeta(meta: JsonObject): JsonObject {
+  const kept = Object.entries(meta).filter(([key, value]) => {
+    if (RESERVED.includes(key)) return true
+    if (key === 'progressToken')
+      return typeof value === 'number' || (typeof value === 'string' && value.length <= MAX_TOKEN)
+    return typeof value === 'string' && Object.hasOwn(TRACE, key) && TRACE[key]?.test(value) === true
+  })
+  return Object.fromEntries(kept)
 }
 
 /** The parameters that go on: the decided name and arguments; beside them what the client sent, parsed, not received. */
@@ -62,7 +116,9 @@ export function decidedParams(request: RpcRequest, operation: Operation): JsonOb
   if (operation.method === 'completion/complete') {
     const argument = isJsonObject(params.argument) ? params.argument : {}
     const key = typeof argument.name === 'string' ? argument.name : ''
-    return { ...params, argument: { ...argument, value: operation.args[key] ?? '' } }
+    const { [key]: value = '', ...chosen } = operation.args
+    const context = Object.keys(chosen).length === 0 ? {} : { context: { arguments: chosen } }
+    return { ...params, argument: { name: key, value }, ...context }
   }
   if (operation.kind === 'resource') return { ...params, uri: name }
   const given = params.arguments !== undefined || Object.keys(operation.args).length > 0
