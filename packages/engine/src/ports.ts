@@ -11,13 +11,18 @@ import type {
   Decision,
   DecisionSummary,
   Delegation,
+  Enforcer,
   EpochKind,
   EpochRef,
   ErrorCode,
   JsonObject,
   OwnerRequest,
   PinnedTool,
+  PolicyStore,
   PolicyVersion,
+  RelationModel,
+  RelationSpace,
+  RelationTuple,
   Server,
   Stored,
   Task,
@@ -102,6 +107,57 @@ export interface Outbox {
   done(throughSeq: number): Promise<void>
 }
 
+export interface RelationChange {
+  /** Counts up over all spaces, with gaps. */
+  readonly seq: number
+  /** Milliseconds. */
+  readonly at: number
+  readonly operation: 'write' | 'delete'
+  readonly tuple: RelationTuple
+}
+
+/** Where a tuple belongs. */
+export interface RelationPlace {
+  readonly tenant: string
+  readonly space: string
+}
+
+/** Tuples of relation spaces and what was written and deleted, in order. What a tuple may be is the caller's to say. */
+export interface RelationLog {
+  /**
+   * All or nothing, deletes first; resolves to the `seq` of its last change. A delete needs only the key of its tuple.
+   * @throws `conflict` when a tuple to write is there, or one to delete is not
+   */
+  write(
+    place: RelationPlace,
+    change: {
+      readonly writes: readonly RelationTuple[]
+      readonly deletes: readonly Pick<RelationTuple, 'object' | 'relation' | 'user'>[]
+      readonly at: number
+    },
+  ): Promise<number>
+  /** Tuples of every space in the order of their rows, which are numbers above `after`. `limit` up to 10,000. */
+  tuples(after: number, limit: number): Promise<(RelationPlace & { row: number; tuple: RelationTuple })[]>
+  /** Changes with a `seq` above `after`, oldest first. `limit` up to 10,000. */
+  changes(
+    place: RelationPlace,
+    query: {
+      readonly after: number
+      readonly limit: number
+      /** Only of objects of this type. */
+      readonly type?: string
+      /** Only from this instant on, milliseconds. */
+      readonly since?: number
+    },
+  ): Promise<RelationChange[]>
+  /** The same over every space. */
+  allChanges(after: number, limit: number): Promise<(RelationPlace & RelationChange)[]>
+  /** Of the newest change of a space; 0 when there is none. */
+  last(place: RelationPlace): Promise<number>
+  /** Removes the tuples and changes of a space. */
+  remove(place: RelationPlace): Promise<void>
+}
+
 export interface Repositories {
   readonly users: Collection<User, 'name'>
   readonly agents: Collection<Agent, 'name' | 'owner'>
@@ -113,6 +169,11 @@ export interface Repositories {
   readonly policies: Collection<PolicyVersion, 'status'>
   readonly ownerRequests: Collection<OwnerRequest, 'status'>
   readonly decisions: Collection<DecisionSummary, 'agent' | 'user' | 'task' | 'outcome'>
+  readonly relationSpaces: Collection<RelationSpace, 'role'>
+  readonly relationModels: Collection<RelationModel, 'space'>
+  readonly relations: RelationLog
+  readonly enforcers: Collection<Enforcer, 'name' | 'status'>
+  readonly policyStores: Collection<PolicyStore, 'name' | 'status'>
   readonly epochs: EpochStore
   readonly oauth: OAuthStore
   readonly replay: ReplayStore
@@ -196,6 +257,26 @@ export interface Bus {
   subscribe(listener: (message: BusMessage) => void): () => void
 }
 
+// ── Relations ────────────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * What policies ask about relations, at one revision. In process and at once: a turn waits for nothing. A question
+ * that cannot be answered (unknown type or relation, too deep) throws, and whoever asked denies.
+ */
+export interface RelationFacts {
+  /** Of the model and tuples that answer; goes into the decision. */
+  readonly revision: string
+  /** Ids as OpenFGA writes them: `agent:ag_1`, `document:plan`. @throws when the question cannot be decided */
+  check(user: string, relation: string, object: string): boolean
+}
+
+/** One question to `RelationFacts`. */
+export interface RelationQuestion {
+  readonly user: string
+  readonly relation: string
+  readonly object: string
+}
+
 // ── Directory changes that the engine keeps in memory ───────────────────────────────────────────────────────────
 
 /** The store is the truth; these carry it into the owner's memory, at start for everything and later on change. */
@@ -211,6 +292,8 @@ export type ControlEvent =
   | { readonly type: 'delegation'; readonly delegation: Delegation }
   /** A person looked at the agent: its behaviour starts clean and its composition counts as approved. */
   | { readonly type: 'trust-reset'; readonly tenant: string; readonly agent: string; readonly by: string }
+  /** The relations that policies of the tenant ask from now on; null = none, and whoever asks is denied. */
+  | { readonly type: 'relations'; readonly tenant: string; readonly facts: RelationFacts | null }
   /** The subject's keys are gone; what is held of it in memory goes, too. */
   | { readonly type: 'erased'; readonly tenant: string; readonly user: string }
 

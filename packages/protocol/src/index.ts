@@ -2,6 +2,7 @@
  * The words on the wire: schemas, inferred types, the one error-code union. Depends on zod alone.
  * @module
  */
+export * from './access.ts'
 export * from './addresses.ts'
 export * from './config.ts'
 export * from './decision.ts'
@@ -9,5 +10,6 @@ export * from './errors.ts'
 export * from './json.ts'
 export * from './narrow.ts'
 export * from './principals.ts'
+export * from './relations.ts'
 export * from './task.ts'
 export * from './trust.ts'

@@ -35,6 +35,8 @@ export const COLLECTIONS = {
   policies: { status: 'many' },
   ownerRequests: { status: 'many' },
   decisions: { agent: 'many', user: 'many', task: 'many', outcome: 'many' },
+  enforcers: { name: 'unique', status: 'many' },
+  policyStores: { name: 'many', status: 'many' },
 } as const satisfies {
   readonly [K in CollectionName]: Readonly<Record<IndexOf<Repositories[K]>, IndexKind>>
 }

@@ -167,6 +167,8 @@ export function fakeStore(): FakeStore {
     approvals: collection('approvals'),
     policies: collection('policies'),
     ownerRequests: collection('ownerRequests'),
+    enforcers: collection('enforcers'),
+    policyStores: collection('policyStores'),
     decisions: collection('decisions'),
     epochs: fakeEpochs(),
     oauth: NO_OAUTH,

@@ -53,6 +53,8 @@ export function collections(open: OpenStore): void {
     await keeps(s.delegations, make.delegation('1'), { task: ['t1', 't2'], to: ['a1', 'a2'] })
     await keeps(s.approvals, make.approval('1'), { status: ['pending', 'used'], task: ['t1', 't2'] })
     await keeps(s.policies, make.policy('1'), { status: ['active', 'retired'] })
+    await keeps(s.enforcers, make.enforcer('1'), { name: ['pep-1', 'other'], status: ['active', 'revoked'] })
+    await keeps(s.policyStores, make.policyStore('1'), { name: ['todo', 'other'], status: ['active', 'retired'] })
     await keeps(s.ownerRequests, make.ownerRequest('1'), { status: ['pending', 'expired'] })
     await keeps(s.decisions, make.decision('1'), {
       agent: ['a1', 'a2'],

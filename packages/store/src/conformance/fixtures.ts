@@ -11,10 +11,12 @@ import {
   type Approval,
   type DecisionSummary,
   type Delegation,
+  type Enforcer,
   type ErrorCode,
   isSafeconductError,
   type OwnerRequest,
   type PinnedTool,
+  type PolicyStore,
   type PolicyVersion,
   type Server,
   type Task,
@@ -176,6 +178,41 @@ export function policy(id: string, more: Partial<PolicyVersion> = {}): PolicyVer
     digest: `sha256:${'3'.repeat(64)}`,
     status: 'active',
     createdAt: 9,
+    createdBy: 'u1',
+    ...more,
+  }
+}
+
+export function enforcer(id: string, more: Partial<Enforcer> = {}): Enforcer {
+  return {
+    tenant: 'acme',
+    id,
+    version: 1,
+    name: `pep-${id}`,
+    keyDigest: `sha256:${'2'.repeat(64)}`,
+    scopes: ['evaluate', 'calls'],
+    servers: ['market'],
+    stores: ['todo'],
+    obligations: [],
+    status: 'active',
+    createdAt: 5,
+    createdBy: 'u1',
+    ...more,
+  }
+}
+
+export function policyStore(id: string, more: Partial<PolicyStore> = {}): PolicyStore {
+  return {
+    tenant: 'acme',
+    id,
+    version: 1,
+    name: 'todo',
+    policies: 'permit(principal, action, resource);',
+    schema: 'entity user;',
+    entities: [{ uid: { type: 'user', id: 'ann' }, attrs: {}, parents: [] }],
+    digest: `sha256:${'3'.repeat(64)}`,
+    status: 'active',
+    createdAt: 6,
     createdBy: 'u1',
     ...more,
   }

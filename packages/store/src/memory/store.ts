@@ -90,6 +90,8 @@ function memoryRepositories(journal: Journal, now: () => number): (turn: Turn) =
   const policies = memoryCollection(journal, COLLECTIONS.policies)
   const ownerRequests = memoryCollection(journal, COLLECTIONS.ownerRequests)
   const decisions = memoryCollection(journal, COLLECTIONS.decisions)
+  const enforcers = memoryCollection(journal, COLLECTIONS.enforcers)
+  const policyStores = memoryCollection(journal, COLLECTIONS.policyStores)
   const epochs = memoryEpochs(journal)
   const oauth = memoryOAuth(journal, now)
   const replay = memoryReplay(journal)
@@ -106,6 +108,8 @@ function memoryRepositories(journal: Journal, now: () => number): (turn: Turn) =
     policies: policies(turn),
     ownerRequests: ownerRequests(turn),
     decisions: decisions(turn),
+    enforcers: enforcers(turn),
+    policyStores: policyStores(turn),
     epochs: epochs(turn),
     oauth: oauth(turn),
     replay: replay(turn),

@@ -14,7 +14,10 @@ export type Migrations = Readonly<Record<string, Migration>>
 
 export function migrations(engine: Engine): Migrations {
   const types = COLUMN_TYPES[engine]
-  return { '0001_first': { up: (db: Kysely<unknown>) => first(db, types) } }
+  return {
+    '0001_first': { up: (db: Kysely<unknown>) => first(db, types) },
+    '0002_access': { up: (db: Kysely<unknown>) => access(db, types) },
+  }
 }
 
 /**
@@ -91,6 +94,11 @@ async function first(db: Kysely<unknown>, types: ColumnTypes): Promise<void> {
       .addColumn('event', types.json, (c) => c.notNull()),
   )
   await index(db, 'outbox', ['tenant', 'id'], true)
+}
+
+async function access(db: Kysely<unknown>, types: ColumnTypes): Promise<void> {
+  await createRecords(db, types, 'enforcers', 'name', ['status'])
+  await createRecords(db, types, 'policyStores', undefined, ['name', 'status'])
 }
 
 async function createRecords(

@@ -24,6 +24,8 @@ export function sqlRepositories(session: Session): Repositories {
     policies: sqlCollection(session, 'policies', COLLECTIONS.policies),
     ownerRequests: sqlCollection(session, 'ownerRequests', COLLECTIONS.ownerRequests),
     decisions: sqlCollection(session, 'decisions', COLLECTIONS.decisions),
+    enforcers: sqlCollection(session, 'enforcers', COLLECTIONS.enforcers),
+    policyStores: sqlCollection(session, 'policyStores', COLLECTIONS.policyStores),
     epochs: sqlEpochs(session),
     oauth: sqlOAuth(session),
     replay: sqlReplay(session),
