@@ -79,6 +79,9 @@ function carry(tenant: TenantState, engine: PolicyEngine, event: ControlEvent, a
     case 'approval':
       putApproval(directory, event.approval, at)
       return []
+    case 'relations':
+      directory.relations = event.facts
+      return []
     case 'trust-reset':
       return [{ type: 'trust-reset', agent: event.agent, at, by: event.by }]
     case 'erased':

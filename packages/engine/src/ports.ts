@@ -11,6 +11,7 @@ import type {
   Decision,
   DecisionSummary,
   Delegation,
+  Elevation,
   Enforcer,
   EpochKind,
   EpochRef,
@@ -167,6 +168,7 @@ export interface Repositories {
   readonly delegations: Collection<Delegation, 'task' | 'to'>
   readonly approvals: Collection<Approval, 'status' | 'task'>
   readonly policies: Collection<PolicyVersion, 'status'>
+  readonly elevations: Collection<Elevation, 'status' | 'task'>
   readonly ownerRequests: Collection<OwnerRequest, 'status'>
   readonly decisions: Collection<DecisionSummary, 'agent' | 'user' | 'task' | 'outcome'>
   readonly relationSpaces: Collection<RelationSpace, 'role'>
@@ -283,6 +285,8 @@ export interface RelationQuestion {
 export type ControlEvent =
   | { readonly type: 'epoch'; readonly tenant: string; readonly ref: EpochRef }
   | { readonly type: 'agent'; readonly agent: Agent }
+  | { readonly type: 'user'; readonly user: User }
+  | { readonly type: 'elevation'; readonly elevation: Elevation }
   | { readonly type: 'server'; readonly server: Server }
   | { readonly type: 'server-removed'; readonly tenant: string; readonly server: string }
   | { readonly type: 'tool'; readonly tool: PinnedTool }

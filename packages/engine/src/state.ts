@@ -25,6 +25,7 @@ import type { FlowState } from './flow/index.ts'
 import type { KnownTool } from './integrity/catalogue.ts'
 import type { CompositionLive } from './integrity/composition.ts'
 import type { CompiledPolicies } from './policy/engine.ts'
+import type { RelationFacts } from './ports.ts'
 import type { Signal } from './risk/detector.ts'
 import { emptyRisk, type RiskLive } from './risk/score.ts'
 import { initialTrust, type TrustLive } from './risk/trust.ts'
@@ -70,6 +71,8 @@ export interface Directory {
   /** By `bindingKey`: the latest approval for one task, tool and argument digest. */
   readonly approvals: Map<string, Approval>
   policy: ActivePolicy | null
+  /** What policies ask about relations; null = none. */
+  relations: RelationFacts | null
   /** `sha256:` over every pin; null = to be computed again (`integrity/catalogue.ts`). */
   revision: string | null
 }
@@ -189,6 +192,7 @@ export function emptyDirectory(): Directory {
     delegations: new Map(),
     approvals: new Map(),
     policy: null,
+    relations: null,
     revision: null,
   }
 }

@@ -33,8 +33,11 @@ export const COLLECTIONS = {
   delegations: { task: 'many', to: 'many' },
   approvals: { status: 'many', task: 'many' },
   policies: { status: 'many' },
+  elevations: { status: 'many', task: 'many' },
   ownerRequests: { status: 'many' },
   decisions: { agent: 'many', user: 'many', task: 'many', outcome: 'many' },
+  relationSpaces: { role: 'many' },
+  relationModels: { space: 'many' },
   enforcers: { name: 'unique', status: 'many' },
   policyStores: { name: 'many', status: 'many' },
 } as const satisfies {

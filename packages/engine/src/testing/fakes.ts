@@ -166,10 +166,14 @@ export function fakeStore(): FakeStore {
     delegations: collection('delegations'),
     approvals: collection('approvals'),
     policies: collection('policies'),
+    elevations: collection('elevations'),
     ownerRequests: collection('ownerRequests'),
     enforcers: collection('enforcers'),
     policyStores: collection('policyStores'),
     decisions: collection('decisions'),
+    relationSpaces: collection('relationSpaces'),
+    relationModels: collection('relationModels'),
+    relations: NO_RELATIONS,
     epochs: fakeEpochs(),
     oauth: NO_OAUTH,
     replay: { claim: async () => true },
@@ -199,6 +203,16 @@ export function fakeStore(): FakeStore {
     },
   }
   return { ...repositories, failing, tx: (work) => work(repositories), close: async () => undefined }
+}
+
+/** No test of the engine stores tuples: facts come to it as control events. */
+const NO_RELATIONS: Repositories['relations'] = {
+  write: async () => 0,
+  tuples: async () => [],
+  changes: async () => [],
+  allChanges: async () => [],
+  last: async () => 0,
+  remove: async () => undefined,
 }
 
 /** No test of the engine goes through the authorization server's records. */

@@ -53,8 +53,14 @@ export function collections(open: OpenStore): void {
     await keeps(s.delegations, make.delegation('1'), { task: ['t1', 't2'], to: ['a1', 'a2'] })
     await keeps(s.approvals, make.approval('1'), { status: ['pending', 'used'], task: ['t1', 't2'] })
     await keeps(s.policies, make.policy('1'), { status: ['active', 'retired'] })
+    await keeps(s.elevations, make.elevation('1'), { status: ['pending', 'active'], task: ['t1', 't2'] })
     await keeps(s.enforcers, make.enforcer('1'), { name: ['pep-1', 'other'], status: ['active', 'revoked'] })
-    await keeps(s.policyStores, make.policyStore('1'), { name: ['todo', 'other'], status: ['active', 'retired'] })
+    await keeps(s.policyStores, make.policyStore('1'), {
+      name: ['todo', 'other'],
+      status: ['active', 'retired'],
+    })
+    await keeps(s.relationSpaces, make.relationSpace('1'), { role: ['policy', 'other'] })
+    await keeps(s.relationModels, make.relationModel('1'), { space: ['s1', 's2'] })
     await keeps(s.ownerRequests, make.ownerRequest('1'), { status: ['pending', 'expired'] })
     await keeps(s.decisions, make.decision('1'), {
       agent: ['a1', 'a2'],

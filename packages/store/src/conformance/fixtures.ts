@@ -11,6 +11,7 @@ import {
   type Approval,
   type DecisionSummary,
   type Delegation,
+  type Elevation,
   type Enforcer,
   type ErrorCode,
   isSafeconductError,
@@ -18,6 +19,8 @@ import {
   type PinnedTool,
   type PolicyStore,
   type PolicyVersion,
+  type RelationModel,
+  type RelationSpace,
   type Server,
   type Task,
   type User,
@@ -168,6 +171,29 @@ export function approval(id: string, more: Partial<Approval> = {}): Approval {
   }
 }
 
+export function elevation(id: string, more: Partial<Elevation> = {}): Elevation {
+  return {
+    tenant: 'acme',
+    id,
+    version: 1,
+    for: 'agent',
+    principal: 'a1',
+    role: 'deployment-engineer',
+    task: 't1',
+    purpose: 'release 2',
+    reason: 'the canary is green',
+    minutes: 60,
+    status: 'pending',
+    askedBy: 'a1',
+    createdAt: 5,
+    decidedBy: null,
+    decidedAt: null,
+    expiresAt: 6,
+    endedAt: null,
+    ...more,
+  }
+}
+
 export function policy(id: string, more: Partial<PolicyVersion> = {}): PolicyVersion {
   return {
     tenant: 'acme',
@@ -214,6 +240,33 @@ export function policyStore(id: string, more: Partial<PolicyStore> = {}): Policy
     status: 'active',
     createdAt: 6,
     createdBy: 'u1',
+    ...more,
+  }
+}
+
+export function relationSpace(id: string, more: Partial<RelationSpace> = {}): RelationSpace {
+  return {
+    tenant: 'acme',
+    id,
+    version: 1,
+    name: `space ${id}`,
+    role: 'policy',
+    createdAt: 7,
+    updatedAt: 8,
+    ...more,
+  }
+}
+
+export function relationModel(id: string, more: Partial<RelationModel> = {}): RelationModel {
+  return {
+    tenant: 'acme',
+    id,
+    version: 1,
+    space: 's1',
+    definition: { schema_version: '1.1', type_definitions: [{ type: 'user' }] },
+    dsl: 'model\n  schema 1.1\ntype user\n',
+    createdAt: 9,
+    assertions: [{ expectation: true }],
     ...more,
   }
 }

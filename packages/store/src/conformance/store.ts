@@ -6,6 +6,7 @@ import { describe } from 'node:test'
 import { collections } from './collections.ts'
 import type { OpenStore, Skips } from './fixtures.ts'
 import { blobs, epochs, oauth, outbox, replay } from './others.ts'
+import { relations } from './relations.ts'
 import { tenants } from './tenants.ts'
 import { transactions } from './transactions.ts'
 
@@ -20,5 +21,6 @@ export function storeConformance(name: string, open: OpenStore, skips: Skips = {
     replay(open)
     blobs(open)
     outbox(open)
+    relations(open)
   })
 }

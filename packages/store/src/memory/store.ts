@@ -10,6 +10,7 @@ import { COLLECTIONS } from '../records.ts'
 import { memoryCollection, type Turn } from './collection.ts'
 import { createJournal, type Journal } from './journal.ts'
 import { memoryBlobs, memoryEpochs, memoryOAuth, memoryOutbox, memoryReplay } from './others.ts'
+import { memoryRelations } from './relations.ts'
 
 export interface MemoryStoreOptions {
   /** Milliseconds, for the expiry of authorization-server records. Default: the wall clock. */
@@ -88,10 +89,14 @@ function memoryRepositories(journal: Journal, now: () => number): (turn: Turn) =
   const delegations = memoryCollection(journal, COLLECTIONS.delegations)
   const approvals = memoryCollection(journal, COLLECTIONS.approvals)
   const policies = memoryCollection(journal, COLLECTIONS.policies)
+  const elevations = memoryCollection(journal, COLLECTIONS.elevations)
   const ownerRequests = memoryCollection(journal, COLLECTIONS.ownerRequests)
   const decisions = memoryCollection(journal, COLLECTIONS.decisions)
   const enforcers = memoryCollection(journal, COLLECTIONS.enforcers)
   const policyStores = memoryCollection(journal, COLLECTIONS.policyStores)
+  const relationSpaces = memoryCollection(journal, COLLECTIONS.relationSpaces)
+  const relationModels = memoryCollection(journal, COLLECTIONS.relationModels)
+  const relations = memoryRelations(journal)
   const epochs = memoryEpochs(journal)
   const oauth = memoryOAuth(journal, now)
   const replay = memoryReplay(journal)
@@ -106,10 +111,14 @@ function memoryRepositories(journal: Journal, now: () => number): (turn: Turn) =
     delegations: delegations(turn),
     approvals: approvals(turn),
     policies: policies(turn),
+    elevations: elevations(turn),
     ownerRequests: ownerRequests(turn),
     decisions: decisions(turn),
     enforcers: enforcers(turn),
     policyStores: policyStores(turn),
+    relationSpaces: relationSpaces(turn),
+    relationModels: relationModels(turn),
+    relations: relations(turn),
     epochs: epochs(turn),
     oauth: oauth(turn),
     replay: replay(turn),

@@ -17,6 +17,7 @@ export function migrations(engine: Engine): Migrations {
   return {
     '0001_first': { up: (db: Kysely<unknown>) => first(db, types) },
     '0002_access': { up: (db: Kysely<unknown>) => access(db, types) },
+    '0003_relations': { up: (db: Kysely<unknown>) => relations(db, types) },
   }
 }
 
@@ -99,6 +100,37 @@ async function first(db: Kysely<unknown>, types: ColumnTypes): Promise<void> {
 async function access(db: Kysely<unknown>, types: ColumnTypes): Promise<void> {
   await createRecords(db, types, 'enforcers', 'name', ['status'])
   await createRecords(db, types, 'policyStores', undefined, ['name', 'status'])
+}
+
+async function relations(db: Kysely<unknown>, types: ColumnTypes): Promise<void> {
+  await createRecords(db, types, 'relationSpaces', undefined, ['role'])
+  await createRecords(db, types, 'relationModels', undefined, ['space'])
+  await create(db, types, 'relationPlaces', (t) =>
+    t
+      .addColumn('place', types.sequence)
+      .addColumn('tenant', types.key, (c) => c.notNull())
+      .addColumn('space', types.key, (c) => c.notNull()),
+  )
+  await index(db, 'relationPlaces', ['tenant', 'space'], true)
+  const tuple = (t: Table): Table =>
+    t
+      .addColumn('place', types.int64, (c) => c.notNull())
+      .addColumn('object', types.key, (c) => c.notNull())
+      .addColumn('relation', types.key, (c) => c.notNull())
+      .addColumn('user', types.key, (c) => c.notNull())
+      .addColumn('condition', types.json)
+      .addColumn('expires_at', types.int64)
+  await create(db, types, 'relationTuples', (t) => tuple(t.addColumn('row', types.sequence)))
+  await index(db, 'relationTuples', ['place', 'object', 'relation', 'user'], true)
+  await create(db, types, 'relationChanges', (t) =>
+    tuple(
+      t
+        .addColumn('seq', types.sequence)
+        .addColumn('at', types.int64, (c) => c.notNull())
+        .addColumn('deleted', types.int64, (c) => c.notNull()),
+    ),
+  )
+  await index(db, 'relationChanges', ['place', 'seq'])
 }
 
 async function createRecords(

@@ -10,7 +10,9 @@ export type IndexColumn =
   | 'name'
   | 'outcome'
   | 'owner'
+  | 'role'
   | 'server'
+  | 'space'
   | 'status'
   | 'task'
   | 'to'
@@ -59,12 +61,44 @@ export interface OutboxTable {
   event: string
 }
 
+/** Numbers stand for spaces in the rows of tuples and changes, of which there are millions. */
+export interface RelationPlaceTable {
+  place: ColumnType<bigint, never, never>
+  tenant: string
+  space: string
+}
+
+export interface RelationTupleTable {
+  row: ColumnType<bigint, never, never>
+  place: bigint
+  object: string
+  relation: string
+  user: string
+  condition: string | null
+  expires_at: bigint | null
+}
+
+export interface RelationChangeTable {
+  seq: ColumnType<bigint, never, never>
+  place: bigint
+  at: bigint
+  deleted: bigint
+  object: string
+  relation: string
+  user: string
+  condition: string | null
+  expires_at: bigint | null
+}
+
 export type Database = { [K in CollectionName]: RecordTable } & {
   epochs: EpochTable
   oauth: OAuthTable
   replay: ReplayTable
   blobs: BlobTable
   outbox: OutboxTable
+  relationPlaces: RelationPlaceTable
+  relationTuples: RelationTupleTable
+  relationChanges: RelationChangeTable
 }
 
 export type Engine = 'sqlite' | 'postgres'
