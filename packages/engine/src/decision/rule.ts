@@ -6,7 +6,7 @@
  */
 import type { ErrorCode, Obligation, Outcome } from '@safeconduct/protocol'
 import type { Asked, Obtainable } from '../policy/context.ts'
-import type { CompiledPolicies } from '../policy/engine.ts'
+import type { AskedPolicies } from '../policy/engine.ts'
 import { type Actors, type Judgement, judge } from '../policy/judge.ts'
 import { policySentence } from './words.ts'
 
@@ -35,7 +35,7 @@ export interface Ruling {
   readonly needsArguments: boolean
 }
 
-export function rule(policies: CompiledPolicies, posed: Posed): Ruling {
+export function rule(policies: AskedPolicies, posed: Posed): Ruling {
   const { actors, asked, real } = posed
   const unfit = asked.unfit.find((name) => policies.mentions(name))
   if (unfit !== undefined) {

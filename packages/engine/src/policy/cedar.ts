@@ -9,14 +9,18 @@ import {
   type CompiledPolicySet,
   compile,
   EntityStore,
+  type EntityView,
   parseContext,
 } from '@safeconduct/cedar'
 import { type Obligation, SafeconductError } from '@safeconduct/protocol'
+import { entityKey, reachedFrom, witness } from './confine.ts'
 import type {
   CompiledPolicies,
   Layer,
   LayerAnswer,
   PolicyEngine,
+  PolicyEntity,
+  PolicyQuestion,
   PolicyRecord,
   PolicySource,
 } from './engine.ts'
@@ -42,26 +46,50 @@ function compilePolicies(source: PolicySource, schema: PolicyRecord | null): Com
   // A name can be spelled with escapes (`"\u{61}mount"`): then any argument may be the one that is meant.
   const spelled = /\\[ux]/.test(text)
   const entities = new EntityStore()
+  const told = new Map<string, PolicyEntity>()
+  const put = (entity: PolicyEntity): void => {
+    entities.upsert(entity)
+    told.set(entityKey(entity.uid), entity)
+  }
+  const words = {
+    mentions: (argument: string) => spelled || (spoken.has('args') && spoken.has(argument)),
+    speaksOf: (word: string) => spelled || spoken.has(word),
+  }
   // Both layers and every actor are asked with one context: it is read once.
   let read: { context: PolicyRecord; record: CedarRecord } | null = null
+  function evaluate(layer: Layer, question: PolicyQuestion, view: () => EntityView): LayerAnswer {
+    try {
+      if (read?.context !== question.context) {
+        read = { context: question.context, record: parseContext(question.context) }
+      }
+      const { principal, action, resource } = question
+      const asked = { principal, action, resource, context: read.record, entities: view() }
+      return answer(sets[layer].authorize(asked), facts[layer])
+    } catch (error) {
+      if (error instanceof CedarError) return refused(error)
+      throw error
+    }
+  }
   return {
-    put: (entity) => entities.upsert(entity),
+    ...words,
+    put,
     drop: (uid) => {
       entities.remove(uid)
+      told.delete(entityKey(uid))
     },
-    mentions: (argument) => spelled || (spoken.has('args') && spoken.has(argument)),
-    evaluate(layer, question) {
-      try {
-        if (read?.context !== question.context) {
-          read = { context: question.context, record: parseContext(question.context) }
-        }
-        const { principal, action, resource, local } = question
-        const view = local === undefined ? entities : entities.snapshot(local)
-        const asked = { principal, action, resource, context: read.record, entities: view }
-        return answer(sets[layer].authorize(asked), facts[layer])
-      } catch (error) {
-        if (error instanceof CedarError) return refused(error)
-        throw error
+    evaluate: (layer, question) => {
+      const { local } = question
+      return evaluate(layer, question, () => (local === undefined ? entities : entities.snapshot(local)))
+    },
+    reached: (uids) => reachedFrom(uids, told),
+    within: (given) => {
+      const view = witness(given)
+      return {
+        ...words,
+        evaluate: (layer, question) => evaluate(layer, question, () => view),
+        get missed() {
+          return view.missed
+        },
       }
     },
   }

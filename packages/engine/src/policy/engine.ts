@@ -58,14 +58,35 @@ export interface PolicySource {
   readonly userPolicies: string
 }
 
-/** A compiled pair of layers. Holds the entities it was told of; bound to one tenant. */
-export interface CompiledPolicies {
-  /** Adds or replaces an entity for both layers. */
-  put(entity: PolicyEntity): void
-  drop(uid: EntityRef): void
+/** What it takes to rule on one question. */
+export interface AskedPolicies {
   evaluate(layer: Layer, question: PolicyQuestion): LayerAnswer
   /** True when a policy of either layer speaks of the argument of that name (`context.args.<name>`). */
   mentions(argument: string): boolean
+  /** True when the word may stand in a policy of either layer; comments count, too. */
+  speaksOf(word: string): boolean
+}
+
+/** A compiled pair of layers. Holds the entities it was told of; bound to one tenant. */
+export interface CompiledPolicies extends AskedPolicies {
+  /** Adds or replaces an entity for both layers. */
+  put(entity: PolicyEntity): void
+  drop(uid: EntityRef): void
+  /**
+   * Everything that is known of these and of what hangs above them or is named by them, each once; what nobody told of
+   * has no attributes and no parents. null when it is more than `MAX_REACHED`.
+   */
+  reached(uids: readonly EntityRef[]): readonly PolicyEntity[] | null
+  /** The same policies, asked about these entities and no others. */
+  within(entities: readonly PolicyEntity[]): ConfinedPolicies
+}
+
+/** Entities of one recorded question. */
+export const MAX_REACHED = 256
+
+export interface ConfinedPolicies extends AskedPolicies {
+  /** An evaluation asked for an entity that is not among those given: its answer is a guess. */
+  readonly missed: boolean
 }
 
 export interface PolicyEngine {

@@ -5,7 +5,7 @@
  */
 import type { Decision, Grant, Obligation } from '@safeconduct/protocol'
 import type { Asked, Obtainable } from './context.ts'
-import type { CompiledPolicies, EntityRef, Layer, LayerAnswer } from './engine.ts'
+import type { AskedPolicies, EntityRef, Layer, LayerAnswer } from './engine.ts'
 
 /** Everybody whose rights are asked for. */
 export type Actors = Pick<Grant, 'agent' | 'via' | 'user'>
@@ -25,7 +25,7 @@ export interface Judgement extends Verdict {
 export type Missing = 'fresh-proof' | 'approval' | 'fresh-proof-then-approval'
 
 /** @param real what is the case; the evaluation that grants uses nothing else */
-export function judge(policies: CompiledPolicies, actors: Actors, asked: Asked, real: Obtainable): Judgement {
+export function judge(policies: AskedPolicies, actors: Actors, asked: Asked, real: Obtainable): Judgement {
   const verdict = evaluate(policies, actors, asked, real)
   if (verdict.allowed) return { ...verdict, missing: null }
   const helps = (facts: Obtainable): boolean => evaluate(policies, actors, asked, facts).allowed
@@ -37,7 +37,7 @@ export function judge(policies: CompiledPolicies, actors: Actors, asked: Asked, 
 
 /** Every actor of the chain and the user must be allowed; an erroring forbid denies. */
 function evaluate(
-  policies: CompiledPolicies,
+  policies: AskedPolicies,
   { agent, via, user }: Actors,
   asked: Asked,
   facts: Obtainable,

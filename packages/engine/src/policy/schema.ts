@@ -30,7 +30,7 @@ const long = { type: 'Long' }
 const string = { type: 'String' }
 const record = (attributes: PolicyRecord): PolicyRecord => ({ type: 'Record', attributes })
 
-const FACTS: PolicyRecord = {
+export const FACTS: PolicyRecord = {
   trust: record({ level: string, rank: long }),
   risk: long,
   impact: long,
