@@ -28,6 +28,20 @@ export { createCedarEngine } from './policy/cedar.ts'
 export type { CompiledPolicies, PolicyEngine, PolicySource } from './policy/engine.ts'
 export { policySchema } from './policy/schema.ts'
 export { STARTER_POLICIES } from './policy/starter.ts'
+export {
+  askStore,
+  type CompiledStore,
+  compileStore,
+  type PreparedSearch,
+  prepareSearch,
+  STORE_LIMITS,
+  type StoreAnswer,
+  type StoreEntity,
+  type StoreObligation,
+  type StoreQuestion,
+  type StoreSearch,
+  type StoreSource,
+} from './policy/stores/index.ts'
 export type * from './ports.ts'
 export { agentSubject, TENANT_SUBJECT, userSubject } from './record/pseudonyms.ts'
 export {
