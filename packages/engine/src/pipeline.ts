@@ -20,6 +20,7 @@ import { delegate } from './delegation/delegate.ts'
 import { emptyFlow, type Trace, trace } from './flow/index.ts'
 import { attest } from './integrity/composition.ts'
 import type { Signal } from './risk/detector.ts'
+import { isSamePassage, steeringOf } from './risk/detectors/steering.ts'
 import { provenanceEvidence } from './risk/provenance.ts'
 import { emptyRisk, score } from './risk/score.ts'
 import { signalOf } from './risk/signal.ts'
@@ -49,14 +50,16 @@ export function evaluate(
   const signal = signalOf(request, errand.tool, caller.proofAge)
   const surprise = errand.dead ? [] : STAGES.score(live?.risk ?? emptyRisk(), signal)
   const origin = errand.refusal === null && assume.ignoreArguments !== true ? traced() : UNTRACED
-  const evidence = [...composition, ...surprise, ...provenanceEvidence(origin)]
+  const steering = steeringOf(origin)
+  const told = provenanceEvidence(origin, isSamePassage(live?.risk ?? null, steering))
+  const evidence = [...composition, ...surprise, ...told]
 
   const findings: Findings = { caller, errand, evidence, trace: origin }
   const decided = STAGES.decide(
     { settings: state.settings, state: tenant, request, approval, assume },
     findings,
   )
-  return { ...findings, ...decided, signal: { ...signal, steered: origin.doubt === 'deny' } }
+  return { ...findings, ...decided, signal: { ...signal, steered: origin.doubt === 'deny', steering } }
 
   function traced(): Trace {
     if (errand.tool === null || errand.tool.groups.includes('list')) return UNTRACED
@@ -78,6 +81,7 @@ const UNTRACED: Trace = {
   doubt: 'none',
   facts: { privateDataRead: false, untrustedSeen: false, openWorldSink: false },
   question: null,
+  passage: null,
 }
 
 /** A tenant nobody told us of: everything in it is unknown, and unknown means no. */

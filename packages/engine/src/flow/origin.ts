@@ -52,10 +52,18 @@ export interface Origin {
   readonly field: string | null
   /** Stands in a record whose author the user named. */
   readonly author: boolean
+  /** Where exactly; null when it was found in no single field. */
+  readonly place: SeenField | null
 }
 
-export const COMPOSED: Origin = { standing: 'composed', output: null, field: null, author: false }
-const USER: Origin = { standing: 'user', output: null, field: null, author: false }
+export const COMPOSED: Origin = {
+  standing: 'composed',
+  output: null,
+  field: null,
+  author: false,
+  place: null,
+}
+const USER: Origin = { standing: 'user', output: null, field: null, author: false, place: null }
 
 /** Where the canonical `value` stands; `decoys` are tried as well (decoded, spaced out, pieced together). */
 export function originOf(state: FlowState, value: string, identifying: boolean): Origin {
@@ -87,10 +95,14 @@ function safestPlace(state: FlowState, value: string): Origin | null {
       if (field === null) continue
       const standing = standingOf(state, output, field, at, at + value.length)
       if (best === null || rank(standing) < rank(best.standing))
-        best = { standing, output, field: field.key === '' ? null : field.key, author: field.author }
+        best = { standing, output, ...placeOf(field) }
     }
   }
   return best
+}
+
+function placeOf(field: SeenField): Pick<Origin, 'field' | 'author' | 'place'> {
+  return { field: field.key === '' ? null : field.key, author: field.author, place: field }
 }
 
 /** The field an offset lies in; fields are in order and do not overlap. */
@@ -195,10 +207,10 @@ function disguised(state: FlowState, value: string): Origin | null {
       const standing = standingOf(state, output, field, field.at, field.end)
       const told = field.whole ? standing : worse(standing, 'said')
       if (best === null || rank(told) < rank(best.standing))
-        best = { standing: told, output, field: field.key === '' ? null : field.key, author: field.author }
+        best = { standing: told, output, ...placeOf(field) }
     }
     if (best === null && output.thirdParty && isInPieces(squashed, bare))
-      best = { standing: 'assembled', output, field: null, author: false }
+      best = { standing: 'assembled', output, field: null, author: false, place: null }
   }
   return best
 }

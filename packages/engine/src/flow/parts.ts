@@ -85,7 +85,7 @@ function approvedOr(
   const yes = state.approved.some(
     (a) => a.value === value && a.kind === kind && sameAction(a.classes, roles.classes),
   )
-  return yes ? { standing: 'approved', output: null, field: null, author: false } : look()
+  return yes ? { standing: 'approved', output: null, field: null, author: false, place: null } : look()
 }
 function sameAction(approved: readonly string[], now: readonly string[]): boolean {
   return now.every((name) => approved.includes(name))

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { hash } from 'node:crypto'
 import type { ScalarLeaf } from './json.ts'
 import { scalars } from './json.ts'
 import { COMMON } from './lexicon.ts'
@@ -60,6 +61,8 @@ export interface Trace {
   }
   /** What a person would be asked about: the same key is the same question. */
   readonly question: string | null
+  /** Digest of the passage that offered the worst value of a doubted call; null when none did. */
+  readonly passage: string | null
 }
 
 export function trace(state: FlowState, call: FlowCall): Trace {
@@ -86,6 +89,7 @@ export function trace(state: FlowState, call: FlowCall): Trace {
       openWorldSink: call.roles.openWorld && steers,
     },
     question: doubt === 'none' ? null : questionOf(call, parts),
+    passage: doubt === 'none' ? null : passageOf(worstOf(parts.filter((part) => part.sink))),
   }
 }
 
@@ -159,6 +163,13 @@ function worstOf(parts: readonly Part[]): Part | undefined {
   let worst: Part | undefined
   for (const part of parts) if (worst === undefined || originWeight(part) > originWeight(worst)) worst = part
   return worst
+}
+/** One writer's text is one passage, however often it is read and whatever it asks for. */
+function passageOf(worst: Part | undefined): string | null {
+  const { output, place } = worst?.origin ?? { output: null, place: null }
+  if (output === null) return null
+  const text = place === null ? output.text : output.text.slice(place.at, place.end)
+  return hash('sha256', text, 'base64url').slice(0, 16)
 }
 function originWeight(part: Part): number {
   return weightOf(part.origin.standing) * part.weight

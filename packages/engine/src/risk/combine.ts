@@ -30,10 +30,11 @@ export interface Weighting {
 /**
  * Evidence of stages that are no detectors of `risk/`. A value of foreign origin is judged with the call that carries
  * it; only a part is held against the agent, so one injection that was stopped does not cripple the errand, and a
- * second and third one do.
+ * second and third one do. What else the same passage steers the agent to is the same injection (`steering.ts`).
  */
 export const STAGE_WEIGHTS: Readonly<Record<string, Weighting>> = {
   provenance: { cap: 6, halfLife: 30 * 60_000, grows: 'events', kept: 0.25 },
+  'same-passage': { cap: 6, halfLife: 30 * 60_000, grows: 'events', kept: 0.05 },
   origin: { cap: 2, halfLife: 60_000, grows: 'level', kept: 0 },
   composition: { cap: 2, halfLife: 60 * 60_000, grows: 'level' },
 }

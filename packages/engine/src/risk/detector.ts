@@ -18,10 +18,17 @@ export interface Signal {
   readonly parties: readonly (readonly [string, string])[]
   /** The call carried values that somebody else steered; `provenance` speaks of it, other detectors need not. */
   readonly steered: boolean
+  /** Digests of the passage that steered the call and of what it was steered to; null = nobody did. */
+  readonly steering: Steering | null
   /** Digest of the network address; null = none. */
   readonly place: string | null
   /** How long ago the key was shown to be held, milliseconds; null = no key. */
   readonly proofAge: number | null
+}
+
+export interface Steering {
+  readonly passage: string
+  readonly question: string
 }
 
 export interface Detector<S> {

@@ -12,7 +12,8 @@ const MAX_BITS = 6
 /** Below the score that asks a person, what is uncertain is said from here on. */
 const WORTH_SAYING = 0.5
 
-export function provenanceEvidence(trace: Trace): Evidence[] {
+/** `known`: the passage that steers the call was held against the agent before. */
+export function provenanceEvidence(trace: Trace, known = false): Evidence[] {
   if (trace.score < WORTH_SAYING) return []
   const worst = trace.evidence.reduce((a, b) => (b.weight > a.weight ? b : a), trace.evidence[0] ?? NOTHING)
   // Paths and sources are named by agents and servers; only what reads as a plain path is repeated.
@@ -20,7 +21,7 @@ export function provenanceEvidence(trace: Trace): Evidence[] {
   const doubted = trace.doubt !== 'none'
   return [
     {
-      detector: doubted ? 'provenance' : 'origin',
+      detector: doubted ? (known ? 'same-passage' : 'provenance') : 'origin',
       bits: Math.min(MAX_BITS, trace.score * BITS_PER_SCORE),
       reason: `${where}${worst.reason.replace(SOURCE, '')}.`,
       confidence: Math.min(1, trace.score / 4),

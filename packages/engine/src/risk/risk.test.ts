@@ -22,6 +22,7 @@ const signal = {
   numbers: [],
   parties: [],
   steered: false,
+  steering: null,
   place: null,
   proofAge: null,
 } as const
@@ -161,6 +162,7 @@ test('provenance evidence repeats no untrusted name', () => {
     doubt: 'approval' as const,
     facts: { privateDataRead: false, untrustedSeen: true, openWorldSink: true },
     question: null,
+    passage: null,
   }
   const [found] = provenanceEvidence(trace)
   assert.equal(found?.reason, 'recipient stands in a request inside an output.')

@@ -36,6 +36,7 @@ export function signalOf(request: CallRequest, tool: KnownTool | null, proofAge:
     numbers,
     parties,
     steered: false,
+    steering: null,
     place: context.ip === null ? null : digest(context.ip),
     proofAge,
   }

@@ -23,6 +23,7 @@ function signal(extra: Partial<Signal> = {}): Signal {
     numbers: [],
     parties: [],
     steered: false,
+    steering: null,
     place: null,
     proofAge: null,
     ...extra,

@@ -7,6 +7,7 @@ import { counterparty } from './counterparty.ts'
 import { denials } from './denials.ts'
 import { places } from './places.ts'
 import { size } from './size.ts'
+import { steering } from './steering.ts'
 import { unused } from './unused.ts'
 import { velocity } from './velocity.ts'
 
@@ -18,6 +19,7 @@ export const DETECTORS: readonly Detector<unknown>[] = [
   erase(size),
   erase(counterparty),
   erase(places),
+  erase(steering),
 ]
 
 /** The state handed back to a detector is the one that its own `empty` made. */
