@@ -6,6 +6,7 @@
 export { type Position, type Problem, RelationsError, type RelationsErrorCode } from './errors.ts'
 export { DEFAULT_LIMITS, type Limits } from './limits.ts'
 export type { Context } from './model/condition.ts'
+export { modelFromJson, modelToJson } from './model/json.ts'
 export type { UserFilter } from './query/walk-users.ts'
 export type { Change } from './store/changes.ts'
 export type { ExpandNode } from './store/expand.ts'
@@ -15,6 +16,8 @@ export {
   type CheckResult,
   type ModelVersion,
   RelationStore,
+  type RestoredStore,
+  type RestoreOptions,
   type StoreOptions,
 } from './store/relation-store.ts'
 export type {
