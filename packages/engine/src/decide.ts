@@ -14,6 +14,7 @@ import {
   SafeconductError,
 } from '@safeconduct/protocol'
 import { counterfactual } from './decision/counterfactual.ts'
+import type { Posed } from './decision/rule.ts'
 import { preview, remedyOf } from './decision/words.ts'
 import type { EngineEvent, TurnEvent } from './events.ts'
 import { approveValues } from './flow/index.ts'
@@ -30,6 +31,10 @@ export interface Decided {
   /** An approval to be stored: newly opened, or used up by this call. */
   readonly opened: Approval | null
   readonly used: Approval | null
+  /** What policy was asked; null when the call was refused before policy had a say. */
+  readonly posed: Posed | null
+  /** The arguments are not too large to be put before a person. */
+  readonly askable: boolean
 }
 
 /** @throws {SafeconductError} `overloaded` when the state has no room for another agent, task or call */
@@ -51,12 +56,16 @@ export function decide(state: EngineState, request: CallRequest): Decided {
     ...settled.decision,
     counterfactual: counterfactual(state, request, approval, found),
   }
-  if (found.errand.dead) return { decision, events: [], forward: false, opened: null, used: null }
+  const { posed } = found
+  const askable = args.length <= MAX_APPROVAL_ARGS
+  if (found.errand.dead) {
+    return { decision, events: [], forward: false, opened: null, used: null, posed, askable }
+  }
   const events: EngineEvent[] = [turn(tenant, request, found, decision, forward)]
   if (settled.opened !== null) events.push({ type: 'approval-opened', approval: settled.opened })
   const used = forward ? found.used : null
   if (used !== null) events.push({ type: 'approval-used', key }, ...vouch(tenant, request, found))
-  return { decision, events, forward, opened: settled.opened, used }
+  return { decision, events, forward, opened: settled.opened, used, posed, askable }
 }
 
 /** In observe mode a call goes out whatever was decided, unless its grant is dead or it names nothing real. */

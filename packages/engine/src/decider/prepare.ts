@@ -13,6 +13,7 @@ import { type Decided, decide } from '../decide.ts'
 import { isAlive } from '../delegation/delegate.ts'
 import type { KnownTool } from '../integrity/catalogue.ts'
 import { toolId } from '../integrity/pins.ts'
+import { type KeptQuestion, keptQuestion } from '../policy/try/question.ts'
 import type { Prepared } from '../ports.ts'
 import { partiesOf } from '../record/journal.ts'
 import { summaryOf } from '../record/replay.ts'
@@ -43,15 +44,18 @@ async function take(owner: Owner, request: CallRequest): Promise<Prepared> {
   const refused: Prepared = { decision: decided.decision, forward: false, operation: null }
   if (tenant === undefined || isCoalesced(owner, request, decided)) return refused
 
+  const question = questionOf(tenant, request, decided)
   commit(owner, tenant, decided.events)
   const { decision } = decided
   const tool = toolNow(tenant, request)
   const { grant, operation } = request
-  const append = owner.journal.intent(tenant, request, decision, decided.events).then(({ index }) => {
-    const summary = summaryOf(grant, operation, decision, index)
-    owner.summaries.add(summary)
-    return { index, summary }
-  })
+  const append = owner.journal
+    .intent(tenant, request, decision, decided.events, question)
+    .then(({ index }) => {
+      const summary = summaryOf(grant, operation, decision, index)
+      owner.summaries.add(summary)
+      return { index, summary }
+    })
   const intent = owner.position.follow(append)
   const stored = storeApproval(owner, decided)
   const [recorded, kept] = await Promise.allSettled([intent, stored])
@@ -79,6 +83,16 @@ async function take(owner: Owner, request: CallRequest): Promise<Prepared> {
   }
   publish(owner, request.at, decided, summary)
   return decided.forward ? { decision, forward: true, operation: request.operation } : refused
+}
+
+/** With the entities of this turn, so that other policies can be asked the same later. */
+function questionOf(
+  { directory }: TenantState,
+  { operation }: CallRequest,
+  { posed, askable }: Decided,
+): KeptQuestion | null {
+  if (posed === null) return null
+  return keptQuestion(posed, directory.policy?.compiled ?? null, { args: operation.args, askable })
 }
 
 /** The tool as it was decided on: what comes back is read with the same roles, whatever changes meanwhile. */

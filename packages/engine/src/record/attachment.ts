@@ -6,6 +6,7 @@
  */
 import type { CallRequest, CallResult, Decision, JsonObject } from '@safeconduct/protocol'
 import type { EngineEvent } from '../events.ts'
+import type { KeptQuestion } from '../policy/try/question.ts'
 
 /** Bytes of one attachment before it is sealed. */
 export const MAX_ATTACHMENT_BYTES = 512 * 1024
@@ -23,6 +24,8 @@ export type Attachment =
       readonly request: KeptRequest
       readonly decision: Decision
       readonly events: readonly EngineEvent[]
+      /** null = refused before policy had a say; absent in records from before questions were kept. */
+      readonly question?: KeptQuestion | null
     }
   | {
       readonly type: 'outcome'

@@ -5,6 +5,7 @@
  */
 import type { CallRequest, CallResult, Decision, ErrorCode, JsonObject } from '@safeconduct/protocol'
 import type { EngineEvent } from '../events.ts'
+import type { KeptQuestion } from '../policy/try/question.ts'
 import type { Keyring, LedgerPort } from '../ports.ts'
 import type { TenantState } from '../state.ts'
 import { type Attachment, encodeAttachment, keptRequest, slim } from './attachment.ts'
@@ -30,6 +31,7 @@ export interface Journal {
     request: CallRequest,
     decision: Decision,
     events: readonly EngineEvent[],
+    question: KeptQuestion | null,
   ): Promise<{ readonly index: number }>
   outcome(
     tenant: TenantState,
@@ -84,7 +86,7 @@ export function createJournal(ports: {
 
     readyTenant: (tenant) => keyring.ready(tenant, TENANT_SUBJECT),
 
-    async intent(tenant, request, decision, events) {
+    async intent(tenant, request, decision, events, question) {
       const parties = partiesOf(request)
       const subject = sealedFor(parties)
       const salt = pseudonyms.salt(parties.tenant, subject, decision.id)
@@ -96,6 +98,7 @@ export function createJournal(ports: {
         request: keptRequest(request),
         decision,
         events: slim(events),
+        question,
       })
       const entry = intentEntry(request, decision, {
         chain: chainOf(parties),

@@ -26,7 +26,7 @@ async function written() {
   const { tenant, state } = world()
   const { decision, events } = decide(state, SECRET)
   await at.journal.ready(partiesOf(SECRET))
-  await at.journal.intent(tenant, SECRET, decision, events)
+  await at.journal.intent(tenant, SECRET, decision, events, null)
   const row = at.ledger.rows[0]
   assert.ok(row?.attachment)
   return { ...at, tenant, decision, row, attachment: row.attachment }
