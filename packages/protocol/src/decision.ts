@@ -31,6 +31,8 @@ export interface CallContext {
   readonly channel: 'http' | 'stdio' | 'api'
   readonly ip: string | null
   readonly client: string | null
+  /** ISO 3166-1 alpha-2 of the address, when the host can tell; absent = unknown. */
+  readonly country?: string | null
 }
 
 export interface CallRequest {
@@ -61,10 +63,56 @@ export interface PolicyReason {
   readonly effect: 'permit' | 'forbid'
 }
 
-/** The smallest tested change that would have led to another outcome. */
+/** One thing to be done; together the steps of a counterfactual are the change that was tested. */
+export type CounterfactualStep =
+  /** A person approves exactly this call. */
+  | { readonly kind: 'approval' }
+  /** The agent repeats the call with a new proof of its key. */
+  | { readonly kind: 'fresh-proof' }
+  | { readonly kind: 'argument'; readonly path: string; readonly value: JsonValue }
+  | { readonly kind: 'scope'; readonly scopes: readonly string[] }
+  /** Task, links and grant include what the member left out. */
+  | { readonly kind: 'errand'; readonly member: string }
+  /** Task, links and grant have this budget for the member. */
+  | { readonly kind: 'budget'; readonly member: string; readonly limit: number }
+  | { readonly kind: 'tool'; readonly tool: string }
+  | { readonly kind: 'server'; readonly server: string }
+  /** The user's own words for a new errand name these values (paths of arguments). */
+  | { readonly kind: 'intent'; readonly paths: readonly string[] }
+  /** The owner looks at the agent: its risk is reset. */
+  | { readonly kind: 'review'; readonly agent: string }
+  | { readonly kind: 'ceiling'; readonly agent: string; readonly level: TrustLevel }
+  /** The agent calls with a key (DPoP or mTLS) and proves it. */
+  | { readonly kind: 'key' }
+  | { readonly kind: 'relation'; readonly user: string; readonly relation: string; readonly object: string }
+  | {
+      readonly kind: 'role'
+      readonly principal: 'agent' | 'user'
+      readonly id: string
+      readonly role: string
+    }
+  /** The same role, for this errand and a time only. */
+  | {
+      readonly kind: 'elevation'
+      readonly principal: 'agent' | 'user'
+      readonly id: string
+      readonly role: string
+    }
+  | {
+      readonly kind: 'zone-flow'
+      readonly from: string
+      readonly to: string
+      readonly effect: 'read' | 'write'
+    }
+  /** The agent is registered as one that acts without a user. */
+  | { readonly kind: 'autonomy'; readonly agent: string }
+
+/** The smallest tested change that would have led to a better outcome. For the entitled only, never for the agent. */
 export interface Counterfactual {
   readonly change: string
   readonly outcome: Outcome
+  /** The same change for a machine; absent in records written before there were any. */
+  readonly steps?: readonly CounterfactualStep[]
 }
 
 export interface Decision {
@@ -93,7 +141,8 @@ export interface Decision {
   /** Sentences for whoever is entitled; first the one that decided. */
   readonly why: readonly string[]
   readonly counterfactual: Counterfactual | null
-  readonly revisions: { readonly policy: string; readonly tools: string }
+  /** `relations`: the revision at which relations were asked; absent when no policy needed any. */
+  readonly revisions: { readonly policy: string; readonly tools: string; readonly relations?: string }
   /** Scopes the operation needs, all of them, when the token lacks one. */
   readonly scopes: readonly string[]
   /** `sha256:` of the canonical arguments. */

@@ -12,8 +12,23 @@ export interface Stored {
   readonly version: number
 }
 
+/** A role held by a principal for its standing rights, not for one errand (that is an elevation). Times in milliseconds. */
+export interface RoleGrant {
+  readonly role: string
+  readonly since: number
+  /** null while it is held; a role that was taken away stays here for the report of privileges. */
+  readonly until: number | null
+}
+
+/** Roles and zones: 1–63 of a–z, 0–9 and "-". */
+export const LABEL_PATTERN = /^[a-z0-9][a-z0-9-]{0,62}$/
+
+/** How sensitive what lies behind a server or tool is: 0 public, 1 internal, 2 confidential, 3 restricted, 4 secret. */
+export const MAX_SENSITIVITY = 4
+
 export interface User extends Stored {
   readonly name: string
+  readonly roles?: readonly RoleGrant[]
   /** May administer this tenant once signed in. */
   readonly owner: boolean
   readonly createdAt: number
@@ -57,6 +72,9 @@ export interface Agent extends Stored {
   /** An upper bound set by a person (for example after contesting a suspension); null = none. */
   readonly trustCeiling: TrustLevel | null
   readonly createdAt: number
+  readonly roles?: readonly RoleGrant[]
+  /** The part of the house it belongs to, such as `train` or `production`; absent = none. */
+  readonly zone?: string
 }
 
 export type ServerTransport =
@@ -83,6 +101,10 @@ export interface Server extends Stored {
   /** Outputs of a trusted server may vouch for values; those of an untrusted one never. */
   readonly trustedOutput: boolean
   readonly createdAt: number
+  /** Set by the operator; a policy may say otherwise for single tools. */
+  readonly zone?: string
+  /** 0–`MAX_SENSITIVITY`; absent = 0. */
+  readonly sensitivity?: number
 }
 
 /** A tool as pinned at its first listing. Id: `<server>/<tool>`. */

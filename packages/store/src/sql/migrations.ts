@@ -18,6 +18,7 @@ export function migrations(engine: Engine): Migrations {
     '0001_first': { up: (db: Kysely<unknown>) => first(db, types) },
     '0002_access': { up: (db: Kysely<unknown>) => access(db, types) },
     '0003_relations': { up: (db: Kysely<unknown>) => relations(db, types) },
+    '0004_elevations': { up: (db: Kysely<unknown>) => elevations(db, types) },
   }
 }
 
@@ -131,6 +132,10 @@ async function relations(db: Kysely<unknown>, types: ColumnTypes): Promise<void>
     ),
   )
   await index(db, 'relationChanges', ['place', 'seq'])
+}
+
+async function elevations(db: Kysely<unknown>, types: ColumnTypes): Promise<void> {
+  await createRecords(db, types, 'elevations', undefined, ['status', 'task'])
 }
 
 async function createRecords(
