@@ -7,6 +7,7 @@
  * @module
  */
 
+import { environmentOf } from './compile/environment.ts'
 import { type CompiledPolicy, compilePolicy } from './compile/policy.ts'
 import { PolicyIndex } from './compile/policy-index.ts'
 import { fillSlots, type TemplateLink } from './compile/templates.ts'
@@ -119,7 +120,7 @@ export function compile(options: CompileOptions): CompiledPolicySet {
     authorize: (input) => {
       const request = parseRequest(input, validatesRequests ? schema : undefined)
       const candidates = index.candidates(request.action.key, request.resource.type)
-      return decide(candidates, { ...request, entities: input.entities, actions })
+      return decide(candidates, environmentOf(request, input.entities, actions))
     },
   }
 }

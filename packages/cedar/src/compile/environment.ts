@@ -5,6 +5,7 @@
  */
 
 import type { Entity, EntityView } from '../entities/entity.ts'
+import type { Request } from '../schema/request.ts'
 import type { CedarRecord, EntityUid, Value } from '../values.ts'
 
 export interface Environment {
@@ -15,6 +16,24 @@ export interface Environment {
   readonly entities: EntityView
   /** Actions of the schema, for stores that do not hold them. */
   readonly actions: EntityView
+  /** Found once: nearly every condition reads one of these two. */
+  readonly principalEntity: Entity | undefined
+  readonly resourceEntity: Entity | undefined
+}
+
+export function environmentOf(request: Request, entities: EntityView, actions: EntityView): Environment {
+  const { principal, action, resource, context } = request
+  const find = ({ key }: EntityUid) => entities.find(key) ?? actions.find(key)
+  return {
+    principal,
+    action,
+    resource,
+    context,
+    entities,
+    actions,
+    principalEntity: find(principal),
+    resourceEntity: find(resource),
+  }
 }
 
 /** @throws {EvaluationFailure} */
@@ -22,6 +41,8 @@ export type Evaluate = (environment: Environment) => Value
 export type Test = (environment: Environment) => boolean
 
 export function findEntity(environment: Environment, uid: EntityUid): Entity | undefined {
+  if (uid === environment.resource) return environment.resourceEntity
+  if (uid === environment.principal) return environment.principalEntity
   return environment.entities.find(uid.key) ?? environment.actions.find(uid.key)
 }
 

@@ -11,9 +11,9 @@ import { noEntities } from '../entities/entity.ts'
 import { EvaluationFailure } from '../extensions/failure.ts'
 import { callExtension, expectString, extensionFunctions, typeFailure } from '../extensions/functions.ts'
 import { negateLong } from '../long.ts'
-import type { BinaryOperator, Expression } from '../source/syntax.ts'
+import type { BinaryOperator, Expression, VariableName } from '../source/syntax.ts'
 import { CedarRecord, CedarSet, EntityUid, type Value } from '../values.ts'
-import { type Environment, type Evaluate, findEntity, type Test } from './environment.ts'
+import { type Environment, type Evaluate, environmentOf, findEntity, type Test } from './environment.ts'
 import { likeMatcher } from './like.ts'
 import { expectBool, expectEntity, expectLong, expectSet, inI64, operators } from './operators.ts'
 
@@ -127,14 +127,12 @@ const variables: { readonly [name in 'principal' | 'action' | 'resource' | 'cont
   context: (environment) => environment.context,
 }
 
-const nowhere: Environment = {
-  principal: new EntityUid('None', ''),
-  action: new EntityUid('None', ''),
-  resource: new EntityUid('None', ''),
-  context: new CedarRecord(new Map()),
-  entities: noEntities,
-  actions: noEntities,
-}
+const nobody = new EntityUid('None', '')
+const nowhere = environmentOf(
+  { principal: nobody, action: nobody, resource: nobody, context: new CedarRecord(new Map()) },
+  noEntities,
+  noEntities,
+)
 
 /** Runs what is constant once and keeps its value or its failure. */
 function folded(compiled: Compiled): Compiled {
@@ -226,6 +224,7 @@ function comparisonWithConstant(
 }
 
 function compileAttribute(of: Expression, name: string): Compiled {
+  if (of.kind === 'variable') return { run: attributeOfVariable(of.name, name), constant: false }
   const { run } = compile(of)
   const read: Evaluate = (environment) => {
     const holder = run(environment)
@@ -234,6 +233,24 @@ function compileAttribute(of: Expression, name: string): Compiled {
     return value
   }
   return { run: read, constant: false }
+}
+
+/** Most of what policies read, so without asking what kind of thing it is. */
+function attributeOfVariable(variable: VariableName, name: string): Evaluate {
+  const orMissing = (value: Value | undefined, environment: Environment): Value => {
+    if (value === undefined) throw missing(environment[variable], name, environment)
+    return value
+  }
+  switch (variable) {
+    case 'principal':
+      return (environment) => orMissing(environment.principalEntity?.attributes.get(name), environment)
+    case 'resource':
+      return (environment) => orMissing(environment.resourceEntity?.attributes.get(name), environment)
+    case 'context':
+      return (environment) => orMissing(environment.context.fields.get(name), environment)
+    case 'action':
+      return (environment) => orMissing(attribute(environment.action, name, environment), environment)
+  }
 }
 
 /** `undefined` when it is absent, also because the entity is unknown. */

@@ -27,12 +27,14 @@ export class PolicyIndex {
   /** In source order. */
   candidates(actionKey: string, type: string): readonly CompiledPolicy[] {
     const action = this.#actions.has(actionKey) ? actionKey : ''
-    const resource = this.#types.has(type) ? type : ''
     let row = this.#rows.get(action)
     if (row === undefined) {
       row = new Map()
       this.#rows.set(action, row)
     }
+    const known = row.get(type)
+    if (known !== undefined) return known
+    const resource = this.#types.has(type) ? type : ''
     let found = row.get(resource)
     if (found === undefined) {
       found = this.#policies.filter(({ tree }) => {

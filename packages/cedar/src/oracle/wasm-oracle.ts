@@ -39,6 +39,8 @@ const turn = { next: 0 }
 export function wasmOracle(set: CompiledPolicySet): WasmOracle {
   const literals = literalsOf(set.compiled)
   const owner = {}
+  const order = new Map(set.policies.map((policy, i) => [policy.id, i]))
+  const place = (id: string) => order.get(id) ?? 0
   const oracle: WasmOracle = {
     question: (request) => question(set, literals, request),
     answer: (asked) => {
@@ -48,8 +50,6 @@ export function wasmOracle(set: CompiledPolicySet): WasmOracle {
         throw new CedarError('oracle_failed', answer.errors[0]?.message ?? 'cedar-wasm gave no answer')
       }
       const { decision, diagnostics } = answer.response
-      const order = new Map(set.policies.map((policy, i) => [policy.id, i]))
-      const place = (id: string) => order.get(id) ?? 0
       return {
         decision,
         reasons: diagnostics.reason.toSorted((a, b) => place(a) - place(b)),

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Environment } from '../compile/environment.ts'
+import { environmentOf } from '../compile/environment.ts'
 import type { CompiledPolicy } from '../compile/policy.ts'
 import { actionScopeTest, entityScopeTest, filled } from '../compile/scope.ts'
 import type { EntityView } from '../entities/entity.ts'
@@ -77,7 +77,7 @@ function unknownResource(set: CompiledPolicySet, schema: CedarSchema, request: R
   const [id = ''] = info.ids ?? []
   const resource = { type: resourceType, id }
   const parsed = parseRequest({ ...request, resource }, set.validatesRequests ? schema : undefined)
-  const environment: Environment = { ...parsed, entities, actions: schema.actionEntities }
+  const environment = environmentOf(parsed, entities, schema.actionEntities)
   return { environment, resourceType, attributes: info.attributes }
 }
 

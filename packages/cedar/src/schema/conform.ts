@@ -68,21 +68,26 @@ export function conformFields(
   schema: CedarSchema,
 ): Map<string, Value> {
   const fields = new Map<string, Value>()
-  const read = (name: string, value: unknown) => {
+  const names = json instanceof CedarRecord ? json.fields.keys() : Object.keys(json)
+  for (const name of names) {
     const attribute = attributes.get(name)
     if (attribute === undefined)
       throw new CedarError('value_invalid', `the attribute \`${name}\` is not declared`)
-    try {
-      fields.set(name, conformValue(value, attribute.type, schema))
-    } catch (cause) {
-      if (!(cause instanceof CedarError)) throw cause
-      throw new CedarError(cause.code, `in \`${name}\`: ${cause.message}`)
-    }
+    const value =
+      json instanceof CedarRecord ? json.fields.get(name) : (json as Record<string, unknown>)[name]
+    fields.set(name, conformNamed(name, value, attribute.type, schema))
   }
-  if (json instanceof CedarRecord) for (const [name, value] of json.fields) read(name, value)
-  else for (const name of Object.keys(json)) read(name, (json as Record<string, unknown>)[name])
   if (fields.size < attributes.size) checkRequired(fields, attributes)
   return fields
+}
+
+function conformNamed(name: string, value: unknown, type: SchemaType, schema: CedarSchema): Value {
+  try {
+    return conformValue(value, type, schema)
+  } catch (cause) {
+    if (!(cause instanceof CedarError)) throw cause
+    throw new CedarError(cause.code, `in \`${name}\`: ${cause.message}`)
+  }
 }
 
 function checkRequired(

@@ -9,7 +9,7 @@ import { recordFrom } from '../json.ts'
 import { type EntityRef, entityUid } from '../names.ts'
 import { CedarRecord, type EntityUid } from '../values.ts'
 import { checkId, conformFields } from './conform.ts'
-import type { CedarSchema } from './schema.ts'
+import type { ActionInfo, CedarSchema } from './schema.ts'
 
 export interface RequestInput {
   readonly principal: EntityRef
@@ -36,8 +36,9 @@ export function parseRequest(input: RequestInput, schema?: CedarSchema): Request
   const principal = entityUid(input.principal)
   const action = entityUid(input.action)
   const resource = entityUid(input.resource)
-  if (schema !== undefined) checkScope(schema, principal, action, resource)
-  return { principal, action, resource, context: contextRecord(input.context ?? {}, schema, action) }
+  const info = schema === undefined ? undefined : declaredAction(schema, action)
+  if (schema !== undefined && info !== undefined) checkScope(schema, info, principal, resource)
+  return { principal, action, resource, context: contextRecord(input.context ?? {}, schema, info) }
 }
 
 /**
@@ -46,36 +47,42 @@ export function parseRequest(input: RequestInput, schema?: CedarSchema): Request
  * @throws {CedarError} `request_invalid`, `value_invalid`, `limit_exceeded`
  */
 export function parseContext(context: object, schema?: CedarSchema, action?: EntityRef): CedarRecord {
-  return contextRecord(context, schema, action === undefined ? undefined : entityUid(action))
+  const uid = action === undefined ? undefined : entityUid(action)
+  const info = schema === undefined || uid === undefined ? undefined : declaredAction(schema, uid)
+  return contextRecord(context, schema, info)
 }
 
 function contextRecord(
   context: object,
   schema: CedarSchema | undefined,
-  action: EntityUid | undefined,
+  action: ActionInfo | undefined,
 ): CedarRecord {
   if (context instanceof CedarRecord) return context
   if (typeof context !== 'object' || context === null || Array.isArray(context)) {
     throw new CedarError('request_invalid', 'a context is a record')
   }
   if (schema === undefined || action === undefined) return recordFrom(context)
-  return new CedarRecord(conformFields(context, declaredAction(schema, action).context, schema))
+  return new CedarRecord(conformFields(context, action.context, schema))
 }
 
-function checkScope(schema: CedarSchema, principal: EntityUid, action: EntityUid, resource: EntityUid): void {
-  const info = declaredAction(schema, action)
-  if (!info.principalTypes.has(principal.type)) throw notApplicable(action, 'principal', principal)
-  if (!info.resourceTypes.has(resource.type)) throw notApplicable(action, 'resource', resource)
+function checkScope(
+  schema: CedarSchema,
+  action: ActionInfo,
+  principal: EntityUid,
+  resource: EntityUid,
+): void {
+  if (!action.principalTypes.has(principal.type)) throw notApplicable(action, 'principal', principal)
+  if (!action.resourceTypes.has(resource.type)) throw notApplicable(action, 'resource', resource)
   checkId(schema, principal)
   checkId(schema, resource)
 }
 
-function declaredAction(schema: CedarSchema, action: EntityUid) {
+function declaredAction(schema: CedarSchema, action: EntityUid): ActionInfo {
   const info = schema.actions.get(action.key)
   if (info === undefined) throw new CedarError('request_invalid', 'the schema does not declare this action')
   return info
 }
 
-function notApplicable(action: EntityUid, role: string, uid: EntityUid): CedarError {
-  return new CedarError('request_invalid', `${action} does not take a ${role} of type \`${uid.type}\``)
+function notApplicable({ entity }: ActionInfo, role: string, uid: EntityUid): CedarError {
+  return new CedarError('request_invalid', `${entity.uid} does not take a ${role} of type \`${uid.type}\``)
 }
