@@ -19,6 +19,8 @@ export type RelationsErrorCode =
   | 'cursor_invalid'
   | 'revision_invalid'
   | 'limit_exceeded'
+  | 'snapshot_corrupt'
+  | 'snapshot_foreign'
 
 /** A place in a model's text: line and column from 1. */
 export interface Position {
@@ -64,10 +66,11 @@ export class RelationsError extends Error {
 export function modelError(
   code: 'model_syntax' | 'model_invalid',
   problems: readonly Problem[],
+  cause?: unknown,
 ): RelationsError {
   const first = problems[0]
   if (first === undefined) return new RelationsError(code, 'the model is not valid')
   const where = first.position === undefined ? '' : ` at ${first.position.line}:${first.position.column}`
   const hint = first.didYouMean === undefined ? '' : ` (did you mean \`${first.didYouMean}\`?)`
-  return new RelationsError(code, `${first.message}${where}${hint}`, problems)
+  return new RelationsError(code, `${first.message}${where}${hint}`, problems, cause)
 }

@@ -41,6 +41,8 @@ export const DEFAULT_LIMITS: Limits = {
   maxModels: 100,
 }
 
+/** Of `checkNow`, unless the caller says otherwise: at most about a millisecond. */
+export const NOW_BOUNDS = { maxDepth: 25, maxWork: 5000 }
 export const HIGHEST_DEPTH = 2000
 /** Recursion happens only where intersections and exclusions nest; this many nested ones fit the stack. */
 export const MAX_NESTED_GATES = 500

@@ -20,6 +20,19 @@ export interface Extra {
   readonly expiresAt?: number
 }
 
+/** The graph at one moment, as it stands in a snapshot. Names only ever follow, so `nameOf` stays right. */
+export interface GraphImage {
+  readonly types: readonly string[]
+  readonly relations: readonly string[]
+  readonly objects: number
+  readonly nameOf: (object: number) => string
+  /** Object and slot of every node. */
+  readonly nodes: Int32Array
+  /** Target and subject of every row; a free row has target -1. */
+  readonly rows: Int32Array
+  readonly extras: readonly (readonly [number, Extra])[]
+}
+
 export class Graph {
   readonly types = new Interner()
   readonly relations = new Interner()
@@ -160,6 +173,44 @@ export class Graph {
     this.#target.set(tuple, -1)
     this.#free.push(tuple)
     this.#tuples--
+  }
+
+  setExtra(tuple: number, extra: Extra): void {
+    this.#extras.set(tuple, extra)
+  }
+
+  /** A row that no tuple has, so that the rows after it keep their numbers. */
+  addFree(): void {
+    this.#target.set(this.#rows++, -1)
+  }
+
+  /** Makes the free rows of a restored graph usable. */
+  collectFree(): void {
+    this.#free = []
+    for (let row = 0; row < this.#rows; row++) if (this.targetOf(row) < 0) this.#free.push(row)
+  }
+
+  image(): GraphImage {
+    const nodes = new Int32Array(this.#nodes * 2)
+    for (let node = 0; node < this.#nodes; node++) {
+      nodes[node * 2] = this.objectOf(node)
+      nodes[node * 2 + 1] = this.slotOf(node)
+    }
+    const rows = new Int32Array(this.#rows * 2)
+    for (let row = 0; row < this.#rows; row++) {
+      const target = this.targetOf(row)
+      rows[row * 2] = target
+      rows[row * 2 + 1] = target < 0 ? 0 : this.subjectOf(row)
+    }
+    return {
+      types: this.types.names(),
+      relations: this.relations.names(),
+      objects: this.objects.size,
+      nameOf: (object) => this.objects.name(object),
+      nodes,
+      rows,
+      extras: [...this.#extras],
+    }
   }
 
   /** Tuples that carry a condition or an end. */

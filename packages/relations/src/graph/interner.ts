@@ -25,6 +25,10 @@ export class Interner {
     return this.#names[id] ?? ''
   }
 
+  names(): string[] {
+    return [...this.#names]
+  }
+
   get size(): number {
     return this.#names.length
   }

@@ -60,4 +60,11 @@ describe('a model as JSON', () => {
     for (const json of [null, [], 'model', {}, { schema_version: '1.1', type_definitions: 'x' }])
       assert.match(refusal(json), /^model_/)
   })
+
+  it('is refused when an expression would end early and say more', () => {
+    const expression = 'now < end\n}\ncondition more(now: timestamp) {\n  now == now'
+    const json = modelToJson(DSL)
+    const hours = { name: 'hours', expression, parameters: { now: { type_name: 'TYPE_NAME_TIMESTAMP' } } }
+    assert.match(refusal({ ...json, conditions: { hours } }), /^model_/)
+  })
 })

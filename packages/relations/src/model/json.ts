@@ -3,11 +3,13 @@
  *
  * @module
  */
+import { isDeepStrictEqual } from 'node:util'
 import transformerPackage from '@openfga/syntax-transformer'
 import { modelError } from '../errors.ts'
 import { MAX_MODEL_CHARS } from '../limits.ts'
 import { isRelationName, isTypeName } from '../names.ts'
-import { parseModel } from './parse.ts'
+import type { ModelDefinition } from './definition.ts'
+import { definitionOf, parseModel } from './parse.ts'
 import { record } from './rewrite.ts'
 
 const { transformer } = transformerPackage
@@ -38,9 +40,8 @@ export function modelFromJson(json: unknown): string {
       { message: cause instanceof Error ? cause.message : 'it cannot be read' },
     ])
   }
-  parseModel(dsl)
-  const same = JSON.stringify(sorted(names)) === JSON.stringify(sorted(namesOf(modelToJson(dsl))))
-  if (!same) throw invalid('the model cannot be written as text without becoming another one')
+  if (!isDeepStrictEqual(meaning(parseModel(dsl)), meaning(definitionOf(given))))
+    throw invalid('the model cannot be written as text without becoming another one')
   return dsl
 }
 
@@ -53,7 +54,6 @@ export function modelToJson(dsl: string): Record<string, unknown> {
 interface Names {
   readonly types: readonly string[]
   readonly relations: readonly (readonly [string, string])[]
-  readonly conditions: readonly string[]
 }
 
 function namesOf(json: Record<string, unknown>): Names {
@@ -62,13 +62,15 @@ function namesOf(json: Record<string, unknown>): Names {
   const relations = definitions.flatMap(({ type, relations: of }) =>
     Object.keys(record(of)).map((name) => [String(type), name] as const),
   )
-  return { types, relations, conditions: Object.keys(record(json.conditions)) }
+  return { types, relations }
 }
 
-const sorted = ({ types, relations, conditions }: Names) => [
-  [...types].sort(),
-  relations.map(([type, relation]) => `${type}#${relation}`).sort(),
-  [...conditions].sort(),
-]
+/** Without what the text form does not keep: blanks around expressions. Maps compare whatever their order. */
+const meaning = ({ types, conditions }: ModelDefinition) => ({
+  types,
+  conditions: new Map(
+    [...conditions].map(([name, one]) => [name, { ...one, expression: one.expression.trim() }]),
+  ),
+})
 
 const shown = (name: string): string => JSON.stringify(name.slice(0, 60))

@@ -37,7 +37,11 @@ function validated(dsl: string): unknown {
     validator.validateDSL(dsl)
   } catch (cause) {
     if (Array.isArray(record(cause).errors)) throw cause
-    validator.validateJSON(withoutConditions(transformer.transformDSLToJSONObject(dsl)), undefined, dsl)
+    validator.validateJSON(
+      { id: '', ...withoutConditions(transformer.transformDSLToJSONObject(dsl)) },
+      undefined,
+      dsl,
+    )
   }
   return transformer.transformDSLToJSONObject(dsl)
 }
@@ -65,7 +69,7 @@ function withoutConditions(model: LooseModel): LooseModel {
   return rest
 }
 
-function definitionOf(json: Record<string, unknown>): ModelDefinition {
+export function definitionOf(json: Record<string, unknown>): ModelDefinition {
   if (json.schema_version !== '1.1')
     throw modelError('model_invalid', [{ message: 'only schema 1.1 is supported' }])
   const types = new Map<string, ReadonlyMap<string, RelationDefinition>>()

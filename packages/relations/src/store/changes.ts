@@ -33,6 +33,12 @@ export class ChangeLog {
     return this.#first + this.#changes.length
   }
 
+  /** Of a restored store: what was before is not kept. */
+  startAt(position: number): void {
+    this.#changes = []
+    this.#first = position
+  }
+
   append(changes: readonly Change[]): void {
     for (const change of changes) this.#changes.push(change)
     // Cutting only at twice the limit keeps the cost per change constant.

@@ -7,9 +7,10 @@
  * @module
  */
 import { randomUUID } from 'node:crypto'
+import { setImmediate as turn } from 'node:timers/promises'
 import { RelationsError } from '../errors.ts'
 import { Graph } from '../graph/graph.ts'
-import { DEFAULT_LIMITS, HIGHEST_DEPTH, type Limits } from '../limits.ts'
+import { DEFAULT_LIMITS, HIGHEST_DEPTH, type Limits, NOW_BOUNDS, SLICE } from '../limits.ts'
 import { type BoundModel, bindModel } from '../model/bind.ts'
 import { compileModel } from '../model/compile.ts'
 import type { Context } from '../model/condition.ts'
@@ -17,7 +18,7 @@ import { parseModel } from '../model/parse.ts'
 import { objectOrThrow } from '../names.ts'
 import { Edges } from '../query/edges.ts'
 import { atOneRevision, type Pace } from '../query/pace.ts'
-import { Resolver } from '../query/resolver.ts'
+import { type Bounds, Resolver } from '../query/resolver.ts'
 import { View } from '../query/view.ts'
 import { walkObjects } from '../query/walk-objects.ts'
 import { subjectOf, walkUsers } from '../query/walk-users.ts'
@@ -28,6 +29,7 @@ import { type ExpandNode, expandRelation } from './expand.ts'
 import { HeldListings } from './held.ts'
 import { type ListingHost, pageOf } from './listing.ts'
 import { type ReadFilter, readRows } from './read.ts'
+import { addTuple, applyChanges } from './replica.ts'
 import {
   type CheckRequest,
   type Circumstances,
@@ -39,8 +41,17 @@ import {
   pageSizeOf,
   relationOrThrow,
 } from './request.ts'
-import { parseTuple, plainContext, type Tuple, type TupleKey, tupleOf } from './tuple.ts'
-import { applyWrite, expiredRows, type WriteOptions } from './write.ts'
+import { type Bytes, corrupt, expectKnown, readSnapshot, writeSnapshot } from './snapshot.ts'
+import { parseTuple, plainContext, type Tuple, type TupleKey } from './tuple.ts'
+import {
+  type Changed,
+  carryOut,
+  changesOf,
+  expiredRows,
+  type Plan,
+  planWrite,
+  type WriteOptions,
+} from './write.ts'
 
 export interface StoreOptions {
   /** Part of cursors and consistency tokens; random when left out. */
@@ -48,6 +59,17 @@ export interface StoreOptions {
   readonly limits?: Partial<Limits>
   /** Milliseconds since 1970; decides when tuples end. */
   readonly now?: () => number
+}
+
+export interface RestoreOptions extends StoreOptions {
+  /** Every model version that the host knows; the snapshot may have fewer, and none other. */
+  readonly models?: readonly ModelVersion[]
+}
+
+export interface RestoredStore {
+  readonly store: RelationStore
+  /** What was given to `snapshot`. */
+  readonly mark: string
 }
 
 export interface ModelVersion {
@@ -75,6 +97,8 @@ export class RelationStore {
   readonly #held: HeldListings
   #latest: BoundModel | undefined
   #revision = 0
+  /** Counts what changes the graph or the models, loading included. */
+  #stamp = 0
 
   constructor(options: StoreOptions = {}) {
     this.id = options.id ?? randomUUID()
@@ -95,18 +119,26 @@ export class RelationStore {
    * Adds a version and makes it the newest. Tuples that a version does not allow stay and do not count in it.
    * @throws RelationsError `model_syntax`, `model_invalid` (positions and hints in `problems`), `limit_exceeded`.
    */
-  writeModel(dsl: string): ModelVersion {
+  writeModel(dsl: string, options: { readonly id?: string } = {}): ModelVersion {
+    const model = this.#addModel(options.id ?? randomUUID(), dsl)
+    this.#revision++
+    this.#moved()
+    return { id: model.id, dsl }
+  }
+
+  #addModel(id: string, dsl: string): BoundModel {
+    if (this.#models.has(id))
+      throw new RelationsError('write_conflict', 'there is a model version of this id')
     if (this.#models.size >= this.limits.maxModels)
       throw new RelationsError(
         'limit_exceeded',
         `a store has at most ${this.limits.maxModels} model versions`,
       )
     const definition = parseModel(dsl)
-    const model = bindModel(randomUUID(), dsl, definition, compileModel(definition), this.#graph)
-    this.#models.set(model.id, model)
+    const model = bindModel(id, dsl, definition, compileModel(definition), this.#graph)
+    this.#models.set(id, model)
     this.#latest = model
-    this.#revision++
-    return { id: model.id, dsl }
+    return model
   }
 
   /** Oldest first. */
@@ -127,25 +159,119 @@ export class RelationStore {
     deletes: readonly TupleKey[] = [],
     options: WriteOptions & { readonly model?: string } = {},
   ): string {
-    if (writes.length + deletes.length > this.limits.maxTuplesPerWrite)
-      throw new RelationsError(
-        'limit_exceeded',
-        `a write has at most ${this.limits.maxTuplesPerWrite} tuples`,
-      )
-    const model = this.#model(options.model)
-    const parsed = writes.map((tuple) => parseTuple(tuple, model, this.#graph))
-    const changed = applyWrite(this.#graph, parsed, deletes, this.#now(), options)
-    this.#record(changed)
-    return this.revision
+    const plan = this.#plan(writes, deletes, options)
+    const changes = this.#dated(changesOf(this.#graph, plan))
+    carryOut(this.#graph, plan)
+    return this.#record(changes)
+  }
+
+  /**
+   * What `write` would do, without doing it: for a host that keeps changes before they count. Hand them to `apply`,
+   * with the host's own revision if it has one.
+   * @throws RelationsError as `write`.
+   */
+  plan(
+    writes: readonly Tuple[],
+    deletes: readonly TupleKey[] = [],
+    options: WriteOptions & { readonly model?: string } = {},
+  ): readonly Change[] {
+    return this.#dated(changesOf(this.#graph, this.#plan(writes, deletes, options)))
+  }
+
+  /** What `deleteExpired` would do. */
+  planExpired(): readonly Change[] {
+    const gone = expiredRows(this.#graph, this.#now())
+    return this.#dated(changesOf(this.#graph, { gone, fresh: [] }))
+  }
+
+  /**
+   * Changes that were decided before: planned here, or kept by the host. All or nothing, whatever the models allow. A
+   * write replaces the tuple that is there; a delete of what is not there does nothing. Revisions may leave gaps.
+   * @returns the consistency token of the last change's revision.
+   * @throws RelationsError `revision_invalid` when a change is not newer than the store or they are out of order,
+   *   `invalid_tuple`.
+   */
+  apply(changes: readonly Change[]): string {
+    let last = this.#revision + 1
+    for (const { revision } of changes) {
+      if (!Number.isSafeInteger(revision) || revision < last)
+        throw new RelationsError('revision_invalid', 'a change is not newer than what the store has')
+      last = revision
+    }
+    applyChanges(this.#graph, changes)
+    return this.#record(changes)
+  }
+
+  /**
+   * Adds tuples that the host kept, as they come, whatever the models allow; they are no changes and no write. The model
+   * versions must be there. Meant for the start: a store that is asked meanwhile answers with what it has.
+   * @param options.revision what the store has once all are in; higher than before.
+   * @returns how many.
+   * @throws RelationsError `invalid_tuple`, `write_conflict` (twice); those before stay.
+   */
+  async load(
+    tuples: Iterable<Tuple> | AsyncIterable<Tuple>,
+    options: { readonly revision?: number; readonly signal?: AbortSignal } = {},
+  ): Promise<number> {
+    const { revision = this.#revision, signal } = options
+    if (!Number.isSafeInteger(revision) || revision < this.#revision)
+      throw new RelationsError('revision_invalid', 'a revision never goes back')
+    let count = 0
+    for await (const tuple of tuples) {
+      addTuple(this.#graph, tuple)
+      this.#moved()
+      if (++count % SLICE !== 0) continue
+      await turn()
+      signal?.throwIfAborted()
+    }
+    this.#revision = Math.max(revision, this.#revision)
+    return count
   }
 
   /** Deletes tuples whose end has come, as a write would. Nothing calls this by itself. @returns how many. */
   deleteExpired(): number {
-    const rows = expiredRows(this.#graph, this.#now())
-    const changed = rows.map((row) => ({ operation: 'delete' as const, tuple: tupleOf(this.#graph, row) }))
-    for (const row of rows) this.#graph.remove(row)
-    this.#record(changed)
-    return rows.length
+    const plan = { gone: expiredRows(this.#graph, this.#now()), fresh: [] }
+    const changes = this.#dated(changesOf(this.#graph, plan))
+    carryOut(this.#graph, plan)
+    this.#record(changes)
+    return changes.length
+  }
+
+  // ── Snapshots ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * The store at this moment (models, tuples, revision) in chunks of about 1 MiB; writes may go on while they are
+   * read. What pages and watchers hold is not in it.
+   * @param mark the host's own word, given back by `restore`.
+   */
+  snapshot(mark = ''): AsyncGenerator<Uint8Array, void> {
+    const header = {
+      store: this.id,
+      revision: this.#revision,
+      position: this.position,
+      mark,
+      models: this.models,
+    }
+    return writeSnapshot(header, this.#graph.image())
+  }
+
+  /**
+   * A store out of a snapshot: same id, models, revision.
+   * @throws RelationsError `snapshot_corrupt` (damaged, cut off, of another format version), `snapshot_foreign` (not of
+   *   the store `id`, or a model version of it is not among `models`).
+   */
+  static async restore(source: Bytes, options: RestoreOptions = {}): Promise<RestoredStore> {
+    let store: RelationStore | undefined
+    const header = await readSnapshot(source, (head) => {
+      expectKnown(head, options)
+      store = new RelationStore({ ...options, id: head.store })
+      return store.#graph
+    })
+    if (store === undefined) throw corrupt('the header is missing')
+    for (const { id, dsl } of header.models) store.#addModel(id, dsl)
+    store.#revision = header.revision
+    store.#changes.startAt(header.position)
+    return { store, mark: header.mark }
   }
 
   /** Stored tuples as written, ended ones included. @throws RelationsError `validation`, `cursor_invalid`. */
@@ -199,13 +325,15 @@ export class RelationStore {
    *   `invalid_tuple` (contextual), `resolution_too_complex`, `model_not_found`, `revision_invalid`.
    */
   check(request: CheckRequest): CheckResult {
-    const model = this.#circumstances(request)
-    const object = objectOrThrow(request.object)
-    const relation = relationOrThrow(model, this.#graph, object.type, request.relation, NAMED)
-    const user = knownUser(request.user, model)
-    const edges = this.#edges(model, request)
-    const allowed = new Resolver(edges, user, this.limits).check(edges.view.object(object), relation.relation)
-    return { allowed, revision: this.revision }
+    return { allowed: this.#answer(request, this.limits), revision: this.revision }
+  }
+
+  /**
+   * A check within one synchronous turn: the yes or no alone, and bounds of its own so that no turn waits long.
+   * @throws RelationsError as `check`; `resolution_too_complex` at the first bound it meets.
+   */
+  checkNow(request: CheckRequest, bounds: Partial<Bounds> = {}): boolean {
+    return this.#answer(request, { ...NOW_BOUNDS, ...bounds })
   }
 
   /** Many checks at one revision, answers in the order of the questions. @throws RelationsError `limit_exceeded`. */
@@ -331,7 +459,13 @@ export class RelationStore {
     const object = objectOrThrow(request.object)
     const relation = relationOrThrow(model, this.#graph, object.type, request.relation, NAMED)
     const edges = this.#edges(model, request)
-    return expandRelation(edges, edges.view.object(object), relation, this.#now(), this.limits.maxExpandUsers)
+    return expandRelation(
+      edges,
+      edges.view.object(object),
+      relation,
+      request.now ?? this.#now(),
+      this.limits.maxExpandUsers,
+    )
   }
 
   /** Counts, for metrics. `columnBytes` leaves out names, conditions and ends. */
@@ -342,6 +476,15 @@ export class RelationStore {
   }
 
   // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #answer(request: CheckRequest, bounds: Bounds): boolean {
+    const model = this.#circumstances(request)
+    const object = objectOrThrow(request.object)
+    const relation = relationOrThrow(model, this.#graph, object.type, request.relation, NAMED)
+    const user = knownUser(request.user, model)
+    const edges = this.#edges(model, request)
+    return new Resolver(edges, user, bounds).check(edges.view.object(object), relation.relation)
+  }
 
   #model(id: string | undefined): BoundModel {
     const model = id === undefined ? this.#latest : this.#models.get(id)
@@ -365,29 +508,58 @@ export class RelationStore {
     return this.#model(model)
   }
 
-  #edges(model: BoundModel, { contextualTuples = [], context }: Circumstances): Edges {
+  #edges(model: BoundModel, { contextualTuples = [], context, now = this.#now() }: Circumstances): Edges {
     const parsed = contextualTuples.map((tuple) => parseTuple(tuple, model, this.#graph))
     const values: Context = context === undefined ? {} : plainContext(context, 'validation')
-    return new Edges(new View(this.#graph, parsed), model, values, this.#now())
+    return new Edges(new View(this.#graph, parsed), model, values, now)
   }
 
   #atOneRevision<T>(walk: (pace: Pace) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    return atOneRevision(() => this.#revision, walk, signal)
+    return atOneRevision(() => this.#stamp, walk, signal)
   }
 
   #host(): ListingHost {
     return {
       held: this.#held,
-      revision: () => this.#revision,
+      revision: () => this.#stamp,
       token: () => this.revision,
       mayExpire: () => this.#graph.hasExtras,
     }
   }
 
-  #record(changed: readonly Pick<Change, 'operation' | 'tuple'>[]): void {
-    if (changed.length === 0) return
-    const revision = ++this.#revision
+  #plan(
+    writes: readonly Tuple[],
+    deletes: readonly TupleKey[],
+    options: WriteOptions & { readonly model?: string },
+  ): Plan {
+    if (writes.length + deletes.length > this.limits.maxTuplesPerWrite)
+      throw new RelationsError(
+        'limit_exceeded',
+        `a write has at most ${this.limits.maxTuplesPerWrite} tuples`,
+      )
+    const model = this.#model(options.model)
+    const parsed = writes.map((tuple) => parseTuple(tuple, model, this.#graph))
+    return planWrite(this.#graph, parsed, deletes, this.#now(), options)
+  }
+
+  #dated(changed: readonly Changed[]): Change[] {
     const at = this.#now()
-    this.#changes.append(changed.map((change) => ({ ...change, revision, at })))
+    return changed.map((change) => ({ ...change, revision: this.#revision + 1, at }))
+  }
+
+  /** Token of the last change, which counts from here on. */
+  #record(changes: readonly Change[]): string {
+    const last = changes.at(-1)
+    if (last !== undefined) {
+      this.#revision = last.revision
+      this.#moved()
+      this.#changes.append(changes)
+    }
+    return this.revision
+  }
+
+  /** Whatever is computed from the graph must be looked at again. */
+  #moved(): void {
+    this.#stamp++
   }
 }

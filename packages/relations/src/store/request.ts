@@ -21,6 +21,8 @@ export interface Circumstances {
   readonly contextualTuples?: readonly Tuple[]
   /** Values of condition parameters. A tuple's own context wins over it. */
   readonly context?: Context
+  /** Milliseconds since 1970 at which ends are looked at; the store's clock when left out. */
+  readonly now?: number
   /** Model version; the newest when left out. */
   readonly model?: string
   /** The answer must not be older than this consistency token. */

@@ -7,7 +7,7 @@ import { RelationsError } from '../errors.ts'
 import type { Graph } from '../graph/graph.ts'
 import type { ViewTuple } from '../query/view.ts'
 import type { Change } from './changes.ts'
-import { parseKey, type TupleKey, tupleOf } from './tuple.ts'
+import { parseKey, type Tuple, type TupleKey, tupleOf } from './tuple.ts'
 
 export interface WriteOptions {
   /** A tuple that is there already: `error` (default) or `ignore`, which leaves it as it is. */
@@ -16,17 +16,24 @@ export interface WriteOptions {
   readonly onMissing?: 'error' | 'ignore'
 }
 
-type Changed = Pick<Change, 'operation' | 'tuple'>
+export type Changed = Pick<Change, 'operation' | 'tuple'>
 
 const conflict = (message: string) => new RelationsError('write_conflict', message)
 
-export function applyWrite(
+/** What is to be done; the graph is only looked at. */
+export interface Plan {
+  /** Rows to delete. */
+  readonly gone: readonly number[]
+  readonly fresh: readonly ViewTuple[]
+}
+
+export function planWrite(
   graph: Graph,
   writes: readonly ViewTuple[],
   deletes: readonly TupleKey[],
   now: number,
   options: WriteOptions,
-): Changed[] {
+): Plan {
   const named = new Set<string>()
   const once = (key: string): void => {
     if (named.has(key)) throw conflict('a tuple is named twice in one write')
@@ -49,7 +56,19 @@ export function applyWrite(
     if (row < 0 || ended) fresh.push(tuple)
     else if (options.onDuplicate !== 'ignore') throw conflict('a tuple is there already')
   }
-  const changed: Changed[] = gone.map((row) => ({ operation: 'delete', tuple: tupleOf(graph, row) }))
+  return { gone, fresh }
+}
+
+/** The plan as changes, deletes first. */
+export function changesOf(graph: Graph, { gone, fresh }: Plan): Changed[] {
+  return [
+    ...gone.map((row): Changed => ({ operation: 'delete', tuple: tupleOf(graph, row) })),
+    ...fresh.map((tuple): Changed => ({ operation: 'write', tuple: textsOf(tuple) })),
+  ]
+}
+
+/** Nothing may have been written since the plan was made. */
+export function carryOut(graph: Graph, { gone, fresh }: Plan): void {
   for (const row of gone) graph.remove(row)
   for (const tuple of fresh) {
     const target = graph.internNode(
@@ -58,9 +77,17 @@ export function applyWrite(
     )
     const slot = tuple.user.relation === undefined ? 0 : graph.relations.find(tuple.user.relation) + 1
     const subject = graph.internNode(graph.internObject(tuple.user.name, tuple.user.type), slot)
-    changed.push({ operation: 'write', tuple: tupleOf(graph, graph.add(target, subject, tuple.extra)) })
+    graph.add(target, subject, tuple.extra)
   }
-  return changed
+}
+
+function textsOf({ object, relation, user, extra }: ViewTuple): Tuple {
+  return {
+    object: object.name,
+    relation,
+    user: user.relation === undefined ? user.name : `${user.name}#${user.relation}`,
+    ...extra,
+  }
 }
 
 export function expiredRows(graph: Graph, now: number): number[] {
