@@ -15,7 +15,7 @@ const TABLE: Readonly<
   engine: { values: ['protocol', 'cedar'], types: ['ledger'], outside: [] },
   store: { values: ['protocol', 'engine'], outside: ['kysely'] },
   server: {
-    values: ['protocol', 'engine'],
+    values: ['protocol', 'engine', 'relations'],
     outside: ['hono', '@hono/node-server', 'oidc-provider', 'undici', 'zod'],
   },
   gateway: { values: ['protocol', 'engine'], outside: ['undici', 'zod'] },

@@ -6,9 +6,11 @@
 export { findAgent, registerAgent } from './admin/agents.ts'
 export { apply as activatePolicy } from './admin/policy.ts'
 export { type AdminPorts, change } from './admin/ports.ts'
-export { requireAdmitted } from './admin/readmission.ts'
+export { requireAdmitted } from './admin/admission.ts'
 export { findServer, registerServer, serverName } from './admin/servers.ts'
 export { type ControlPlane, type ControlPlanePorts, createControlPlane } from './control-plane.ts'
+export type { GraphFiles, LiveSpace, RelationPorts, RelationService } from './fga/ports.ts'
+export { openRelations } from './fga/service.ts'
 export { isLocal, markLocal } from './http/access.ts'
 export { type Route, type RouteContext, route, type Who } from './http/route.ts'
 export {
