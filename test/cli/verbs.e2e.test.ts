@@ -65,7 +65,7 @@ describe('the command line on an empty directory', () => {
 
   it('shows, lists and explains in words and as JSON', async () => {
     assert.match((await here.run('agents', 'show', 'bot')).out, /^bot {2}ag_/)
-    assert.match((await here.run('agents', 'list')).out, /NAME\s+TRUST/)
+    assert.match((await here.run('agents', 'list')).out, /NAME\s+STATUS\s+TRUST/)
     assert.match((await here.run('status')).out, /listens|at http:\/\/localhost/)
     const unknown = await here.run('explain', 'nothing')
     assert.equal(unknown.code, 1)

@@ -165,7 +165,12 @@ describe('agents', () => {
   })
 
   it('readmits a revoked agent only by the owner', async () => {
-    assert.equal((await world.post('local', '/api/v1/agents/none/readmit', {})).status, 202)
+    assert.equal(
+      (await world.post('local', '/api/v1/agents/none/readmit', {})).status,
+      404,
+      'nobody is asked',
+    )
+    assert.equal((await world.post('local', '/api/v1/agents/trader/readmit', {})).status, 202)
     assert.equal((await world.post('owner', '/api/v1/agents/none/readmit', {})).status, 404)
     const answer = await world.post('owner', '/api/v1/agents/trader/readmit', {})
     assert.deepEqual(answer.json, { readmitted: 'agent-1' })

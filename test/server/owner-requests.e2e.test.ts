@@ -144,9 +144,19 @@ describe('owner requests', () => {
     await decide(String(id), false)
   })
 
+  it('stays one question however often it is asked, until somebody answered', async () => {
+    const id = await ask('same')
+    assert.equal(await ask('same'), id)
+    assert.notEqual(await ask('same', '/api/v1/test/other'), id)
+    await decide(id, false)
+    const again = await ask('same')
+    assert.notEqual(again, id)
+    for (const one of await pending()) await decide(String(one.id), false)
+  })
+
   it('keeps at most 50 waiting, also when they come at once, and forgets what nobody answered', async () => {
     const asked = await Promise.all(
-      Array.from({ length: 60 }, () => world.post('local', '/api/v1/test/many', { what: 'more' })),
+      Array.from({ length: 60 }, (_, n) => world.post('local', '/api/v1/test/many', { what: `more ${n}` })),
     )
     const statuses = asked.map((one) => one.status)
     assert.equal(statuses.filter((status) => status === 202).length, 50)

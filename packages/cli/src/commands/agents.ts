@@ -30,9 +30,10 @@ export function agentCommands(program: Command, verb: Verb): void {
           rows.length === 0
             ? 'No agent yet. Register one: ./safeconduct agents register NAME --generate-key FILE'
             : table(
-                ['NAME', 'TRUST', 'RISK', 'HOW', 'ID'],
+                ['NAME', 'STATUS', 'TRUST', 'RISK', 'HOW', 'ID'],
                 rows.map((one) => [
                   text(one, 'name'),
+                  text(one, 'status'),
                   text(one, 'trust') || '-',
                   number(one, 'risk'),
                   text(one, 'registration'),
@@ -166,7 +167,7 @@ function describe(agent: JsonObject): string {
   )
   return [
     `${plain(text(agent, 'name'))}  ${text(agent, 'id')}`,
-    `trust ${text(agent, 'trust') || 'unknown'}, risk ${number(agent, 'risk')}, baseline ${text(agent, 'baseline') || 'none'}`,
+    `${text(agent, 'status')}, trust ${text(agent, 'trust') || 'unknown'}, risk ${number(agent, 'risk')}, baseline ${text(agent, 'baseline') || 'none'}`,
     `owner ${text(agent, 'owner')}, registered by ${text(agent, 'registration')} at ${when(number(agent, 'createdAt'))}`,
     `${number(agent, 'keys')} key(s)${agent.autonomous === true ? ', may act without a user' : ''}`,
     ...(composition.length > 0 ? ['composition', ...composition] : []),

@@ -5,6 +5,7 @@
 import { writeFileSync } from 'node:fs'
 import { type JsonObject, SafeconductError } from '@safeconduct/protocol'
 import type { Command } from 'commander'
+import type { ControlClient } from '../client/control-client.ts'
 import { stopDaemon } from '../client/daemon.ts'
 import { list, number, object, text, texts } from '../context.ts'
 import { plain, table, when } from '../output.ts'
@@ -52,8 +53,10 @@ export function inspectCommands(program: Command, verb: Verb): void {
     .action(
       verb(async (context, options: { agent?: string; outcome?: string; limit: string }) => {
         const query = new URLSearchParams(Object.entries(options).filter((pair) => pair[1] !== undefined))
-        const answer = await (await context.daemon()).get(`/api/v1/decisions?${query}`)
-        context.output.result(answer, () => decisionTable(list(answer, 'decisions')))
+        const client = await context.daemon()
+        const answer = await client.get(`/api/v1/decisions?${query}`)
+        const names = context.output.json ? new Map<string, string>() : await agentNames(client)
+        context.output.result(answer, () => decisionTable(list(answer, 'decisions'), names))
       }),
     )
   program
@@ -130,9 +133,32 @@ function taskCommands(program: Command, verb: Verb): void {
     .action(
       verb(async (context, id: string) => {
         const answer = await (await context.daemon()).get(`/api/v1/tasks/${encodeURIComponent(id)}`)
-        context.output.result(answer, () => JSON.stringify(answer, null, 2))
+        context.output.result(answer, () => describeTask(answer))
       }),
     )
+}
+
+function describeTask(answer: JsonObject): string {
+  const task = object(answer, 'task')
+  const details = object(task, 'details')
+  const line = (name: string, value: unknown) =>
+    value === undefined || value === null || value === ''
+      ? []
+      : [`${name.padEnd(12)}${plain(typeof value === 'string' ? value : JSON.stringify(value))}`]
+  return [
+    ...line('task', text(task, 'id')),
+    ...line('status', text(task, 'status')),
+    ...line('agent', text(task, 'agent')),
+    ...line('user', task.user),
+    ...line('intent', text(task, 'intent') || (task.implicit === true ? '(implicit)' : null)),
+    ...Object.entries(details)
+      .filter(([name]) => name !== 'type')
+      .flatMap(([name, value]) => line(name, value)),
+    ...line('expires', when(number(task, 'expiresAt'))),
+    ...list(answer, 'delegations').flatMap((one) =>
+      line('delegation', `${text(one, 'from')} → ${text(one, 'to')} (${text(one, 'id')})`),
+    ),
+  ].join('\n')
 }
 
 function approvalCommands(program: Command, verb: Verb): void {
@@ -186,12 +212,18 @@ function approvalCommands(program: Command, verb: Verb): void {
     )
 }
 
-export function decisionTable(rows: readonly JsonObject[]): string {
+async function agentNames(client: ControlClient): Promise<ReadonlyMap<string, string>> {
+  const agents = list(await client.get('/api/v1/agents'), 'agents')
+  return new Map(agents.map((agent) => [text(agent, 'id'), text(agent, 'name')]))
+}
+
+export function decisionTable(rows: readonly JsonObject[], names: ReadonlyMap<string, string>): string {
   if (rows.length === 0) return 'No decision yet.'
   return table(
-    ['TIME', 'OUTCOME', 'TRUST', 'RISK', 'CALL', 'RESULT', 'ID'],
+    ['TIME', 'AGENT', 'OUTCOME', 'TRUST', 'RISK', 'CALL', 'RESULT', 'ID'],
     rows.map((one) => [
       when(number(one, 'at')),
+      names.get(text(one, 'agent')) ?? text(one, 'agent'),
       text(one, 'outcome'),
       text(one, 'trust'),
       number(one, 'risk'),

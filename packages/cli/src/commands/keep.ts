@@ -14,7 +14,7 @@ import type { Verb } from '../verb.ts'
 export function keepCommands(program: Command, verb: Verb): void {
   program
     .command('verify')
-    .argument('<receipt|directory>', 'a receipt file, or the ledger directory of a data directory')
+    .argument('<receipt|directory>', 'a receipt file, a data directory, or the ledger directory in one')
     .option('--vkey <key>', "the log's public key, from a source you trust (see: ./safeconduct status)")
     .description('check a receipt or a whole ledger offline; needs no daemon')
     .action(
@@ -23,7 +23,7 @@ export function keepCommands(program: Command, verb: Verb): void {
           ...(options.vkey === undefined ? [] : ['--vkey', options.vkey]),
           ...(context.output.json ? ['--json'] : []),
         ]
-        process.exitCode = await runFile(verifierPath(), [target, ...args])
+        process.exitCode = await runFile(verifierPath(), [ledgerIn(target), ...args])
       }),
     )
   program
@@ -65,6 +65,12 @@ export function keepCommands(program: Command, verb: Verb): void {
         process.exitCode = await runFile(file, [...rest, ...(context.output.json ? ['--json'] : [])])
       }),
     )
+}
+
+/** A data directory stands for the ledger in it. */
+function ledgerIn(target: string): string {
+  const inside = path.join(target, LEDGER_DIRECTORY)
+  return existsSync(inside) ? inside : target
 }
 
 /** The lock makes sure that nobody writes meanwhile; sockets and lock files stay behind. */

@@ -93,16 +93,23 @@ export function serverCommands(program: Command, verb: Verb): void {
       verb(async (context, options: { status?: string }) => {
         const query = options.status === undefined ? '' : `?status=${encodeURIComponent(options.status)}`
         const answer = await (await context.daemon()).get(`/api/v1/tools${query}`)
+        const rows = list(answer, 'tools')
+        const none =
+          options.status === undefined
+            ? 'No tool is pinned yet: a server is listed when an agent first asks it.'
+            : `No tool is ${plain(options.status)}.`
         context.output.result(answer, () =>
-          table(
-            ['TOOL', 'STATUS', 'DIGEST', 'REASON'],
-            list(answer, 'tools').map((one) => [
-              text(one, 'id'),
-              text(one, 'status'),
-              text(one, 'digest').slice(0, 19),
-              text(one, 'reason'),
-            ]),
-          ),
+          rows.length === 0
+            ? none
+            : table(
+                ['TOOL', 'STATUS', 'DIGEST', 'REASON'],
+                rows.map((one) => [
+                  text(one, 'id'),
+                  text(one, 'status'),
+                  text(one, 'digest').slice(0, 19),
+                  text(one, 'reason'),
+                ]),
+              ),
         )
       }),
     )

@@ -12,6 +12,7 @@ import {
 } from '@safeconduct/protocol'
 import * as z from 'zod'
 import { type Route, route } from '../http/route.ts'
+import { isAdmitted } from './admission.ts'
 import { type AdminPorts, byOf, change } from './ports.ts'
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'a name is 1–63 of a–z, 0–9, ".", "_" and "-"')
@@ -115,9 +116,10 @@ export function agentRoutes(ports: AdminPorts): Route[] {
       path: '/api/v1/agents',
       who: 'reader',
       summary: 'Agents with their trust now.',
-      handle: async ({ tenant }) => ({
-        agents: (await ports.store.agents.list(tenant, { limit: 1000 })).map((agent) => view(ports, agent)),
-      }),
+      handle: async ({ tenant }) => {
+        const agents = await ports.store.agents.list(tenant, { limit: 1000 })
+        return { agents: await Promise.all(agents.map((agent) => view(ports, agent))) }
+      },
     }),
     route({
       method: 'GET',
@@ -156,8 +158,10 @@ export function agentRoutes(ports: AdminPorts): Route[] {
       who: 'confirmed',
       summary: 'Lets an agent act without a user, or stops it.',
       body: z.strictObject({ autonomous: z.boolean() }),
-      confirm: (body) =>
-        body.autonomous ? 'Let an agent act without a user' : 'Stop an agent acting without a user',
+      confirm: async (body, { tenant, params }) => {
+        await findAgent(ports, tenant, params.id)
+        return body.autonomous ? 'Let an agent act without a user' : 'Stop an agent acting without a user'
+      },
       handle: async ({ tenant, params, body, caller }) => {
         const agent = await findAgent(ports, tenant, params.id)
         const event = { event: 'agent.autonomy', by: byOf(caller), autonomous: body.autonomous }
@@ -171,8 +175,10 @@ export function agentRoutes(ports: AdminPorts): Route[] {
       summary:
         'A person reviewed the agent: its risk is reset, its trust capped at `ceiling` (null: no cap).',
       body: z.strictObject({ ceiling: z.enum(TRUST_LEVELS).nullable() }),
-      confirm: (body) =>
-        `Reset the risk of an agent${body.ceiling === null ? '' : ` and cap its trust at ${body.ceiling}`}`,
+      confirm: async (body, { tenant, params }) => {
+        await findAgent(ports, tenant, params.id)
+        return `Reset the risk of an agent${body.ceiling === null ? '' : ` and cap its trust at ${body.ceiling}`}`
+      },
       handle: async ({ tenant, params, body, caller }) => {
         const agent = await findAgent(ports, tenant, params.id)
         const by = byOf(caller)
@@ -186,7 +192,7 @@ export function agentRoutes(ports: AdminPorts): Route[] {
 }
 
 /** Everything public about an agent; no key material beyond thumbprints would help a reader. */
-function view(ports: AdminPorts, agent: Agent): object {
+async function view(ports: AdminPorts, agent: Agent): Promise<object> {
   const standing = ports.decider.standing(agent.tenant, agent.id)
   return {
     id: agent.id,
@@ -194,7 +200,7 @@ function view(ports: AdminPorts, agent: Agent): object {
     owner: agent.owner,
     registration: agent.registration,
     autonomous: agent.autonomous,
-    status: agent.status,
+    status: (await isAdmitted(ports.store, agent)) ? agent.status : 'revoked',
     composition: agent.composition,
     keys: agent.jwks.length,
     trustCeiling: agent.trustCeiling,

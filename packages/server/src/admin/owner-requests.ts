@@ -6,6 +6,7 @@
 
 import type { Repositories } from '@safeconduct/engine'
 import {
+  canonicalize,
   isJsonObject,
   type JsonObject,
   type JsonValue,
@@ -141,11 +142,12 @@ export function createOwnerRequests(ports: OwnerRequestPorts, rows: () => readon
     async ask(row, body, params) {
       const parsed = row.body === null ? null : row.body.parse(body)
       const now = ports.clock.now()
+      const { tenant } = ports
+      const asks = (await row.confirm?.(parsed as never, { tenant, params })) ?? row.summary
       const target = Object.values(params).join(' ')
-      const summary = row.confirm?.(parsed as never) ?? row.summary
-      const sentence = displayText(target === '' ? summary : `${summary}: ${target}`, 300)
+      const sentence = displayText(target === '' ? asks : `${asks}: ${target}`, 300)
       const request: OwnerRequest = {
-        tenant: ports.tenant,
+        tenant,
         id: `or_${ports.ids.next()}`,
         version: 1,
         verb: verbOf(row),
@@ -156,23 +158,32 @@ export function createOwnerRequests(ports: OwnerRequestPorts, rows: () => readon
         createdAt: now,
         expiresAt: now + LIFETIME_MS,
       }
-      await ports.store.tx(async (t) => {
-        await makeRoom(t, ports.tenant, now)
+      const asked = await ports.store.tx(async (t) => {
+        const waiting = await makeRoom(t, tenant, now)
+        const same = waiting.find((one) => sameQuestion(one, request))
+        if (same !== undefined) return same
+        if (waiting.length >= MAX_PENDING) {
+          throw new SafeconductError('overloaded', {
+            message: 'Too many changes wait for the owner already.',
+          })
+        }
         await t.ownerRequests.insert(request)
+        return publish(request)
       })
-      publish(request)
-      return { request: { id: request.id, summary: request.summary, expiresAt: request.expiresAt } }
+      return { request: { id: asked.id, summary: asked.summary, expiresAt: asked.expiresAt } }
     },
   }
 }
 
-/** Those that nobody answered go, so that asking again and again fills nothing. @throws `overloaded` */
-async function makeRoom(t: Repositories, tenant: string, now: number): Promise<void> {
+/** Asked again, word for word, it stays one question to the owner. */
+function sameQuestion(one: OwnerRequest, other: OwnerRequest): boolean {
+  return one.verb === other.verb && canonicalize(one.params) === canonicalize(other.params)
+}
+
+/** Those that wait. What nobody answered goes after a while, so that asking again and again fills nothing. */
+async function makeRoom(t: Repositories, tenant: string, now: number): Promise<OwnerRequest[]> {
   const unanswered = await t.ownerRequests.find(tenant, 'status', 'pending', { limit: 1000 })
-  const waiting = unanswered.filter((one) => one.expiresAt > now)
-  if (waiting.length >= MAX_PENDING) {
-    throw new SafeconductError('overloaded', { message: 'Too many changes wait for the owner already.' })
-  }
   for (const one of unanswered)
     if (one.expiresAt + KEPT_MS <= now) await t.ownerRequests.remove(tenant, one.id)
+  return unanswered.filter((one) => one.expiresAt > now)
 }

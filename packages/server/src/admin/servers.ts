@@ -136,10 +136,11 @@ export function serverRoutes(ports: AdminPorts): Route[] {
       who: 'confirmed',
       summary: 'A person looked at the server: its writes no longer go to approval for being new.',
       body: z.strictObject({ trusted_output: z.boolean().optional() }),
-      confirm: ({ trusted_output }) =>
-        trusted_output === true
-          ? 'Approve a server, and let what it returns vouch for values'
-          : 'Approve a server',
+      confirm: async ({ trusted_output }, { tenant, params }) => {
+        const where = address(await findServer(ports, tenant, params.name))
+        const vouch = trusted_output === true ? ', and let what it returns vouch for values' : ''
+        return `Approve the server at ${where}${vouch}`
+      },
       handle: async ({ tenant, params, body, caller }) => {
         const server = await findServer(ports, tenant, params.name)
         const trustedOutput = body.trusted_output ?? server.trustedOutput
@@ -174,7 +175,8 @@ export function serverRoutes(ports: AdminPorts): Route[] {
       who: 'confirmed',
       summary: 'Removes a server.',
       body: z.strictObject({}),
-      confirm: () => 'Remove a server',
+      confirm: async (_, { tenant, params }) =>
+        `Remove the server at ${address(await findServer(ports, tenant, params.name))}`,
       handle: async ({ tenant, params, caller }) => {
         const server = await findServer(ports, tenant, params.name)
         // First, so that a failure in between leaves a server without its secret, never a secret without its server.
@@ -209,7 +211,10 @@ export function serverRoutes(ports: AdminPorts): Route[] {
       who: 'confirmed',
       summary: 'Re-approves a quarantined tool as it is defined now.',
       body: z.strictObject({ id: z.string().max(512), digest: z.string().max(128) }),
-      confirm: (body) => `Approve the changed tool ${body.id} (${body.digest.slice(0, 19)}…)`,
+      confirm: async (body, { tenant }) => {
+        await quarantined(ports, tenant, body)
+        return `Approve the changed tool ${body.id} (${body.digest.slice(0, 19)}…)`
+      },
       handle: async ({ tenant, body, caller }) => approveTool(ports, tenant, body, byOf(caller)),
     }),
   ]
@@ -288,26 +293,40 @@ async function replaceServer(ports: AdminPorts, server: Server, event: JsonObjec
   })
 }
 
+/** What is approved: an address, or the command that is started. */
+function address({ transport }: Server): string {
+  return transport.kind === 'http' ? transport.url : `the command ${transport.argv.join(' ')}`
+}
+
+interface SeenTool {
+  readonly id: string
+  readonly digest: string
+}
+
 /** The digest names what the person saw; if the tool changed again meanwhile, they did not see this. */
-async function approveTool(
-  ports: AdminPorts,
-  tenant: string,
-  { id, digest }: { readonly id: string; readonly digest: string },
-  by: string,
-): Promise<PinnedTool> {
+async function quarantined(ports: AdminPorts, tenant: string, { id, digest }: SeenTool): Promise<PinnedTool> {
   const tool = await ports.store.tools.get(tenant, id)
   if (tool === null) throw new SafeconductError('not_found', { message: 'There is no tool by that id.' })
   if (tool.status !== 'quarantined')
     throw new SafeconductError('conflict', { message: 'The tool is not quarantined.' })
-  const definition = tool.proposed ?? tool.definition
-  const current = tool.proposedDigest ?? tool.digest
-  if (current !== digest)
+  if ((tool.proposedDigest ?? tool.digest) !== digest)
     throw new SafeconductError('conflict', { message: 'The tool changed again; look at it anew.' })
+  return tool
+}
+
+async function approveTool(
+  ports: AdminPorts,
+  tenant: string,
+  seen: SeenTool,
+  by: string,
+): Promise<PinnedTool> {
+  const tool = await quarantined(ports, tenant, seen)
+  const { id, digest } = seen
   const next: PinnedTool = {
     ...tool,
     version: tool.version + 1,
-    definition,
-    digest: current,
+    definition: tool.proposed ?? tool.definition,
+    digest,
     status: 'active',
     reason: null,
     proposed: null,

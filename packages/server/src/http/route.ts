@@ -3,19 +3,22 @@
  * @module
  */
 import type { IncomingMessage } from 'node:http'
-import type { JsonValue } from '@safeconduct/protocol'
+import type { Enforcer, Grant, JsonValue, Proof } from '@safeconduct/protocol'
 import type * as z from 'zod'
 
 /**
  * `public`: anybody. `loopback`: a peer on this machine. `local`: the control socket (same operating-system user).
  * `reader`: local or the signed-in owner. `owner`: only the signed-in owner. A change asked for locally that needs
- * the owner is `confirmed`: it becomes an owner request that the signed-in owner confirms in the browser.
+ * the owner is `confirmed`: it becomes an owner request that the signed-in owner confirms in the browser. `asker`: a
+ * registered enforcement point, an agent with a grant of its own, or a reader. `enforcer`: only the first of these.
  */
-export type Who = 'public' | 'loopback' | 'local' | 'reader' | 'owner' | 'confirmed'
+export type Who = 'public' | 'loopback' | 'local' | 'reader' | 'owner' | 'confirmed' | 'asker' | 'enforcer'
 
 export type Caller =
   | { readonly kind: 'owner'; readonly user: string; readonly tenant: string; readonly csrf: string }
   | { readonly kind: 'local'; readonly tenant: string }
+  | { readonly kind: 'enforcer'; readonly enforcer: Enforcer; readonly tenant: string }
+  | { readonly kind: 'agent'; readonly grant: Grant; readonly proof: Proof; readonly tenant: string }
   | { readonly kind: 'anonymous'; readonly tenant: string }
 
 export interface RouteContext<Body, Query> {
@@ -43,10 +46,17 @@ export interface Route {
   readonly summary: string
   readonly body: z.ZodType | null
   readonly query: z.ZodType | null
-  /** What the owner is asked to confirm, for `confirmed` rows. */
-  readonly confirm?: (body: never) => string
+  /** Answered without the framework (`lean.ts`): JSON only, no query, no stream. */
+  readonly lean?: boolean
+  /** What the owner is asked to confirm, for `confirmed` rows. Throws what the row itself would: nobody is asked then. */
+  readonly confirm?: Confirm<never>
   readonly handle: (context: RouteContext<never, never>) => Promise<RouteResult>
 }
+
+export type Confirm<Body> = (
+  body: Body,
+  at: Pick<RouteContext<Body, never>, 'tenant' | 'params'>,
+) => string | Promise<string>
 
 type Infer<S extends z.ZodType | null> = S extends z.ZodType ? z.infer<S> : null
 
@@ -58,7 +68,8 @@ export function route<B extends z.ZodType | null = null, Q extends z.ZodType | n
   summary: string
   body?: B
   query?: Q
-  confirm?: (body: Infer<B>) => string
+  lean?: boolean
+  confirm?: Confirm<Infer<B>>
   handle: (context: RouteContext<Infer<B>, Infer<Q>>) => Promise<RouteResult>
 }): Route {
   return {
@@ -68,7 +79,8 @@ export function route<B extends z.ZodType | null = null, Q extends z.ZodType | n
     summary: row.summary,
     body: row.body ?? null,
     query: row.query ?? null,
-    ...(row.confirm === undefined ? {} : { confirm: row.confirm as (body: never) => string }),
+    ...(row.lean === true ? { lean: true } : {}),
+    ...(row.confirm === undefined ? {} : { confirm: row.confirm as Confirm<never> }),
     handle: row.handle as Route['handle'],
   }
 }
