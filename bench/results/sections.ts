@@ -4,6 +4,7 @@
  * @module
  */
 import { type CallReport, type Table, tablesOf } from '../call/report.ts'
+import { type DecisionReport, tablesOf as decisionTables } from '../decision/report.ts'
 import { at, entries, fixed, list, number, row } from './read.ts'
 import type { Bench } from './record.ts'
 
@@ -163,28 +164,23 @@ const store: Section = {
     at(json, 'conclusive') === false ? ['Not conclusive: the disk varied by more than two.'] : [],
 }
 
-const cedar: Section = {
-  name: 'cedar',
-  title: 'Cedar compiled, beside cedar-wasm',
-  program: 'bench/cedar.ts',
+const decision: Section = {
+  name: 'decision',
+  title: 'Decisions, beside peers',
+  program: 'bench/decision.ts',
   args: [],
-  maxMinutes: 10,
-  about: 'CPU per decision, same requests, same answers. Goals: issue 3, §5.',
-  tables: (json) => [
-    {
-      title: '',
-      rows: list(json, 'results').map((each) => ({
-        engine: String(at(each, 'name')),
-        'µs CPU': fixed(number(each, 'cpuMicroseconds')),
-        'decisions per CPU second': fixed(number(each, 'perCpuSecond'), 0),
-        agrees: `${fixed(number(each, 'agrees'), 0)} of ${fixed(number(json, 'requests'), 0)}`,
-      })),
-    },
-  ],
-  goals: (json) => [
-    atLeast('resident entities, times cedar-wasm', 50, number(json, 'residentTimesWasm'), '×'),
-    atLeast('JSON entities, times cedar-wasm', 20, number(json, 'jsonTimesWasm'), '×'),
-  ],
+  maxMinutes: 25,
+  about:
+    'CPU per decision, same questions, every answer checked against a definition in plain JavaScript. The plain function ' +
+    'is the floor, not an engine: it knows the rules by heart. CASL stops at the first rule that matches, keeps no facts ' +
+    'and resolves no hierarchy: its caller did; compiled Cedar finds every policy that applies or errs. Goals: issue 3, §5.',
+  tables: (json) => decisionTables(json as DecisionReport).filter(({ title }) => title !== 'Goals'),
+  goals: (json) =>
+    (json as DecisionReport).goals.map(({ measured, ...goal }) => ({
+      ...goal,
+      measured: measured ?? Number.NaN,
+    })),
+  notes: (json) => (json as DecisionReport).skipped.map(({ what, why }) => `**Skipped: ${what}.** ${why}`),
 }
 
 const METRICS = [
@@ -296,7 +292,7 @@ export const SECTIONS: readonly Section[] = [
   token,
   ledger,
   store,
-  cedar,
+  decision,
   traces,
   rewritten,
   withoutIntent,
