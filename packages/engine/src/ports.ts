@@ -139,6 +139,11 @@ export interface RelationLog {
   ): Promise<number>
   /** Tuples of every space in the order of their rows, which are numbers above `after`. `limit` up to 10,000. */
   tuples(after: number, limit: number): Promise<(RelationPlace & { row: number; tuple: RelationTuple })[]>
+  /** When each was written, milliseconds; null for one that is not there. Up to 10,000. */
+  writtenAt(
+    place: RelationPlace,
+    keys: readonly Pick<RelationTuple, 'object' | 'relation' | 'user'>[],
+  ): Promise<(number | null)[]>
   /** Changes with a `seq` above `after`, oldest first. `limit` up to 10,000. */
   changes(
     place: RelationPlace,
@@ -266,10 +271,14 @@ export interface Bus {
  * that cannot be answered (unknown type or relation, too deep) throws, and whoever asked denies.
  */
 export interface RelationFacts {
-  /** Of the model and tuples that answer; goes into the decision. */
   readonly revision: string
-  /** Ids as OpenFGA writes them: `agent:ag_1`, `document:plan`. @throws when the question cannot be decided */
+  /**
+   * `check('user:ann', 'viewer', 'document:plan')`
+   * @throws when it cannot be answered (unknown type or relation, too complex); the fact is then missing
+   */
   check(user: string, relation: string, object: string): boolean
+  /** Relations of objects of the type; null = the model has no such type. Absent when there is no model to ask. */
+  relationsOf?(type: string): readonly string[] | null
 }
 
 /** One question to `RelationFacts`. */

@@ -5,8 +5,18 @@
 import type { JsonObject } from './json.ts'
 import type { Stored } from './principals.ts'
 
-/** `evaluate` and `search` ask (AuthZEN, dry); `calls` prepares and settles, and so feeds labels and risk. */
-export const ENFORCER_SCOPES = ['evaluate', 'search', 'calls'] as const
+/**
+ * `evaluate` and `search` ask (AuthZEN, dry); `calls` prepares and settles, and so feeds labels and risk.
+ * `relations:read` and `relations:write` are OpenFGA's interface, `documents` filters what a retrieval found.
+ */
+export const ENFORCER_SCOPES = [
+  'evaluate',
+  'search',
+  'calls',
+  'relations:read',
+  'relations:write',
+  'documents',
+] as const
 export type EnforcerScope = (typeof ENFORCER_SCOPES)[number]
 
 /** An enforcement point that is not our gateway, as the owner registered it. Its secret is never kept here. */

@@ -209,6 +209,7 @@ export function fakeStore(): FakeStore {
 const NO_RELATIONS: Repositories['relations'] = {
   write: async () => 0,
   tuples: async () => [],
+  writtenAt: async () => [],
   changes: async () => [],
   allChanges: async () => [],
   last: async () => 0,

@@ -115,6 +115,15 @@ export function relations(open: OpenStore): void {
     assert.deepEqual(await objects({ type: 'doc', since: 20 }), ['doc:2'])
   })
 
+  onStore('a tuple knows when it was written', open, async ({ relations: log }) => {
+    await put(log, [tuple('doc:1')], HERE, 10)
+    await log.write(HERE, { writes: [tuple('doc:1'), tuple('doc:2')], deletes: [tuple('doc:1')], at: 20 })
+    const keys = [tuple('doc:2'), tuple('doc:3'), tuple('doc:1')]
+    assert.deepEqual(await log.writtenAt(HERE, keys), [20, null, 20])
+    assert.deepEqual(await log.writtenAt({ tenant: 'acme', space: 's2' }, keys), [null, null, null])
+    assert.deepEqual(await log.writtenAt(HERE, []), [])
+  })
+
   onStore('spaces and tenants stay apart, whatever their names', open, async ({ relations: log }) => {
     const places = [
       { tenant: 'a', space: 'b' },

@@ -25,9 +25,9 @@ interface Placed {
 }
 interface KeptTuple extends Placed {
   readonly row: TupleRow
+  readonly at: number
 }
 interface KeptChange extends KeptTuple {
-  readonly at: number
   readonly operation: 'write' | 'delete'
 }
 
@@ -89,7 +89,7 @@ export function memoryRelations(journal: Journal): (turn: Turn) => RelationLog {
           log('delete', row)
         }
         for (const row of rows) {
-          tuples.set(keyOf(place, row), { place, ...named, number: count('row'), row })
+          tuples.set(keyOf(place, row), { place, ...named, number: count('row'), at, row })
           log('write', row)
         }
         return counters.get(joined('last', place)) ?? 0
@@ -102,6 +102,16 @@ export function memoryRelations(journal: Journal): (turn: Turn) => RelationLog {
           .slice(0, most)
           .map((kept) => ({ ...placed(kept), row: kept.number, tuple: readTuple(kept.row) })),
       )
+    },
+    writtenAt: async (asked, keys) => {
+      readRelationLimit(Math.max(keys.length, 1))
+      const place = placeOf(asked)
+      const encoded = keys.map(({ object, relation, user }) => ({
+        object: encodeKey(object),
+        relation: encodeKey(relation),
+        user: encodeKey(user),
+      }))
+      return turn(() => encoded.map((key) => tuples.get(keyOf(place, key))?.at ?? null))
     },
     changes: async (asked, { after, limit, type, since }) => {
       const most = readRelationLimit(limit)

@@ -146,7 +146,7 @@ test('the same set compiles to PostgreSQL, in its own types', async () => {
   })
   for (const { up } of Object.values(migrations('postgres'))) await up(db)
   const all = compiled.join('\n')
-  assert.equal(compiled.filter((sql) => sql.startsWith('create table')).length, 22)
+  assert.equal(compiled.filter((sql) => sql.startsWith('create table')).length, 23)
   assert.match(all, /"epoch" bigint not null/)
   assert.match(all, /"value" bytea not null/)
   assert.match(all, /"id" text collate "C" not null/)

@@ -121,15 +121,11 @@ async function relations(db: Kysely<unknown>, types: ColumnTypes): Promise<void>
       .addColumn('user', types.key, (c) => c.notNull())
       .addColumn('condition', types.json)
       .addColumn('expires_at', types.int64)
+      .addColumn('at', types.int64, (c) => c.notNull())
   await create(db, types, 'relationTuples', (t) => tuple(t.addColumn('row', types.sequence)))
   await index(db, 'relationTuples', ['place', 'object', 'relation', 'user'], true)
   await create(db, types, 'relationChanges', (t) =>
-    tuple(
-      t
-        .addColumn('seq', types.sequence)
-        .addColumn('at', types.int64, (c) => c.notNull())
-        .addColumn('deleted', types.int64, (c) => c.notNull()),
-    ),
+    tuple(t.addColumn('seq', types.sequence).addColumn('deleted', types.int64, (c) => c.notNull())),
   )
   await index(db, 'relationChanges', ['place', 'seq'])
 }

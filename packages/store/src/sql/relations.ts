@@ -38,7 +38,7 @@ export function sqlRelations(session: Session): RelationLog {
       return session.atomic(async (db) => {
         const number = await numberOf(db, place)
         const gone = await deleteAll(db, number, keys)
-        await insertAll(db, number, rows)
+        await insertAll(db, number, when, rows)
         return insertChanges(db, number, when, gone, rows)
       })
     },
@@ -59,6 +59,28 @@ export function sqlRelations(session: Session): RelationLog {
         row: toCount(row.row),
         tuple: readTuple({ ...row, expiresAt: toCountOrNull(row.expires_at) }),
       }))
+    },
+    async writtenAt(place, keys) {
+      readRelationLimit(Math.max(keys.length, 1))
+      return session.run(async (db) => {
+        const number = await findNumber(db, place)
+        const found: (number | null)[] = []
+        for (const { object, relation, user } of keys) {
+          const row =
+            number === null
+              ? undefined
+              : await db
+                  .selectFrom('relationTuples')
+                  .select('at')
+                  .where('place', '=', number)
+                  .where('object', '=', encodeKey(object))
+                  .where('relation', '=', encodeKey(relation))
+                  .where('user', '=', encodeKey(user))
+                  .executeTakeFirst()
+          found.push(row === undefined ? null : toCount(row.at))
+        }
+        return found
+      })
     },
     async changes(place, { after, limit, type, since }) {
       const from = BigInt(readInteger('seq', after))
@@ -171,12 +193,12 @@ async function deleteAll(db: Db, place: bigint, keys: readonly TupleKey[]): Prom
   return gone
 }
 
-async function insertAll(db: Db, place: bigint, rows: readonly TupleRow[]): Promise<void> {
+async function insertAll(db: Db, place: bigint, at: bigint, rows: readonly TupleRow[]): Promise<void> {
   for (let from = 0; from < rows.length; from += INSERT) {
     const part = rows.slice(from, from + INSERT)
     await db
       .insertInto('relationTuples')
-      .values(part.map((row) => ({ place, ...columns(row) })))
+      .values(part.map((row) => ({ place, at, ...columns(row) })))
       .execute()
   }
 }

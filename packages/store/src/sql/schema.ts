@@ -76,6 +76,7 @@ export interface RelationTupleTable {
   user: string
   condition: string | null
   expires_at: bigint | null
+  at: bigint
 }
 
 export interface RelationChangeTable {
