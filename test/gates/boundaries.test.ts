@@ -12,11 +12,11 @@ const TABLE: Readonly<
   cedar: { values: [], outside: ['@cedar-policy/cedar-wasm'] },
   relations: { values: [], outside: ['@openfga/syntax-transformer', '@marcbachmann/cel-js'] },
   ledger: { values: [], outside: [] },
-  engine: { values: ['protocol', 'cedar'], types: ['ledger'], outside: [] },
+  engine: { values: ['protocol', 'cedar', 'relations'], types: ['ledger'], outside: [] },
   store: { values: ['protocol', 'engine'], outside: ['kysely'] },
   server: {
     values: ['protocol', 'engine', 'relations'],
-    outside: ['hono', '@hono/node-server', 'oidc-provider', 'undici', 'zod'],
+    outside: ['hono', '@hono/node-server', '@marcbachmann/cel-js', 'oidc-provider', 'undici', 'zod'],
   },
   gateway: { values: ['protocol', 'engine'], outside: ['undici', 'zod'] },
   sdk: { values: ['protocol'], outside: ['jose'] },

@@ -9,6 +9,20 @@ import { type Answer, createWorld, type Who, type World } from './world.ts'
 const DIGEST = `sha256:${'0'.repeat(64)}`
 const EMPTY_POLICY = { agent: '', user: '' }
 
+const ANY = { type: 'user', id: 'none' }
+
+function questions(base: string): Record<string, object> {
+  const whole = { subject: ANY, action: { name: 'none' }, resource: ANY }
+  return {
+    [`${base}/evaluation`]: whole,
+    [`${base}/evaluations`]: whole,
+    [`${base}/search/subject`]: whole,
+    [`${base}/search/resource`]: whole,
+    [`${base}/search/action`]: whole,
+    [`${base}/requests`]: { ...whole, binding_token: 'none' },
+  }
+}
+
 /** A valid body for every POST row: a row without one cannot be walked, and fails the test. */
 const BODIES: Readonly<Record<string, object>> = {
   '/api/v1/agents': { name: 'walked' },
@@ -27,6 +41,13 @@ const BODIES: Readonly<Record<string, object>> = {
   '/api/v1/policy/apply': EMPTY_POLICY,
   '/api/v1/policy/rollback': { id: 'none' },
   '/api/v1/owner-requests/:id/decide': { confirm: true },
+  '/api/v1/enforcers': { name: 'walked', key_digest: DIGEST, scopes: ['evaluate'] },
+  '/api/v1/enforcers/:name/revoke': {},
+  '/api/v1/stores/:name': { policies: '', schema: '', entities: [] },
+  '/api/v1/stores/:name/check': { policies: '', schema: '', entities: [] },
+  '/api/v1/stores/:name/rollback': { id: 'none' },
+  ...questions('/access/v1'),
+  ...questions('/access/v1/stores/:store'),
   '/local/only': {},
 }
 
@@ -40,6 +61,8 @@ const TRUTH: Readonly<
   reader: { anonymous: stop(401), local: null, owner: null },
   owner: { anonymous: stop(401), local: stop(403, 'owner_session_required'), owner: null },
   confirmed: { anonymous: stop(401), local: 202, owner: null },
+  asker: { anonymous: stop(401), local: null, owner: null },
+  enforcer: { anonymous: stop(401), local: stop(403), owner: stop(403) },
 }
 const CALLERS = ['anonymous', 'local', 'owner'] as const
 const STOPPED = new Set(['unauthenticated', 'forbidden', 'owner_session_required'])

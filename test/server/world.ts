@@ -8,13 +8,17 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type Bus, createCedarEngine, type EngineDecider, openDecider, type Store } from '@safeconduct/engine'
+import { createAuthenticate } from '@safeconduct/gateway'
 import type { JsonObject, JsonValue, SafeconductError, User } from '@safeconduct/protocol'
 import {
+  type AccessPorts,
   type AdminPorts,
   type AuthorizationServer,
   type ControlPlane,
   createAuthorizationServer,
   createControlPlane,
+  loadEnforcers,
+  loadPolicyStores,
   markLocal,
   type Route,
   type RoutePorts,
@@ -144,8 +148,18 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       credentials.delete(name)
     },
   }
+  const access: AccessPorts = {
+    issuer: origin,
+    enforcers: await loadEnforcers(store, TENANT),
+    stores: await loadPolicyStores(store, TENANT, () => undefined),
+    authenticate: createAuthenticate({ issuer: origin, keys: () => authorization.keys, clock }),
+    keys: () => authorization.keys,
+    sign: (type, payload) => authorization.sign(type, payload),
+    approvalTtl: 900_000,
+  }
   const plane = createControlPlane({
     ...admin,
+    access,
     version: '0.0.0-test',
     enforcement: 'enforce',
     ownerSession: (incoming) => authorization.ownerSession(incoming),

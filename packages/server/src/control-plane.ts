@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { SafeconductError } from '@safeconduct/protocol'
 import { createOwnerRequests } from './admin/owner-requests.ts'
+import { createAsker } from './authzen/asker.ts'
 import type { OwnerIdentity } from './http/access.ts'
 import { createApp } from './http/app.ts'
 import { createEventStreams } from './http/events.ts'
@@ -29,9 +30,12 @@ export function createControlPlane(ports: ControlPlanePorts): ControlPlane {
   const table: Route[] = routeTable({ ...ports, events })
   const requests = createOwnerRequests(ports, () => table)
   table.push(...requests.routes, ...(ports.moreRoutes ?? []))
+  const asker = createAsker(ports.access, ports.tenant)
   const handler = createApp(table, {
     tenant: ports.tenant,
     ownerSession: ports.ownerSession,
+    asker: (request) => asker(request),
+    nonce: () => ports.access.authenticate.nonce(),
     askOwner: requests.ask,
     onError: ports.onError,
   })

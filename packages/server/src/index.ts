@@ -3,11 +3,14 @@
  * @module
  */
 
+export { requireAdmitted } from './admin/admission.ts'
 export { findAgent, registerAgent } from './admin/agents.ts'
 export { apply as activatePolicy } from './admin/policy.ts'
 export { type AdminPorts, change } from './admin/ports.ts'
-export { requireAdmitted } from './admin/admission.ts'
 export { findServer, registerServer, serverName } from './admin/servers.ts'
+export { loadEnforcers } from './authzen/enforcers.ts'
+export { loadPolicyStores } from './authzen/policy-stores.ts'
+export type { AccessPorts, AgentAuthentication } from './authzen/ports.ts'
 export { type ControlPlane, type ControlPlanePorts, createControlPlane } from './control-plane.ts'
 export type { GraphFiles, LiveSpace, RelationPorts, RelationService } from './fga/ports.ts'
 export { openRelations } from './fga/service.ts'

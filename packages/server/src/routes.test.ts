@@ -8,6 +8,9 @@ import { inertPorts } from './testing/inert-ports.ts'
  */
 const EXPECTED = `
 GET  /                                     public
+GET  /.well-known/authzen-configuration    public
+GET  /.well-known/authzen-configuration/stores/:store public
+GET  /access/v1/requests/:handle           asker
 GET  /api/v1/agents                        reader
 GET  /api/v1/agents/:id                    reader
 GET  /api/v1/approvals                     reader
@@ -15,6 +18,7 @@ GET  /api/v1/approvals/:id                 reader
 GET  /api/v1/decisions                     reader
 GET  /api/v1/decisions/:id                 reader
 GET  /api/v1/decisions/:id/receipt         reader
+GET  /api/v1/enforcers                     reader
 GET  /api/v1/events                        reader
 GET  /api/v1/owner-requests                reader
 GET  /api/v1/owner-requests/:id            reader
@@ -22,6 +26,8 @@ GET  /api/v1/policy                        reader
 GET  /api/v1/servers                       reader
 GET  /api/v1/session                       owner
 GET  /api/v1/status                        reader
+GET  /api/v1/stores                        reader
+GET  /api/v1/stores/:name                  reader
 GET  /api/v1/tasks                         reader
 GET  /api/v1/tasks/:id                     reader
 GET  /api/v1/tools                         reader
@@ -36,12 +42,26 @@ GET  /log/tile/entries/:path{.+}           reader
 GET  /metrics                              loopback
 GET  /openapi.json                         public
 GET  /readyz                               public
+POST /access/v1/evaluation                 asker
+POST /access/v1/evaluations                asker
+POST /access/v1/requests                   asker
+POST /access/v1/search/action              asker
+POST /access/v1/search/resource            asker
+POST /access/v1/search/subject             asker
+POST /access/v1/stores/:store/evaluation   asker
+POST /access/v1/stores/:store/evaluations  asker
+POST /access/v1/stores/:store/requests     asker
+POST /access/v1/stores/:store/search/action asker
+POST /access/v1/stores/:store/search/resource asker
+POST /access/v1/stores/:store/search/subject asker
 POST /api/v1/agents                        reader
 POST /api/v1/agents/:id/autonomy           confirmed
 POST /api/v1/agents/:id/composition        reader
 POST /api/v1/agents/:id/readmit             confirmed
 POST /api/v1/agents/:id/trust              confirmed
 POST /api/v1/approvals/:id/decide          owner
+POST /api/v1/enforcers                     confirmed
+POST /api/v1/enforcers/:name/revoke        reader
 POST /api/v1/owner-requests/:id/decide     owner
 POST /api/v1/policy/apply                  confirmed
 POST /api/v1/policy/check                  reader
@@ -51,6 +71,9 @@ POST /api/v1/servers                       confirmed
 POST /api/v1/servers/:name/approve         confirmed
 POST /api/v1/servers/:name/credential      owner
 POST /api/v1/servers/:name/remove          confirmed
+POST /api/v1/stores/:name                  confirmed
+POST /api/v1/stores/:name/check            reader
+POST /api/v1/stores/:name/rollback         confirmed
 POST /api/v1/tools/approve                 confirmed
 `
 

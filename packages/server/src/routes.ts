@@ -9,10 +9,13 @@ import { agentRoutes } from './admin/agents.ts'
 import { approvalRoutes } from './admin/approvals.ts'
 import { decisionRoutes } from './admin/decisions.ts'
 import { policyRoutes } from './admin/policy.ts'
-import type { AdminPorts } from './admin/ports.ts'
 import { readmissionRoutes } from './admin/readmission.ts'
 import { serverRoutes } from './admin/servers.ts'
 import { taskRoutes } from './admin/tasks.ts'
+import { enforcerRoutes } from './authzen/enforcers.ts'
+import { policyStoreRoutes } from './authzen/policy-stores.ts'
+import type { PdpPorts } from './authzen/ports.ts'
+import { accessRoutes } from './authzen/routes.ts'
 import type { EventStreams } from './http/events.ts'
 import { openapi } from './http/openapi.ts'
 import { type Route, route } from './http/route.ts'
@@ -23,7 +26,7 @@ export interface LogFile {
   readonly bytes: Uint8Array
 }
 
-export interface RoutePorts extends AdminPorts {
+export interface RoutePorts extends PdpPorts {
   readonly version: string
   readonly enforcement: Enforcement
   readonly events: EventStreams
@@ -45,6 +48,9 @@ export function routeTable(ports: RoutePorts): Route[] {
     ...approvalRoutes(ports),
     ...decisionRoutes(ports),
     ...policyRoutes(ports),
+    ...enforcerRoutes(ports),
+    ...policyStoreRoutes(ports),
+    ...accessRoutes(ports),
     route({
       method: 'GET',
       path: '/api/v1/status',

@@ -3,7 +3,12 @@
  * @module
  */
 import { STARTER_POLICIES } from '@safeconduct/engine'
-import { createAuthenticate, createMcpGateway, type McpGateway } from '@safeconduct/gateway'
+import {
+  type Authenticate,
+  createAuthenticate,
+  createMcpGateway,
+  type McpGateway,
+} from '@safeconduct/gateway'
 import {
   type Config,
   type Enforcement,
@@ -12,6 +17,7 @@ import {
   type User,
 } from '@safeconduct/protocol'
 import {
+  type AccessPorts,
   type AdminPorts,
   type AuthorizationServer,
   activatePolicy,
@@ -19,6 +25,8 @@ import {
   createControlPlane,
   createGuardedFetch,
   type GrantGate,
+  loadEnforcers,
+  loadPolicyStores,
 } from '@safeconduct/server'
 import pino, { type Logger } from 'pino'
 import { controlSocketPath } from '../client/daemon.ts'
@@ -144,7 +152,8 @@ async function compose(
     const secret = await vault.get(server.tenant, `credential/${server.credential}`)
     return secret === null ? {} : JSON.parse(Buffer.from(secret.value).toString('utf8'))
   }
-  const gateway = openGateway(config, log, foundation, authorization, url, credential)
+  const authenticate = createAuthenticate({ issuer: url.origin, keys: () => authorization.keys, clock })
+  const gateway = openGateway(config, log, foundation, authenticate, url, credential)
   undo.push(() => gateway.close())
 
   const metrics = createMetrics(bus, () => foundation.log.size)
@@ -158,8 +167,20 @@ async function compose(
   })
   const onError = (error: SafeconductError, where: string) =>
     log.error({ err: error.cause, where }, 'internal error')
+  const access: AccessPorts = {
+    issuer: url.origin,
+    enforcers: await loadEnforcers(store, TENANT),
+    stores: await loadPolicyStores(store, TENANT, (name, err) =>
+      log.error({ err, store: name }, 'policy store cannot be used'),
+    ),
+    authenticate,
+    keys: () => authorization.keys,
+    sign: (type, payload) => authorization.sign(type, payload),
+    approvalTtl: config.SAFECONDUCT_APPROVAL_TTL * 1000,
+  }
   const plane = createControlPlane({
     ...admin,
+    access,
     version: VERSION,
     enforcement: config.SAFECONDUCT_ENFORCEMENT,
     ownerSession: (request) => authorization.ownerSession(request),
@@ -285,12 +306,11 @@ function openGateway(
   config: Config,
   log: Logger,
   foundation: Foundation,
-  authorization: AuthorizationServer,
+  authenticate: Authenticate,
   url: URL,
   credential: (server: Server) => Promise<Record<string, string>>,
 ): McpGateway {
   const { decider, clock, ids, bus } = foundation
-  const authenticate = createAuthenticate({ issuer: url.origin, keys: () => authorization.keys, clock })
   const gateway = createMcpGateway({
     decider,
     authenticate,

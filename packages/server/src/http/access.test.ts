@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { describe, it } from 'node:test'
-import { isSafeconductError } from '@safeconduct/protocol'
+import { type Enforcer, type Grant, isSafeconductError } from '@safeconduct/protocol'
 import fc from 'fast-check'
 import { callerOf, isLocal, isSameCaller, markLocal, requireAccess, type Verdict, verdict } from './access.ts'
 import { type Caller, route, type Who } from './route.ts'
@@ -12,6 +12,8 @@ const CALLERS: Readonly<Record<Caller['kind'], Caller>> = {
   owner: OWNER,
   local: { kind: 'local', tenant: 't1' },
   anonymous: { kind: 'anonymous', tenant: 't1' },
+  enforcer: { kind: 'enforcer', enforcer: {} as Enforcer, tenant: 't1' },
+  agent: { kind: 'agent', grant: {} as Grant, proof: { kind: 'bearer', provenAt: null }, tenant: 't1' },
 }
 
 function request(headers: Record<string, string> = {}): IncomingMessage {
@@ -20,14 +22,18 @@ function request(headers: Record<string, string> = {}): IncomingMessage {
   return incoming
 }
 
-/** Who → verdict for anonymous elsewhere, anonymous on this machine, local, owner. */
-const TRUTH: Readonly<Record<Who, readonly [Verdict, Verdict, Verdict, Verdict]>> = {
-  public: ['yes', 'yes', 'yes', 'yes'],
-  loopback: ['no', 'yes', 'yes', 'yes'],
-  local: ['no', 'no', 'yes', 'no'],
-  reader: ['no', 'no', 'yes', 'yes'],
-  owner: ['no', 'no', 'no', 'yes'],
-  confirmed: ['no', 'no', 'ask', 'yes'],
+type Verdicts = readonly [Verdict, Verdict, Verdict, Verdict, Verdict, Verdict]
+
+/** Who → verdict for anonymous elsewhere, anonymous on this machine, local, owner, enforcement point, agent. */
+const TRUTH: Readonly<Record<Who, Verdicts>> = {
+  public: ['yes', 'yes', 'yes', 'yes', 'yes', 'yes'],
+  loopback: ['no', 'yes', 'yes', 'yes', 'no', 'no'],
+  local: ['no', 'no', 'yes', 'no', 'no', 'no'],
+  reader: ['no', 'no', 'yes', 'yes', 'no', 'no'],
+  owner: ['no', 'no', 'no', 'yes', 'no', 'no'],
+  confirmed: ['no', 'no', 'ask', 'yes', 'no', 'no'],
+  asker: ['no', 'no', 'yes', 'yes', 'yes', 'yes'],
+  enforcer: ['no', 'no', 'no', 'no', 'yes', 'no'],
 }
 
 const peer = (address: string | undefined, host = 'localhost:7070') => ({ address, host })
@@ -42,6 +48,8 @@ describe('verdict', () => {
           verdict(who, 'anonymous', peer('127.0.0.1')),
           verdict(who, 'local', peer(undefined)),
           verdict(who, 'owner', peer(elsewhere)),
+          verdict(who, 'enforcer', peer(elsewhere)),
+          verdict(who, 'agent', peer(elsewhere)),
         ],
         expected,
         who,

@@ -66,13 +66,17 @@ export function verdict(who: Who, caller: Caller['kind'], peer: Peer): Verdict {
     case 'public':
       return 'yes'
     case 'loopback':
-      return caller !== 'anonymous' || isLoopback(peer) ? 'yes' : 'no'
+      return caller === 'owner' || caller === 'local' || isLoopback(peer) ? 'yes' : 'no'
     case 'local':
       return caller === 'local' ? 'yes' : 'no'
     case 'reader':
-      return caller === 'anonymous' ? 'no' : 'yes'
+      return caller === 'owner' || caller === 'local' ? 'yes' : 'no'
     case 'owner':
       return caller === 'owner' ? 'yes' : 'no'
+    case 'asker':
+      return caller === 'anonymous' ? 'no' : 'yes'
+    case 'enforcer':
+      return caller === 'enforcer' ? 'yes' : 'no'
     case 'confirmed':
       return caller === 'owner' ? 'yes' : caller === 'local' ? 'ask' : 'no'
     default:
@@ -87,6 +91,9 @@ export function requireAccess(route: Route, caller: Caller, request: IncomingMes
     host: request.headers.host,
   })
   if (answer === 'no') {
+    if (route.who === 'enforcer' && caller.kind !== 'anonymous')
+      throw new SafeconductError('forbidden', { message: 'Only a registered enforcement point may.' })
+    if (route.who === 'asker' || route.who === 'enforcer') throw new SafeconductError('unauthenticated')
     if (caller.kind === 'local') throw new SafeconductError('owner_session_required')
     throw new SafeconductError(caller.kind === 'anonymous' ? 'unauthenticated' : 'forbidden', {
       message: caller.kind === 'anonymous' ? 'Sign in as the owner first.' : 'This is not allowed.',

@@ -5,14 +5,19 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-server'
-import { type JsonValue, parseJson, SafeconductError, toSafeconductError } from '@safeconduct/protocol'
+import { type JsonValue, SafeconductError, toSafeconductError } from '@safeconduct/protocol'
 import { type Context, Hono } from 'hono'
 import { callerOf, isSameCaller, type OwnerIdentity, requireAccess } from './access.ts'
-import type { Route } from './route.ts'
+import { createLean } from './lean.ts'
+import { BODY_LIMITS, parseBody, parseWith, tooLarge } from './parse.ts'
+import type { Caller, Route } from './route.ts'
 
 export interface AppPorts {
   readonly tenant: string
   readonly ownerSession: (request: IncomingMessage) => OwnerIdentity | null
+  /** The enforcement point or agent that presents a credential; null when there is none. @throws when it is not valid */
+  readonly asker: (request: IncomingMessage) => Caller | null
+  readonly nonce: () => string
   /** Keeps a change asked for locally until the owner confirms it; answers what the caller may poll. */
   readonly askOwner: (
     route: Route,
@@ -22,8 +27,6 @@ export interface AppPorts {
   readonly onError: (error: SafeconductError, path: string) => void
 }
 
-const BODY_LIMITS = { maxLength: 1024 * 1024, maxDepth: 32 }
-
 type Bindings = { Bindings: HttpBindings }
 
 export function createApp(
@@ -31,15 +34,24 @@ export function createApp(
   ports: AppPorts,
 ): (req: IncomingMessage, res: ServerResponse) => void {
   const app = new Hono<Bindings>()
-  for (const route of routes) app.on(route.method, route.path, (c) => answer(route, c, ports))
+  for (const route of routes.filter((row) => row.lean !== true))
+    app.on(route.method, route.path, (c) => answer(route, c, ports))
   app.notFound(() => failure(new SafeconductError('not_found'), '', ports))
   app.onError((error, c) => failure(error, c.req.path, ports))
-  return getRequestListener(app.fetch, {
+  const lean = createLean(routes, {
+    callerOf: (incoming) => ports.asker(incoming) ?? callerOf(incoming, ports.ownerSession, ports.tenant),
+    nonce: ports.nonce,
+    onError: ports.onError,
+  })
+  const listener = getRequestListener(app.fetch, {
     overrideGlobalObjects: false,
     // Only where a request says no host at all (HTTP/1.0): paths are all that is read of the URL.
     hostname: 'localhost',
     errorHandler: (thrown) => failure(thrown, '', ports),
   })
+  return (req, res) => {
+    if (!lean(req, res)) void listener(req, res)
+  }
 }
 
 async function answer(route: Route, c: Context<Bindings>, ports: AppPorts): Promise<Response> {
@@ -80,17 +92,8 @@ function json(value: JsonValue | object, status: number): Response {
 }
 
 async function readBody(c: Context<Bindings>): Promise<JsonValue> {
-  const length = Number(c.req.header('content-length') ?? 0)
-  if (length > BODY_LIMITS.maxLength)
-    throw new SafeconductError('too_large', { details: { limit: BODY_LIMITS.maxLength } })
-  const bytes = await readBytes(c)
-  if (bytes.length === 0) return {}
-  // A form post cannot set this type without a preflight: together with the CSRF header, two walls.
-  const type = (c.req.header('content-type') ?? '').split(';')[0]?.trim().toLowerCase()
-  if (type !== 'application/json') {
-    throw new SafeconductError('invalid_request', { message: 'The content type must be application/json.' })
-  }
-  return parseJson(bytes, BODY_LIMITS)
+  if (Number(c.req.header('content-length') ?? 0) > BODY_LIMITS.maxLength) throw tooLarge()
+  return parseBody(await readBytes(c), c.req.header('content-type'))
 }
 
 /** @throws `too_large`; `invalid_request` when the client goes away in the middle */
@@ -100,8 +103,7 @@ async function readBytes(c: Context<Bindings>): Promise<Buffer> {
   try {
     for await (const chunk of c.req.raw.body ?? []) {
       total += chunk.length
-      if (total > BODY_LIMITS.maxLength)
-        throw new SafeconductError('too_large', { details: { limit: BODY_LIMITS.maxLength } })
+      if (total > BODY_LIMITS.maxLength) throw tooLarge()
       chunks.push(chunk)
     }
   } catch (thrown) {
@@ -117,17 +119,6 @@ function singleQuery(c: Context<Bindings>): Record<string, string> {
       throw new SafeconductError('invalid_request', { message: `The parameter ${name} is given twice.` })
   }
   return c.req.query()
-}
-
-function parseWith(schema: NonNullable<Route['body']>, value: unknown): unknown {
-  const parsed = schema.safeParse(value)
-  if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  const where = issue?.path.join('.') ?? ''
-  throw new SafeconductError('invalid_request', {
-    message: where === '' ? (issue?.message ?? 'Not valid.') : `${where}: ${issue?.message ?? 'not valid'}`,
-    cause: parsed.error,
-  })
 }
 
 function failure(thrown: unknown, path: string, ports: AppPorts): Response {

@@ -5,9 +5,12 @@
 import * as z from 'zod'
 import type { Route } from './route.ts'
 
+/** What programs ask; pages and the control socket are not described. */
+const DESCRIBED = ['/api/', '/access/', '/.well-known/authzen', '/log/']
+
 export function openapi(routes: readonly Route[], version: string): object {
   const paths: Record<string, Record<string, object>> = {}
-  for (const route of routes.filter((row) => row.path.startsWith('/api/') || row.path.startsWith('/log/'))) {
+  for (const route of routes.filter(({ path }) => DESCRIBED.some((prefix) => path.startsWith(prefix)))) {
     const path = route.path.replace(/:(\w+)(?:\{[^}]*\})?/g, '{$1}')
     paths[path] ??= {}
     paths[path][route.method.toLowerCase()] = operation(route, path)
@@ -56,7 +59,7 @@ function operation(route: Route, path: string): object {
       : {
           requestBody: {
             required: true,
-            content: content(z.toJSONSchema(route.body, { io: 'input' })),
+            content: content(z.toJSONSchema(route.body, { io: 'input', unrepresentable: 'any' })),
           },
         }),
     responses: {

@@ -18,6 +18,8 @@ export interface OwnKey {
 export interface KeyRing {
   /** Signs access tokens. */
   readonly main: OwnKey
+  /** Signs everything else of ours. */
+  readonly edwards: OwnKey
   readonly all: readonly OwnKey[]
   /** By `kid`, for whoever verifies. */
   readonly verifying: ReadonlyMap<string, SigningKey>
@@ -31,6 +33,7 @@ export async function loadKeys(secrets: SecretStore): Promise<KeyRing> {
   const all = [main, edwards]
   return {
     main,
+    edwards,
     all,
     verifying: new Map(all.map((key) => [key.kid, key.signing])),
     jwks: all.map((key) => ({ ...key.signing.jwk, kid: key.kid, alg: key.alg, use: 'sig' })),

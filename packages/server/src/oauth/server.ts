@@ -4,8 +4,14 @@
  * @module
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { SigningKey } from '@safeconduct/engine'
-import { type EpochRef, type PublicJwk, parseJson, SafeconductError } from '@safeconduct/protocol'
+import { type SigningKey, signJws } from '@safeconduct/engine'
+import {
+  type EpochRef,
+  type JsonObject,
+  type PublicJwk,
+  parseJson,
+  SafeconductError,
+} from '@safeconduct/protocol'
 import type Provider from 'oidc-provider'
 import { html, sendPage } from '../pages/html.ts'
 import { createClientAuth } from './client-auth.ts'
@@ -36,6 +42,8 @@ export interface AuthorizationServer {
   jwks(): readonly PublicJwk[]
   /** The same keys for `verifyAccessToken`, by `kid`. */
   readonly keys: ReadonlyMap<string, SigningKey>
+  /** A JWS of ours that is no token: `type` says what it is. Ed25519, so the same payload has the same signature. */
+  sign(type: string, payload: JsonObject): string
   /** A link that signs this user in once, within ten minutes. Print it once and forget it. */
   createSignInLink(user: string): string
   ownerSession(req: IncomingMessage): OwnerSession | null
@@ -149,6 +157,7 @@ export async function createAuthorizationServer(
     },
     jwks: () => keys.jwks,
     keys: keys.verifying,
+    sign: (type, payload) => signJws({ typ: type, kid: keys.edwards.kid }, payload, keys.edwards.privateKey),
     createSignInLink: (user) => signInLink(origin, sessions.createSecret(options.tenant, user)),
     ownerSession: (req) => sessions.find(req),
     async revoke(target) {

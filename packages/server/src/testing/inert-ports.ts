@@ -26,6 +26,7 @@ export function inertPorts(more: Partial<ControlPlanePorts> = {}): ControlPlaneP
     bus: inert('bus'),
     clock: inert('clock'),
     ids: inert('ids'),
+    access: inert('access'),
     revoke: unused,
     checkPolicy: unused,
     putCredential: unused,
