@@ -3,12 +3,21 @@
  * live state: they are applied and recorded like those of a call.
  * @module
  */
-import type { Agent, Approval, PinnedTool, PolicyVersion, Server } from '@safeconduct/protocol'
+import {
+  type Agent,
+  type Approval,
+  isJsonObject,
+  type PinnedTool,
+  type PolicyVersion,
+  type Server,
+  type User,
+} from '@safeconduct/protocol'
 import { epochKey } from './delegation/epochs.ts'
+import { agentEntity, putElevation, userEntity } from './elevation/index.ts'
 import type { EngineEvent } from './events.ts'
 import { type KnownTool, knownTool } from './integrity/catalogue.ts'
 import { compositionDigest } from './integrity/composition.ts'
-import type { CompiledPolicies, PolicyEngine } from './policy/engine.ts'
+import type { CompiledPolicies, PolicyEngine, SchemaFor } from './policy/engine.ts'
 import { GROUPS, METHOD_ACTIONS, policySchema } from './policy/schema.ts'
 import type { ControlEvent } from './ports.ts'
 import { bindingKey, type Directory, type EngineState, type TenantState, tenantState } from './state.ts'
@@ -37,6 +46,10 @@ export function tenantOf(event: ControlEvent): string {
       return event.approval.tenant
     case 'delegation':
       return event.delegation.tenant
+    case 'user':
+      return event.user.tenant
+    case 'elevation':
+      return event.elevation.tenant
     default:
       return event.tenant
   }
@@ -52,6 +65,13 @@ function carry(tenant: TenantState, engine: PolicyEngine, event: ControlEvent, a
       directory.agents.set(event.agent.id, event.agent)
       if (directory.policy !== null) putAgent(directory.policy.compiled, event.agent)
       return recomposed(tenant, event.agent, at)
+    case 'user':
+      directory.users.set(event.user.id, event.user)
+      if (directory.policy !== null) putUser(directory.policy.compiled, event.user)
+      return []
+    case 'elevation':
+      putElevation(directory, event.elevation, at)
+      return []
     case 'server':
       directory.servers.set(event.server.name, event.server)
       if (directory.policy !== null) putServer(directory.policy.compiled, event.server)
@@ -75,6 +95,9 @@ function carry(tenant: TenantState, engine: PolicyEngine, event: ControlEvent, a
       return []
     case 'policy':
       activate(directory, engine, event.version)
+      return []
+    // It is asked beside the decisions and is no part of what they are made from (`decider/trials.ts`).
+    case 'shadow':
       return []
     case 'approval':
       putApproval(directory, event.approval, at)
@@ -153,17 +176,26 @@ function activate(directory: Directory, engine: PolicyEngine, version: PolicyVer
     compiled.put({ uid: { type: 'Action', id }, attrs: {}, parents: [{ type: 'Action', id: group }] })
   }
   for (const agent of directory.agents.values()) putAgent(compiled, agent)
+  for (const user of directory.users.values()) putUser(compiled, user)
   for (const server of directory.servers.values()) putServer(compiled, server)
   for (const tool of directory.tools.values()) putToolEntities(compiled, tool)
   directory.policy = { digest: version.digest, compiled }
 }
 
-function putAgent(compiled: CompiledPolicies, { id, owner, name, registration, autonomous }: Agent): void {
-  compiled.put({ uid: { type: 'Agent', id }, attrs: { owner, name, registration, autonomous }, parents: [] })
+function putAgent(compiled: CompiledPolicies, agent: Agent): void {
+  compiled.put(agentEntity(agent))
 }
 
-function putServer(compiled: CompiledPolicies, { name, standing }: Server): void {
-  compiled.put({ uid: { type: 'Server', id: name }, attrs: { name, standing }, parents: [] })
+function putUser(compiled: CompiledPolicies, user: User): void {
+  compiled.put(userEntity(user))
+}
+
+function putServer(compiled: CompiledPolicies, { name, standing, zone = '', sensitivity = 0 }: Server): void {
+  compiled.put({
+    uid: { type: 'Server', id: name },
+    attrs: { name, standing, zone, sensitivity },
+    parents: [],
+  })
 }
 
 function putToolEntities(compiled: CompiledPolicies, { action, groups, pin }: KnownTool): void {
@@ -179,10 +211,23 @@ function putToolEntities(compiled: CompiledPolicies, { action, groups, pin }: Kn
 }
 
 /** The schema against which policies of this tenant are validated when they are written. */
-export function schemaOf(directory: Directory) {
-  return policySchema(
-    [...directory.tools.values()].map(({ action, groups, fields }) => ({ id: action, groups, fields })),
-  )
+export function schemaOf(directory: Directory): SchemaFor {
+  const tools = [...directory.tools.values()].map(({ action, groups, fields, pin }) => ({
+    id: action,
+    groups,
+    fields,
+    names: declaredNames(pin),
+  }))
+  const of = (type: string) => directory.relations?.relationsOf?.(type)
+  return (bindings, relations) =>
+    policySchema(tools, { bindings, spoken: [...new Set([...relations.agent, ...relations.user])], of })
+}
+
+/** Top-level arguments, typed for Cedar or not. */
+function declaredNames(pin: PinnedTool | null): string[] {
+  const schema = pin?.definition.inputSchema
+  const properties = schema !== undefined && isJsonObject(schema) ? schema.properties : undefined
+  return properties !== undefined && isJsonObject(properties) ? Object.keys(properties).slice(0, 64) : []
 }
 
 const TASKS_KEPT = 50_000
@@ -204,6 +249,7 @@ function eraseUser({ directory, live }: TenantState, user: string): EngineEvent[
     tasks.push(id)
     directory.tasks.delete(id)
   }
+  directory.users.delete(user)
   for (const [key, approval] of directory.approvals)
     if (approval.user === user) directory.approvals.delete(key)
   return [{ type: 'erased', user, tasks }]

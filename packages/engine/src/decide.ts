@@ -13,6 +13,7 @@ import {
   type ErrorCode,
   SafeconductError,
 } from '@safeconduct/protocol'
+import type { Assumption } from './decision/combine.ts'
 import { counterfactual } from './decision/counterfactual.ts'
 import type { Posed } from './decision/rule.ts'
 import { preview, remedyOf } from './decision/words.ts'
@@ -20,6 +21,7 @@ import type { EngineEvent, TurnEvent } from './events.ts'
 import { approveValues } from './flow/index.ts'
 import { toolsRevision } from './integrity/catalogue.ts'
 import { type Evaluation, evaluate } from './pipeline.ts'
+import type { RelationFacts } from './ports.ts'
 import { bindingKey, type EngineState, isCrowded, STATE_LIMITS, type TenantState } from './state.ts'
 
 export interface Decided {
@@ -38,13 +40,14 @@ export interface Decided {
 }
 
 /** @throws {SafeconductError} `overloaded` when the state has no room for another agent, task or call */
-export function decide(state: EngineState, request: CallRequest): Decided {
+export function decide(state: EngineState, request: CallRequest, relations?: RelationFacts): Decided {
   const tenant = state.tenants.get(request.grant.tenant)
   const args = canonicalize(request.operation.args)
   const argsDigest = `sha256:${hash('sha256', args)}`
   const key = bindingKey({ ...bindingOf(request), argsDigest })
   const approval = tenant?.directory.approvals.get(key) ?? null
-  const found = evaluate(state, request, approval)
+  const assume: Assumption = relations === undefined ? {} : { relations }
+  const found = evaluate(state, request, approval, assume)
   if (tenant !== undefined && !found.errand.dead) requireRoom(tenant, request)
 
   const settled = approve(state, tenant, request, found, approval, {
@@ -180,6 +183,7 @@ function decisionOf(
     revisions: {
       policy: tenant?.directory.policy?.digest ?? 'none',
       tools: tenant === undefined ? 'none' : toolsRevision(tenant.directory),
+      ...(found.relations === null ? {} : { relations: found.relations }),
     },
     scopes: found.errand.scopes,
     argsDigest,

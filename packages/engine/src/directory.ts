@@ -17,6 +17,7 @@ export async function* directoryEvents(store: Store, now: number): AsyncGenerato
 }
 
 async function* tenantEvents(store: Store, tenant: string, since: number): AsyncGenerator<ControlEvent> {
+  for (const user of await all((page) => store.users.list(tenant, page))) yield { type: 'user', user }
   for (const agent of await all((page) => store.agents.list(tenant, page))) yield { type: 'agent', agent }
   for (const server of await all((page) => store.servers.list(tenant, page))) yield { type: 'server', server }
   for (const tool of await all((page) => store.tools.list(tenant, page))) yield { type: 'tool', tool }
@@ -25,6 +26,8 @@ async function* tenantEvents(store: Store, tenant: string, since: number): Async
   for (const delegation of await all((page) => store.delegations.list(tenant, page))) {
     if (delegation.expiresAt >= since) yield { type: 'delegation', delegation }
   }
+  const active = await all((page) => store.elevations.find(tenant, 'status', 'active', page))
+  for (const elevation of active) if (elevation.expiresAt >= since) yield { type: 'elevation', elevation }
   // A refusal holds until its request would have expired, so only the latest can matter.
   const refused = await store.approvals.find(tenant, 'status', 'refused', { newestFirst: true, limit: 1000 })
   for (const approval of refused.reverse()) yield { type: 'approval', approval }
@@ -36,4 +39,6 @@ async function* tenantEvents(store: Store, tenant: string, since: number): Async
   for (const version of await all((page) => store.policies.find(tenant, 'status', 'active', page))) {
     yield { type: 'policy', tenant, version }
   }
+  const [shadow] = await store.policies.find(tenant, 'status', 'shadow', { newestFirst: true, limit: 1 })
+  if (shadow !== undefined) yield { type: 'shadow', tenant, version: shadow }
 }

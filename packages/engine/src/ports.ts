@@ -17,6 +17,7 @@ import type {
   EpochRef,
   ErrorCode,
   JsonObject,
+  Outcome,
   OwnerRequest,
   PinnedTool,
   PolicyStore,
@@ -257,6 +258,15 @@ export type BusMessage =
   | { readonly type: 'revoked'; readonly tenant: string; readonly kind: EpochKind; readonly id: string }
   | { readonly type: 'owner-request'; readonly tenant: string; readonly request: OwnerRequest }
   | { readonly type: 'tool'; readonly tenant: string; readonly tool: PinnedTool }
+  /** The candidate in the shadow would have decided this call otherwise. */
+  | {
+      readonly type: 'shadow'
+      readonly tenant: string
+      readonly version: string
+      readonly id: string
+      readonly from: Outcome
+      readonly to: Outcome
+    }
 
 export interface Bus {
   publish(message: BusMessage): void
@@ -301,6 +311,8 @@ export type ControlEvent =
   | { readonly type: 'tool'; readonly tool: PinnedTool }
   | { readonly type: 'task'; readonly task: Task }
   | { readonly type: 'policy'; readonly tenant: string; readonly version: PolicyVersion }
+  /** The candidate that is asked beside the policy from now on, without effect; null = none. */
+  | { readonly type: 'shadow'; readonly tenant: string; readonly version: PolicyVersion | null }
   | { readonly type: 'approval'; readonly approval: Approval }
   | { readonly type: 'delegation'; readonly delegation: Delegation }
   /** A person looked at the agent: its behaviour starts clean and its composition counts as approved. */

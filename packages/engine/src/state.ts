@@ -15,10 +15,12 @@ import type {
   Approval,
   Assurance,
   Delegation,
+  Elevation,
   Enforcement,
   Outcome,
   Server,
   Task,
+  User,
 } from '@safeconduct/protocol'
 import type { Reservation, Spent } from './delegation/budget.ts'
 import type { FlowState } from './flow/index.ts'
@@ -71,6 +73,9 @@ export interface Directory {
   /** By `bindingKey`: the latest approval for one task, tool and argument digest. */
   readonly approvals: Map<string, Approval>
   policy: ActivePolicy | null
+  readonly users: Map<string, User>
+  /** By task, then by id: roles for an errand and a time. What has lapsed may still be here. */
+  readonly elevations: Map<string, Map<string, Elevation>>
   /** What policies ask about relations; null = none. */
   relations: RelationFacts | null
   /** `sha256:` over every pin; null = to be computed again (`integrity/catalogue.ts`). */
@@ -192,6 +197,8 @@ export function emptyDirectory(): Directory {
     delegations: new Map(),
     approvals: new Map(),
     policy: null,
+    users: new Map(),
+    elevations: new Map(),
     relations: null,
     revision: null,
   }

@@ -13,12 +13,17 @@ import type {
 } from '@safeconduct/protocol'
 import { type Caller, FRESH_PROOF_MS } from '../delegation/caller.ts'
 import type { Errand } from '../delegation/delegate.ts'
+import { elevatedFor } from '../elevation/index.ts'
 import type { Trace } from '../flow/index.ts'
 import { ask } from '../policy/context.ts'
+import { surroundingsOf } from '../policy/facts.ts'
+import { type ResolvedRelations, resolveRelations } from '../policy/relations.ts'
+import type { RelationFacts } from '../ports.ts'
 import { doubtsCredential } from '../risk/combine.ts'
 import { type Standing, standing } from '../risk/standing.ts'
 import type { EngineSettings, TenantState } from '../state.ts'
 import { type Posed, type Ruling, rule } from './rule.ts'
+import { elevationSentence, relationSentences } from './words.ts'
 
 /** Everything the stages before found. */
 export interface Findings {
@@ -39,6 +44,8 @@ export interface Assumption {
   readonly requalified?: boolean
   readonly freshProof?: boolean
   readonly approved?: boolean
+  /** Relations fetched for this call, in place of those that the directory holds. */
+  readonly relations?: RelationFacts
 }
 
 export interface Combined extends Ruling {
@@ -49,6 +56,8 @@ export interface Combined extends Ruling {
   readonly used: Approval | null
   /** What policy was asked; null when the call was refused before policy had a say. */
   readonly posed: Posed | null
+  /** Revision at which relations were asked; null when none were needed. */
+  readonly relations: string | null
 }
 
 export interface DecideQuestion {
@@ -85,6 +94,7 @@ export function combine(question: DecideQuestion, findings: Findings): Combined 
     used: null,
     needsArguments: false,
     posed: null,
+    relations: null,
   }
   const deny = (code: ErrorCode, why: string, reason?: PolicyReason): Combined => ({
     ...base,
@@ -106,6 +116,8 @@ export function combine(question: DecideQuestion, findings: Findings): Combined 
     const why = 'The agent, or one that handed the errand on, is suspended.'
     return deny('denied', why, { layer: 'engine', id: 'suspended', effect: 'forbid' })
   }
+  const relations = relationsOf(question)
+  const elevated = elevatedFor(state.directory, request)
   const asked = ask(request, errand, tool, {
     trust: base.standing.trust,
     risk: assume.calm === true ? 0 : stands.assessment.after,
@@ -113,6 +125,11 @@ export function combine(question: DecideQuestion, findings: Findings): Combined 
     trace: assume.origin === true ? { ...trace, doubt: 'none' } : trace,
     seenBefore: state.live.agents.get(request.grant.agent)?.used.has(tool.action) === true,
     credentialDoubt: credential.credentialDoubt,
+    evidence,
+    surroundings: surroundingsOf(state.directory, request, tool),
+    relations: relations?.facts ?? {},
+    elevated: elevated.entities,
+    elevations: elevated.held.map(({ role }) => role),
   })
   const approved = assume.approved === true || isApproved(question)
   const posed: Posed = {
@@ -128,7 +145,18 @@ export function combine(question: DecideQuestion, findings: Findings): Combined 
   if (policy === null) return { ...deny('policy_missing', 'No policy is loaded.'), posed }
   const ruling = rule(policy.compiled, posed)
   const used = ruling.outcome === 'allow' && approved ? question.approval : null
-  return { ...base, ...ruling, used, posed }
+  const why = [
+    ...ruling.why,
+    ...elevated.held.map(elevationSentence),
+    ...(ruling.outcome === 'allow' ? [] : relationSentences(relations?.facts ?? {})),
+  ]
+  return { ...base, ...ruling, why, used, posed, relations: relations?.revision ?? null }
+}
+
+function relationsOf({ state, request, assume }: DecideQuestion): ResolvedRelations | null {
+  const { policy, relations } = state.directory
+  if (policy === null) return null
+  return resolveRelations(policy.compiled, assume.relations ?? relations, request.grant, request.operation)
 }
 
 /** Evidence without what the counterfactual takes away. */

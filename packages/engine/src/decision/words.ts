@@ -3,7 +3,8 @@
  * untrusted text. Sentences of `why` are for the entitled.
  * @module
  */
-import type { ErrorCode, PolicyReason } from '@safeconduct/protocol'
+import type { Elevation, ErrorCode, PolicyReason } from '@safeconduct/protocol'
+import type { RelationsByPrincipal } from '../policy/relations.ts'
 
 const REMEDIES: Partial<Readonly<Record<ErrorCode, string>>> = {
   approval_required: 'A person has been asked. Repeat the same call with the same arguments later.',
@@ -33,6 +34,20 @@ export function remedyOf(code: ErrorCode | null): string {
 export function policySentence(reason: PolicyReason): string {
   const whose = reason.layer === 'user' ? "The user's" : "The agent's"
   return `${whose} policy ${reason.id} ${reason.effect === 'forbid' ? 'forbids' : 'permits'} this.`
+}
+
+export function elevationSentence({ for: kind, role, expiresAt, reason }: Elevation): string {
+  const until = new Date(expiresAt).toISOString()
+  return `The ${kind} holds the role ${role} for this errand until ${until}: ${reason}`
+}
+
+/** What was found of relations, for a call that was not allowed: which fact said no. */
+export function relationSentences(facts: RelationsByPrincipal): string[] {
+  return Object.entries(facts).flatMap(([principal, held]) =>
+    Object.entries(held)
+      .filter(([, answer]) => !answer)
+      .map(([relation]) => `${principal} is not ${relation} of what the call names.`),
+  )
 }
 
 /** At most two characters of a value may stand in a label: enough to recognise one's own, not to use it. */

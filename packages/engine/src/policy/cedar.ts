@@ -5,7 +5,7 @@
 import {
   type Authorization,
   CedarError,
-  type CedarRecord,
+  CedarRecord,
   type CompiledPolicySet,
   compile,
   EntityStore,
@@ -13,6 +13,7 @@ import {
   parseContext,
 } from '@safeconduct/cedar'
 import { type Obligation, SafeconductError } from '@safeconduct/protocol'
+import { bindingsOf } from './bindings.ts'
 import { entityKey, reachedFrom, witness } from './confine.ts'
 import type {
   CompiledPolicies,
@@ -23,7 +24,10 @@ import type {
   PolicyQuestion,
   PolicyRecord,
   PolicySource,
+  SchemaFor,
 } from './engine.ts'
+import { NO_RELATIONS } from './relations.ts'
+import { type Speech, speechOf } from './speech.ts'
 
 /** Characters of one layer's text. */
 export const MAX_POLICY_TEXT = 262_144
@@ -32,11 +36,17 @@ export function createCedarEngine(): PolicyEngine {
   return { compile: compilePolicies }
 }
 
-function compilePolicies(source: PolicySource, schema: PolicyRecord | null): CompiledPolicies {
-  const sets: Readonly<Record<Layer, CompiledPolicySet>> = {
-    agent: compileLayer('agent', source.agentPolicies, schema),
-    user: compileLayer('user', source.userPolicies, schema),
-  }
+function compilePolicies(source: PolicySource, schema: SchemaFor | PolicyRecord | null): CompiledPolicies {
+  const compileBoth = (against: PolicyRecord | null): Readonly<Record<Layer, CompiledPolicySet>> => ({
+    agent: compileLayer('agent', source.agentPolicies, against),
+    user: compileLayer('user', source.userPolicies, against),
+  })
+  const sets = compileBoth(typeof schema === 'function' ? null : schema)
+  const bindings = bindingsOf([...sets.agent.policies, ...sets.user.policies])
+  const speech: Readonly<Record<Layer, Speech>> = { agent: speechOf(sets.agent), user: speechOf(sets.user) }
+  const relations = { agent: speech.agent.relations, user: speech.user.relations }
+  // What the schema has to know of relations stands in the policies themselves, so they are parsed before.
+  if (typeof schema === 'function') compileBoth(schema(bindings, relations))
   const facts: Readonly<Record<Layer, ReadonlyMap<string, PolicyFacts>>> = {
     agent: factsOf(sets.agent),
     user: factsOf(sets.user),
@@ -54,16 +64,24 @@ function compilePolicies(source: PolicySource, schema: PolicyRecord | null): Com
   const words = {
     mentions: (argument: string) => spelled || (spoken.has('args') && spoken.has(argument)),
     speaksOf: (word: string) => spelled || spoken.has(word),
+    uses: (path: string) => speech.agent.uses(path) || speech.user.uses(path),
+    bindings,
+    relations,
+    roles: [...new Set([...speech.agent.roles, ...speech.user.roles])].sort(),
+    elevates: (id: string) => speech.agent.elevates.has(id),
   }
+  const used = usedFacts(words.uses)
   // Both layers and every actor are asked with one context: it is read once.
   let read: { context: PolicyRecord; record: CedarRecord } | null = null
   function evaluate(layer: Layer, question: PolicyQuestion, view: () => EntityView): LayerAnswer {
     try {
       if (read?.context !== question.context) {
-        read = { context: question.context, record: parseContext(question.context) }
+        read = { context: question.context, record: parseContext(used(question.context)) }
       }
-      const { principal, action, resource } = question
-      const asked = { principal, action, resource, context: read.record, entities: view() }
+      const { principal, action, resource, relations: own } = question
+      const context =
+        own === undefined || own === NO_RELATIONS ? read.record : withRelations(read.record, own)
+      const asked = { principal, action, resource, context, entities: view() }
       return answer(sets[layer].authorize(asked), facts[layer])
     } catch (error) {
       if (error instanceof CedarError) return refused(error)
@@ -93,6 +111,44 @@ function compilePolicies(source: PolicySource, schema: PolicyRecord | null): Com
       }
     },
   }
+}
+
+/** Only what a policy speaks of is read: the rest costs nothing and can change no answer. */
+function usedFacts(uses: (path: string) => boolean): (context: PolicyRecord) => PolicyRecord {
+  const known = new Map<string, boolean>()
+  const provenance = uses('provenance.args')
+  const isUsed = (name: string): boolean => {
+    let answer = known.get(name)
+    if (answer === undefined) {
+      answer = uses(name)
+      // Names are those of the engine's facts; the bound is for whoever asks with others.
+      if (known.size < MAX_FACTS) known.set(name, answer)
+    }
+    return answer
+  }
+  return (context) => {
+    const picked: Record<string, PolicyRecord[string]> = {}
+    for (const name of Object.keys(context)) {
+      const value = context[name]
+      if (value === undefined || !isUsed(name)) continue
+      if (name === 'relations') picked[name] = NO_RELATIONS
+      else picked[name] = name === 'provenance' && !provenance ? withoutArguments(value) : value
+    }
+    return picked
+  }
+}
+
+const MAX_FACTS = 256
+
+function withoutArguments(value: PolicyRecord[string]): PolicyRecord[string] {
+  if (typeof value !== 'object' || Array.isArray(value)) return value
+  const { args: _args, ...rest } = value as PolicyRecord
+  return rest
+}
+
+/** As one principal sees them: only its own facts, and none where it has none. */
+function withRelations({ fields }: CedarRecord, relations: PolicyRecord): CedarRecord {
+  return new CedarRecord(new Map([...fields, ['relations', parseContext(relations)]]))
 }
 
 function compileLayer(layer: Layer, policies: string, schema: PolicyRecord | null): CompiledPolicySet {

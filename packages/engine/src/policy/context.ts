@@ -2,12 +2,27 @@
  * The question put to policy: one context for both layers, made of facts the engine knows.
  * @module
  */
-import { type Assurance, type CallRequest, type TrustLevel, trustRank } from '@safeconduct/protocol'
+import {
+  type Assurance,
+  type CallRequest,
+  type Evidence,
+  type TrustLevel,
+  trustRank,
+} from '@safeconduct/protocol'
 import type { Errand } from '../delegation/delegate.ts'
 import type { Trace } from '../flow/index.ts'
 import type { KnownTool } from '../integrity/catalogue.ts'
 import { representArguments } from './arguments.ts'
 import type { EntityRef, PolicyEntity, PolicyRecord } from './engine.ts'
+import {
+  clientOf,
+  evidenceFacts,
+  placeOf,
+  provenanceOfArguments,
+  type Surroundings,
+  timeOf,
+} from './facts.ts'
+import type { RelationsByPrincipal } from './relations.ts'
 
 /** Facts that a caller or a person can bring about. Everything else is as it is. */
 export interface Obtainable {
@@ -20,7 +35,13 @@ export interface PolicyFacts {
   /** 0–100 */
   readonly risk: number
   readonly assurance: Assurance
-  readonly trace: Pick<Trace, 'doubt' | 'facts'>
+  readonly trace: Pick<Trace, 'doubt' | 'facts' | 'labels'>
+  readonly evidence: readonly Evidence[]
+  readonly surroundings: Surroundings
+  readonly relations: RelationsByPrincipal
+  /** Principals with the roles that they hold for this errand and a time only. */
+  readonly elevated: readonly PolicyEntity[]
+  readonly elevations: readonly string[]
   readonly seenBefore: boolean
   readonly credentialDoubt: boolean
 }
@@ -28,9 +49,9 @@ export interface PolicyFacts {
 export interface Asked {
   readonly action: EntityRef
   readonly resource: EntityRef
-  /** The resource itself, when it is no registered tool or server: it is in its server all the same. */
+  /** Entities of this question: a resource that is no registered tool or server, principals with a role for a time. */
   readonly local: readonly PolicyEntity[] | undefined
-  /** Complete but for the obtainable facts. */
+  /** Complete but for the obtainable facts; `relations` by principal (`relationsFor`), of which each sees its own. */
   readonly context: PolicyRecord
   /** Arguments whose value does not fit its type. */
   readonly unfit: readonly string[]
@@ -41,13 +62,11 @@ export function ask(request: CallRequest, errand: Errand, tool: KnownTool, facts
   const args = representArguments(tool.fields, operation.args)
   const { roles } = tool
   const resource = resourceOf(request, tool)
+  const zones = facts.surroundings
   return {
     action: { type: 'Action', id: tool.action },
     resource,
-    local:
-      resource.type === 'Resource'
-        ? [{ uid: resource, attrs: {}, parents: [{ type: 'Server', id: operation.server }] }]
-        : undefined,
+    local: localOf(resource, operation.server, facts.elevated),
     unfit: args.unfit,
     context: {
       trust: { level: facts.trust, rank: trustRank(facts.trust) },
@@ -58,6 +77,7 @@ export function ask(request: CallRequest, errand: Errand, tool: KnownTool, facts
         doubt: facts.trace.doubt,
         privateDataRead: facts.trace.facts.privateDataRead,
         untrustedSeen: facts.trace.facts.untrustedSeen,
+        args: provenanceOfArguments(facts.trace.labels, operation.args),
       },
       tool: {
         effect: roles.effect,
@@ -77,10 +97,26 @@ export function ask(request: CallRequest, errand: Errand, tool: KnownTool, facts
       chain: { depth: errand.depth },
       credentialDoubt: facts.credentialDoubt,
       autonomous: grant.user === null,
-      hour: new Date(request.at).getUTCHours(),
+      ...timeOf(request.at),
+      place: placeOf(request.context),
+      client: clientOf(request.context),
+      zone: { from: zones.from, to: zones.to, flow: zones.flow },
+      sensitivity: zones.sensitivity,
+      evidence: evidenceFacts(facts.evidence),
+      elevations: facts.elevations,
+      relations: facts.relations,
       args: args.values,
     },
   }
+}
+
+function localOf(
+  resource: EntityRef,
+  server: string,
+  elevated: readonly PolicyEntity[],
+): readonly PolicyEntity[] | undefined {
+  if (resource.type !== 'Resource') return elevated.length === 0 ? undefined : elevated
+  return [{ uid: resource, attrs: {}, parents: [{ type: 'Server', id: server }] }, ...elevated]
 }
 
 function resourceOf({ operation }: CallRequest, tool: KnownTool): EntityRef {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Obligation } from '@safeconduct/protocol'
+import type { Bindings } from './bindings.ts'
 
 export const LAYERS = ['agent', 'user'] as const
 export type Layer = (typeof LAYERS)[number]
@@ -25,6 +26,12 @@ export interface PolicyRecord {
   readonly [name: string]: PolicyValue
 }
 
+/** The value when it is a record, else null. */
+export function asRecord(value: PolicyValue | undefined): PolicyRecord | null {
+  if (typeof value !== 'object' || Array.isArray(value) || '__extn' in value) return null
+  return value as PolicyRecord
+}
+
 export interface PolicyEntity {
   readonly uid: EntityRef
   readonly attrs: PolicyRecord
@@ -35,7 +42,10 @@ export interface PolicyQuestion {
   readonly principal: EntityRef
   readonly action: EntityRef
   readonly resource: EntityRef
+  /** Facts that both layers share. */
   readonly context: PolicyRecord
+  /** `context.relations` as this principal sees it; its facts only. */
+  readonly relations?: PolicyRecord
   /** Entities of this question only: what no registration tells of, such as the document that is asked for. */
   readonly local?: readonly PolicyEntity[]
 }
@@ -65,6 +75,16 @@ export interface AskedPolicies {
   mentions(argument: string): boolean
   /** True when the word may stand in a policy of either layer; comments count, too. */
   speaksOf(word: string): boolean
+  /** True when a policy of either layer speaks of the path of the context, of a part of it or of something around it. */
+  uses(path: string): boolean
+  /** What the version says of tools and zones. */
+  readonly bindings: Bindings
+  /** Relations that the policies of each layer speak of. */
+  readonly relations: Readonly<Record<Layer, readonly string[]>>
+  /** Roles that a policy of either layer speaks of. */
+  readonly roles: readonly string[]
+  /** Whether the permit of the agent's layer names the action `elevate` itself. */
+  elevates(id: string): boolean
 }
 
 /** A compiled pair of layers. Holds the entities it was told of; bound to one tenant. */
@@ -89,11 +109,17 @@ export interface ConfinedPolicies extends AskedPolicies {
   readonly missed: boolean
 }
 
+/** The schema depends on what the version itself binds. */
+export type SchemaFor = (
+  bindings: Bindings,
+  relations: Readonly<Record<Layer, readonly string[]>>,
+) => PolicyRecord
+
 export interface PolicyEngine {
   /**
    * @param schema Cedar schema as JSON, for validation; null = syntax only (a version that was accepted before must
    *   still load after a tool it names is gone)
    * @throws {SafeconductError} `policy_invalid`, saying where
    */
-  compile(source: PolicySource, schema: PolicyRecord | null): CompiledPolicies
+  compile(source: PolicySource, schema: SchemaFor | PolicyRecord | null): CompiledPolicies
 }

@@ -6,6 +6,7 @@
 import type { Decision, Grant, Obligation } from '@safeconduct/protocol'
 import type { Asked, Obtainable } from './context.ts'
 import type { AskedPolicies, EntityRef, Layer, LayerAnswer } from './engine.ts'
+import { principalKey, relationsFor } from './relations.ts'
 
 /** Everybody whose rights are asked for. */
 export type Actors = Pick<Grant, 'agent' | 'via' | 'user'>
@@ -44,10 +45,11 @@ function evaluate(
 ): Verdict {
   const { action, resource, local } = asked
   const question = { action, resource, context: { ...asked.context, ...facts }, ...(local && { local }) }
-  const put = (layer: Layer, principal: EntityRef): [Layer, LayerAnswer] => [
-    layer,
-    policies.evaluate(layer, { principal, ...question }),
-  ]
+  const put = (layer: Layer, principal: EntityRef): [Layer, LayerAnswer] => {
+    const key = principalKey(principal.type === 'User' ? 'user' : 'agent', principal.id)
+    const relations = relationsFor(asked.context, key)
+    return [layer, policies.evaluate(layer, { principal, ...question, relations })]
+  }
   const agents = [agent, ...via].map((id) => put('agent', { type: 'Agent', id }))
   // An agent without a user stands for itself before the user's layer, which is never skipped.
   const beneficiary = put('user', user === null ? { type: 'Agent', id: agent } : { type: 'User', id: user })
