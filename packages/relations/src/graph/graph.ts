@@ -3,15 +3,18 @@
  *
  * A node is an object (`slot` 0) or a relation of an object (`slot` = relation id + 1); a tuple is an edge from the
  * subject's node to the node of `object#relation`. Each node heads three doubly linked lists: plain subjects, userset
- * subjects, and the tuples that it is the subject of. Objects and nodes are kept when their last tuple goes: their
- * numbers are stable, which cursors need.
+ * subjects, and the tuples that it is the subject of. The nodes of an object hang in one chain; those beyond the
+ * eighth are found by an index. Objects and nodes are kept when their last tuple goes: their numbers are stable, which
+ * cursors need.
  *
  * Owned by one store; nothing else writes to it. Rows of deleted tuples are used again.
  *
  * @module
  */
-import { Column, PairIndex } from './columns.ts'
+import { subjectClass } from '../model/subject-class.ts'
 import { Interner } from './interner.ts'
+import { Shapes } from './shapes.ts'
+import { PairIndex, Table } from './table.ts'
 
 /** What few tuples have. */
 export interface Extra {
@@ -33,51 +36,55 @@ export interface GraphImage {
   readonly extras: readonly (readonly [number, Extra])[]
 }
 
+// Fields of a row. Heads, links and chains hold a row plus one, so that zeros mean an empty list.
+const OBJECT = { type: 0, firstNode: 1, width: 2 } as const
+const NODE = { object: 0, slot: 1, plain: 2, userset: 3, reverse: 4, sibling: 5, depth: 6, width: 8 } as const
+const TUPLE = {
+  target: 0,
+  subject: 1,
+  next: 2,
+  previous: 3,
+  nextReverse: 4,
+  previousReverse: 5,
+  shape: 6,
+  width: 8,
+} as const
+const MAX_CHAIN = 8
+
 export class Graph {
   readonly types = new Interner()
   readonly relations = new Interner()
   readonly objects = new Interner()
-  readonly #objectType = new Column()
-  readonly #wildcardOfType = new Column()
-
-  readonly #nodeObject = new Column()
-  readonly #nodeSlot = new Column()
-  readonly #plainHead = new Column()
-  readonly #usersetHead = new Column()
-  readonly #reverseHead = new Column()
-  readonly #nodeIndex = new PairIndex(this.#nodeObject, this.#nodeSlot)
-  #nodes = 0
-
-  readonly #target = new Column()
-  readonly #subject = new Column()
-  readonly #next = new Column()
-  readonly #previous = new Column()
-  readonly #nextReverse = new Column()
-  readonly #previousReverse = new Column()
-  readonly #tupleIndex = new PairIndex(this.#target, this.#subject)
+  readonly shapes = new Shapes()
+  readonly #objects = new Table(OBJECT.width)
+  /** Object `type:*` by type, plus one. */
+  readonly #wildcards: number[] = []
+  readonly #nodes = new Table(NODE.width)
+  readonly #farNodes = new PairIndex(this.#nodes)
+  readonly #tuples = new Table(TUPLE.width)
+  readonly #tupleIndex = new PairIndex(this.#tuples)
   readonly #extras = new Map<number, Extra>()
-  #rows = 0
   #free: number[] = []
-  #tuples = 0
+  #count = 0
 
   internObject(name: string, type: string): number {
     const before = this.objects.size
     const id = this.objects.intern(name)
     if (id === before) {
       const typeId = this.types.intern(type)
-      this.#objectType.set(id, typeId)
-      if (name.length === type.length + 2 && name.endsWith(':*')) this.#wildcardOfType.set(typeId, id + 1)
+      this.#objects.set(this.#objects.add() * OBJECT.width + OBJECT.type, typeId)
+      if (name.length === type.length + 2 && name.endsWith(':*')) this.#wildcards[typeId] = id + 1
     }
     return id
   }
 
   typeOf(object: number): number {
-    return this.#objectType.get(object)
+    return this.#objects.get(object * OBJECT.width + OBJECT.type)
   }
 
   /** The object `type:*`, or -1. */
   wildcardOf(type: number): number {
-    return type < 0 ? -1 : this.#wildcardOfType.get(type) - 1
+    return (this.#wildcards[type] ?? 0) - 1
   }
 
   isWildcard(object: number): boolean {
@@ -85,29 +92,42 @@ export class Graph {
   }
 
   internNode(object: number, slot: number): number {
-    const known = this.#nodeIndex.find(object, slot)
+    const known = this.findNode(object, slot)
     if (known >= 0) return known
-    const node = this.#nodes++
-    this.#nodeObject.set(node, object)
-    this.#nodeSlot.set(node, slot)
-    this.#plainHead.set(node, 0)
-    this.#usersetHead.set(node, 0)
-    this.#reverseHead.set(node, 0)
-    this.#nodeIndex.add(node)
+    const node = this.#nodes.add()
+    const at = node * NODE.width
+    const head = object * OBJECT.width + OBJECT.firstNode
+    const first = this.#objects.get(head)
+    const depth = first === 0 ? 1 : this.#nodes.get((first - 1) * NODE.width + NODE.depth) + 1
+    this.#nodes.set(at + NODE.object, object)
+    this.#nodes.set(at + NODE.slot, slot)
+    if (depth > MAX_CHAIN) this.#farNodes.add(node)
+    else {
+      this.#nodes.set(at + NODE.sibling, first)
+      this.#nodes.set(at + NODE.depth, depth)
+      this.#objects.set(head, node + 1)
+    }
     return node
   }
 
   /** The node, or -1. */
   findNode(object: number, slot: number): number {
-    return this.#nodeIndex.find(object, slot)
+    const nodes = this.#nodes
+    let steps = 0
+    for (let next = this.#objects.get(object * OBJECT.width + OBJECT.firstNode); next > 0; steps++) {
+      const at = (next - 1) * NODE.width
+      if (nodes.get(at + NODE.slot) === slot) return next - 1
+      next = nodes.get(at + NODE.sibling)
+    }
+    return steps < MAX_CHAIN ? -1 : this.#farNodes.find(object, slot)
   }
 
   objectOf(node: number): number {
-    return this.#nodeObject.get(node)
+    return this.#nodes.get(node * NODE.width + NODE.object)
   }
 
   slotOf(node: number): number {
-    return this.#nodeSlot.get(node)
+    return this.#nodes.get(node * NODE.width + NODE.slot)
   }
 
   /** The tuple, or -1. */
@@ -116,11 +136,15 @@ export class Graph {
   }
 
   targetOf(tuple: number): number {
-    return this.#target.get(tuple)
+    return this.#tuples.get(tuple * TUPLE.width + TUPLE.target)
   }
 
   subjectOf(tuple: number): number {
-    return this.#subject.get(tuple)
+    return this.#tuples.get(tuple * TUPLE.width + TUPLE.subject)
+  }
+
+  shapeOf(tuple: number): number {
+    return this.#tuples.get(tuple * TUPLE.width + TUPLE.shape)
   }
 
   extraOf(tuple: number): Extra | undefined {
@@ -129,75 +153,87 @@ export class Graph {
 
   /** First tuple of a list, or -1; go on with `next` (or `nextOfSubject` for the last kind). */
   firstPlain(node: number): number {
-    return this.#plainHead.get(node) - 1
+    return this.#nodes.get(node * NODE.width + NODE.plain) - 1
   }
 
   firstUserset(node: number): number {
-    return this.#usersetHead.get(node) - 1
+    return this.#nodes.get(node * NODE.width + NODE.userset) - 1
   }
 
   firstOfSubject(node: number): number {
-    return this.#reverseHead.get(node) - 1
+    return this.#nodes.get(node * NODE.width + NODE.reverse) - 1
   }
 
   next(tuple: number): number {
-    return this.#next.get(tuple) - 1
+    return this.#tuples.get(tuple * TUPLE.width + TUPLE.next) - 1
   }
 
   nextOfSubject(tuple: number): number {
-    return this.#nextReverse.get(tuple) - 1
+    return this.#tuples.get(tuple * TUPLE.width + TUPLE.nextReverse) - 1
   }
 
   /** The tuple must not exist yet. */
   add(target: number, subject: number, extra: Extra | undefined): number {
-    const tuple = this.#free.pop() ?? this.#rows++
-    this.#target.set(tuple, target)
-    this.#subject.set(tuple, subject)
-    const heads = this.slotOf(subject) === 0 ? this.#plainHead : this.#usersetHead
-    link(tuple, target, heads, this.#next, this.#previous)
-    link(tuple, subject, this.#reverseHead, this.#nextReverse, this.#previousReverse)
+    const tuple = this.#free.pop() ?? this.#tuples.add()
+    const at = tuple * TUPLE.width
+    this.#tuples.set(at + TUPLE.target, target)
+    this.#tuples.set(at + TUPLE.subject, subject)
+    this.#link(tuple, target, this.#headOf(subject), TUPLE.next, TUPLE.previous)
+    this.#link(tuple, subject, NODE.reverse, TUPLE.nextReverse, TUPLE.previousReverse)
     this.#tupleIndex.add(tuple)
-    if (extra !== undefined) this.#extras.set(tuple, extra)
-    this.#tuples++
+    this.setExtra(tuple, extra)
+    this.#count++
     return tuple
   }
 
   remove(tuple: number): void {
     const target = this.targetOf(tuple)
     const subject = this.subjectOf(tuple)
-    const heads = this.slotOf(subject) === 0 ? this.#plainHead : this.#usersetHead
     this.#tupleIndex.remove(tuple)
-    unlink(tuple, target, heads, this.#next, this.#previous)
-    unlink(tuple, subject, this.#reverseHead, this.#nextReverse, this.#previousReverse)
+    this.#unlink(tuple, target, this.#headOf(subject), TUPLE.next, TUPLE.previous)
+    this.#unlink(tuple, subject, NODE.reverse, TUPLE.nextReverse, TUPLE.previousReverse)
     this.#extras.delete(tuple)
-    this.#target.set(tuple, -1)
+    this.#tuples.set(tuple * TUPLE.width + TUPLE.target, -1)
     this.#free.push(tuple)
-    this.#tuples--
+    this.#count--
   }
 
-  setExtra(tuple: number, extra: Extra): void {
-    this.#extras.set(tuple, extra)
+  setExtra(tuple: number, extra: Extra | undefined): void {
+    if (extra !== undefined) this.#extras.set(tuple, extra)
+    const target = this.targetOf(tuple)
+    const subject = this.subjectOf(tuple)
+    const object = this.objectOf(subject)
+    const slot = this.slotOf(subject)
+    const kind = slot > 0 ? slot + 1 : this.isWildcard(object) ? 1 : 0
+    const shape = this.shapes.intern(
+      this.typeOf(this.objectOf(target)),
+      this.slotOf(target) - 1,
+      subjectClass(this.typeOf(object), kind),
+      extra?.condition?.name ?? '',
+      extra !== undefined,
+    )
+    this.#tuples.set(tuple * TUPLE.width + TUPLE.shape, shape)
   }
 
   /** A row that no tuple has, so that the rows after it keep their numbers. */
   addFree(): void {
-    this.#target.set(this.#rows++, -1)
+    this.#tuples.set(this.#tuples.add() * TUPLE.width + TUPLE.target, -1)
   }
 
   /** Makes the free rows of a restored graph usable. */
   collectFree(): void {
     this.#free = []
-    for (let row = 0; row < this.#rows; row++) if (this.targetOf(row) < 0) this.#free.push(row)
+    for (let row = 0; row < this.rowCount; row++) if (this.targetOf(row) < 0) this.#free.push(row)
   }
 
   image(): GraphImage {
-    const nodes = new Int32Array(this.#nodes * 2)
-    for (let node = 0; node < this.#nodes; node++) {
+    const nodes = new Int32Array(this.nodeCount * 2)
+    for (let node = 0; node < this.nodeCount; node++) {
       nodes[node * 2] = this.objectOf(node)
       nodes[node * 2 + 1] = this.slotOf(node)
     }
-    const rows = new Int32Array(this.#rows * 2)
-    for (let row = 0; row < this.#rows; row++) {
+    const rows = new Int32Array(this.rowCount * 2)
+    for (let row = 0; row < this.rowCount; row++) {
       const target = this.targetOf(row)
       rows[row * 2] = target
       rows[row * 2 + 1] = target < 0 ? 0 : this.subjectOf(row)
@@ -220,7 +256,7 @@ export class Graph {
 
   /** Rows in use or free again; a free one has no target (-1). */
   get rowCount(): number {
-    return this.#rows
+    return this.#tuples.rows
   }
 
   get hasExtras(): boolean {
@@ -228,35 +264,39 @@ export class Graph {
   }
 
   get tupleCount(): number {
-    return this.#tuples
+    return this.#count
   }
 
   get nodeCount(): number {
-    return this.#nodes
+    return this.#nodes.rows
   }
 
-  /** Bytes of the columns and indexes; names and extras come on top. */
+  /** Bytes of the tables and indexes; names and extras come on top. */
   get columnBytes(): number {
-    const columns = [this.#objectType, this.#nodeObject, this.#nodeSlot, this.#plainHead, this.#usersetHead]
-    const more = [this.#reverseHead, this.#target, this.#subject, this.#next, this.#previous]
-    const indexes = [this.#nextReverse, this.#previousReverse, this.#nodeIndex, this.#tupleIndex]
-    return [...columns, ...more, ...indexes].reduce((sum, one) => sum + one.bytes, 0)
+    const all = [this.#objects, this.#nodes, this.#farNodes, this.#tuples, this.#tupleIndex]
+    return all.reduce((sum, one) => sum + one.bytes, 0)
   }
-}
 
-/** Heads and links hold a row plus one, so that a fresh column means an empty list. */
-function link(row: number, node: number, heads: Column, next: Column, previous: Column): void {
-  const head = heads.get(node)
-  next.set(row, head)
-  previous.set(row, 0)
-  if (head > 0) previous.set(head - 1, row + 1)
-  heads.set(node, row + 1)
-}
+  /** The list of the target's that a tuple with this subject is in. */
+  #headOf(subject: number): number {
+    return this.slotOf(subject) === 0 ? NODE.plain : NODE.userset
+  }
 
-function unlink(row: number, node: number, heads: Column, next: Column, previous: Column): void {
-  const after = next.get(row)
-  const before = previous.get(row)
-  if (before > 0) next.set(before - 1, after)
-  else heads.set(node, after)
-  if (after > 0) previous.set(after - 1, before)
+  #link(tuple: number, node: number, list: number, next: number, previous: number): void {
+    const at = tuple * TUPLE.width
+    const head = this.#nodes.get(node * NODE.width + list)
+    this.#tuples.set(at + next, head)
+    this.#tuples.set(at + previous, 0)
+    if (head > 0) this.#tuples.set((head - 1) * TUPLE.width + previous, tuple + 1)
+    this.#nodes.set(node * NODE.width + list, tuple + 1)
+  }
+
+  #unlink(tuple: number, node: number, list: number, next: number, previous: number): void {
+    const at = tuple * TUPLE.width
+    const after = this.#tuples.get(at + next)
+    const before = this.#tuples.get(at + previous)
+    if (before > 0) this.#tuples.set((before - 1) * TUPLE.width + next, after)
+    else this.#nodes.set(node * NODE.width + list, after)
+    if (after > 0) this.#tuples.set((after - 1) * TUPLE.width + previous, before)
+  }
 }

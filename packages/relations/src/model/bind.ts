@@ -9,6 +9,7 @@ import { type Condition, compileCondition } from './condition.ts'
 import type { ModelDefinition, Restriction } from './definition.ts'
 import { type Dependents, dependentsOf } from './dependents.ts'
 import { subjectClass } from './subject-class.ts'
+import { Verdicts } from './verdicts.ts'
 
 export interface BoundPlan {
   /** -1 when the plan takes no tuples of its own. */
@@ -43,6 +44,7 @@ export interface BoundModel {
   /** By type id, then relation id. Holes where the model has nothing. */
   readonly relations: BoundRelations
   readonly dependents: Dependents
+  readonly verdicts: Verdicts
 }
 
 export type BoundRelations = readonly (readonly (BoundRelation | undefined)[] | undefined)[]
@@ -82,6 +84,7 @@ export function bindModel(
     gates: compiled.gates,
     relations,
     dependents: dependentsOf(relations),
+    verdicts: new Verdicts(relations),
   }
 }
 

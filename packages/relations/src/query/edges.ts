@@ -27,7 +27,7 @@ export class Edges {
   readonly #context: Context
   readonly #now: number
   /** Answers of conditions whose tuple brings no context of its own: the same for the whole request. */
-  readonly #answers = new Map<string, Value>()
+  #answers: Map<string, Value> | undefined
   /** The first failure; what the caller gets when the answer turns on it. */
   failure: RelationsError | undefined
 
@@ -43,29 +43,34 @@ export class Edges {
   }
 
   /** `FALSE` also when the model no longer allows the tuple. */
-  value(relation: BoundRelation, tuple: number): Value {
-    const allowed = this.#conditionsOf(relation, tuple)
-    if (allowed === undefined) return FALSE
+  value(tuple: number): Value {
+    if (tuple >= 0) {
+      const verdict = this.model.verdicts.of(this.view.graph.shapes, this.view.graph.shapeOf(tuple))
+      if (verdict === 'counts') return TRUE
+      if (verdict === 'never') return FALSE
+    } else if (!this.#allowsLocal(tuple)) return FALSE
     const extra = this.view.extraOf(tuple)
-    if (extra === undefined) return allowed.has('') ? TRUE : FALSE
-    if (extra.expiresAt !== undefined && extra.expiresAt <= this.#now) return FALSE
-    if (!allowed.has(extra.condition?.name ?? '')) return FALSE
-    return extra.condition === undefined ? TRUE : this.#condition(extra.condition)
+    if (extra?.expiresAt !== undefined && extra.expiresAt <= this.#now) return FALSE
+    return extra?.condition === undefined ? TRUE : this.#condition(extra.condition)
   }
 
   /** Whether the model allows the tuple, whatever its condition and its end say. */
-  allows(relation: BoundRelation, tuple: number): boolean {
-    return this.#conditionsOf(relation, tuple)?.has(this.view.extraOf(tuple)?.condition?.name ?? '') ?? false
+  allows(tuple: number): boolean {
+    if (tuple < 0) return this.#allowsLocal(tuple)
+    return this.model.verdicts.of(this.view.graph.shapes, this.view.graph.shapeOf(tuple)) !== 'never'
   }
 
-  #conditionsOf(relation: BoundRelation, tuple: number): ReadonlySet<string> | undefined {
+  #allowsLocal(tuple: number): boolean {
     const { view } = this
+    const target = view.targetOf(tuple)
     const subject = view.subjectOf(tuple)
     const object = view.objectOf(subject)
     const slot = view.slotOf(subject)
     const type = view.typeOf(object)
     const kind = slot > 0 ? slot + 1 : view.wildcardOf(type) === object ? 1 : 0
-    return relation.allowed.get(subjectClass(type, kind))
+    const allowed = this.relation(view.objectOf(target), view.slotOf(target) - 1)?.allowed
+    const name = view.extraOf(tuple)?.condition?.name ?? ''
+    return allowed?.get(subjectClass(type, kind))?.has(name) ?? false
   }
 
   fail(error: RelationsError): Value {
@@ -75,7 +80,7 @@ export class Edges {
 
   #condition({ name, context }: { readonly name: string; readonly context: Context }): Value {
     const shared = Object.keys(context).length === 0
-    const known = shared ? this.#answers.get(name) : undefined
+    const known = shared ? this.#answers?.get(name) : undefined
     if (known !== undefined) return known
     const condition = this.model.conditions.get(name)
     if (condition === undefined) return FALSE
@@ -86,7 +91,10 @@ export class Edges {
       if (!(error instanceof RelationsError)) throw error
       value = this.fail(error)
     }
-    if (shared) this.#answers.set(name, value)
+    if (shared) {
+      this.#answers ??= new Map()
+      this.#answers.set(name, value)
+    }
     return value
   }
 }

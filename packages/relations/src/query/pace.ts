@@ -9,8 +9,8 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { RelationsError } from '../errors.ts'
 import { MAX_RESTARTS, SLICE } from '../limits.ts'
 
-/** A step of work was done. Resolves later when it is time to give way; undefined means go on. */
-export type Pace = () => Promise<void> | undefined
+/** Some steps of work were done, one when left out. Resolves later when it is time to give way; undefined means go on. */
+export type Pace = (steps?: number) => Promise<void> | undefined
 
 class Interrupted extends Error {
   override readonly name = 'Interrupted'
@@ -33,8 +33,10 @@ export async function atOneRevision<T>(
       signal?.throwIfAborted()
       if (revision() !== started) throw new Interrupted('a write came in between')
     }
-    const pace: Pace = () => {
-      if (++steps % SLICE !== 0 || attempt >= MAX_RESTARTS) return undefined
+    const pace: Pace = (done = 1) => {
+      steps += done
+      if (steps < SLICE || attempt >= MAX_RESTARTS) return undefined
+      steps = 0
       return giveWay()
     }
     try {

@@ -14,41 +14,30 @@ import { MAX_NESTED_GATES } from '../limits.ts'
 import type { BoundGate, BoundPlan } from '../model/bind.ts'
 import type { Subject } from '../names.ts'
 import { type Edges, FAILED, FALSE, LOOP, TRUE, type Value } from './edges.ts'
+import type { Memory, Scratch } from './scratch.ts'
 
 export interface Bounds {
   readonly maxDepth: number
   readonly maxWork: number
 }
 
-/** Answers that hold for the whole request, by `object * relations + relation`. */
-export type Memo = Map<number, typeof FALSE | typeof TRUE | typeof LOOP>
-
-interface Progress {
-  readonly index: number
-  /** Right sides of `but not` entered before the gate was. */
-  readonly negations: number
-}
-
-interface PendingGate {
-  readonly object: number
-  readonly gate: BoundGate
-  readonly depth: number
-}
-
 /** FALSE as a start, typed so that it may change. */
 const NOTHING: Value = FALSE as Value
-const NO_GATES: readonly PendingGate[] = []
 const NEVER = Number.POSITIVE_INFINITY
+/** A node that was not looked for yet. */
+const UNKNOWN = -2
+/** What a memory holds: values, -1 for nothing. */
+const VALUES: readonly Value[] = [FALSE, TRUE, FAILED, LOOP]
 
 export class Resolver {
   readonly #edges: Edges
   readonly #bounds: Bounds
-  readonly #width: number
-  readonly #memo: Memo
+  readonly #scratch: Scratch
+  readonly #memory: Memory
   /** A single check without gates never asks twice. */
   readonly #remember: boolean
-  readonly #gateMemo: Memo = new Map()
-  readonly #progress = new Map<number, Progress>()
+  /** Gates in progress. */
+  #running = 0
   #negations = 0
   /** Lowest gate in progress that cut something since the innermost saved mark. */
   #cut = NEVER
@@ -56,20 +45,23 @@ export class Resolver {
   /** Node of the subject, and of everybody of its type; -1 when there is none. */
   readonly #user: number
   readonly #everybody: number
-  /** The subject as `object * relations + relation` when it is a userset; -1 otherwise. */
-  readonly #userKey: number
+  /** The subject when it is a userset; -1 otherwise. */
+  readonly #userObject: number
+  readonly #userRelation: number
 
-  constructor(edges: Edges, user: Subject, bounds: Bounds, memo?: Memo) {
+  /** With a memory of its own a resolver may be kept; without, it is good until the next one is made. */
+  constructor(edges: Edges, user: Subject, bounds: Bounds, scratch: Scratch, memory?: Memory) {
     const { view } = edges
     this.#edges = edges
     this.#bounds = bounds
-    this.#width = view.graph.relations.size
-    this.#memo = memo ?? new Map()
-    this.#remember = memo !== undefined || edges.model.gates > 0
+    this.#scratch = scratch
+    this.#memory = memory ?? scratch.memory()
+    this.#remember = memory !== undefined || edges.model.gates > 0
     const object = view.object(user)
     const relation = user.relation === undefined ? -1 : view.graph.relations.find(user.relation)
     this.#user = view.node(object, relation + 1)
-    this.#userKey = relation < 0 ? -1 : object * this.#width + relation
+    this.#userObject = relation < 0 ? -1 : object
+    this.#userRelation = relation
     const everybody = relation < 0 ? view.wildcardOf(view.typeOf(object)) : -1
     this.#everybody = everybody < 0 || everybody === object ? -1 : view.node(everybody, 0)
   }
@@ -83,190 +75,204 @@ export class Resolver {
 
   /** One relation of one object, at the start of a request. */
   evaluate(object: number, relation: number): Value {
-    this.#work = 0
-    const key = object * this.#width + relation
-    if (key === this.#userKey) return TRUE
-    const known = this.#memo.get(key)
+    if (object === this.#userObject && relation === this.#userRelation) return TRUE
+    const known = VALUES[this.#memory.relations.get(object, relation)]
     if (known !== undefined) return known
     const found = this.#edges.relation(object, relation)
     if (found === undefined) return FALSE
-    const value = this.#reach(object, found.plan, 0, key)
-    if (value !== FAILED) this.#memo.set(key, value)
+    this.#work = 0
+    this.#running = 0
+    this.#negations = 0
+    this.#cut = NEVER
+    this.#scratch.reset()
+    const value = this.#reach(object, relation, UNKNOWN, found.plan, 0)
+    if (value !== FAILED) this.#memory.relations.set(object, relation, value)
     return value
   }
 
-  #reach(start: number, startPlan: BoundPlan, startDepth: number, startKey: number): Value {
-    // Most walks see a node or two: no set for them, and nothing worth remembering.
-    let first = -1
-    let seen: Set<number> | undefined
-    let gates: PendingGate[] | undefined
+  /** `relation` is -1 for the operand of a gate. */
+  #reach(object: number, relation: number, node: number, plan: BoundPlan, depth: number): Value {
+    const scratch = this.#scratch
+    const base = scratch.top
+    scratch.walks++
     const savedCut = this.#cut
     this.#cut = NEVER
-    let objects = [start]
-    let plans = [startPlan]
-    let nextObjects: number[] = []
-    let nextPlans: BoundPlan[] = []
-    const visit = (object: number, relation: number): Value => {
-      const key = object * this.#width + relation
-      if (key === this.#userKey) return TRUE
-      const known = this.#memo.get(key)
-      if (known !== undefined) return known
-      if (key === startKey || key === first || seen?.has(key) === true) return FALSE
-      if (first < 0) first = key
+    if (relation >= 0) scratch.seen.set(object, relation, scratch.walks)
+    scratch.push(object, relation, node, depth, plan)
+    const { maxDepth } = this.#bounds
+    let value: Value = NOTHING
+    for (let i = base; i < scratch.top && value !== TRUE; i++) {
+      if ((scratch.depths[i] ?? 0) < maxDepth) value = either(value, this.#step(i))
       else {
-        seen ??= new Set()
-        seen.add(key)
-      }
-      const found = this.#edges.relation(object, relation)
-      if (found === undefined) return FALSE
-      nextObjects.push(object)
-      nextPlans.push(found.plan)
-      return FALSE
-    }
-    let value: Value = FALSE
-    for (let depth = startDepth; objects.length > 0 && value !== TRUE; depth++) {
-      if (depth >= this.#bounds.maxDepth) {
         value = this.#edges.fail(tooComplex())
         break
       }
-      nextObjects = []
-      nextPlans = []
-      for (let i = 0; i < objects.length && value !== TRUE; i++) {
-        const object = objects[i]
-        const plan = plans[i]
-        if (object === undefined || plan === undefined) continue
-        value = either(value, this.#step(object, plan, visit))
-        for (const gate of plan.gates) {
-          gates ??= []
-          gates.push({ object, gate, depth })
-        }
-      }
-      objects = nextObjects
-      plans = nextPlans
     }
-    for (const pending of gates ?? NO_GATES) {
-      if (value === TRUE) break
-      value = either(value, this.#gate(pending))
+    const end = scratch.top
+    for (let i = base; i < end && value !== TRUE; i++) {
+      const gates = scratch.plans[i]?.gates ?? NO_GATES
+      const level = scratch.depths[i] ?? 0
+      if (level >= maxDepth) break
+      for (let g = 0; g < gates.length && value !== TRUE; g++) {
+        const gate = gates[g]
+        if (gate !== undefined)
+          value = either(
+            value,
+            this.#gate(scratch.objects[i] ?? -1, scratch.nodes[i] ?? UNKNOWN, gate, level),
+          )
+      }
     }
     // Nothing of what was seen is true when the whole is false: every node's own ways were among those tried.
-    if (value === FALSE && seen !== undefined && this.#remember && this.#cut >= this.#progress.size) {
-      this.#memo.set(first, FALSE)
-      for (const key of seen) this.#memo.set(key, FALSE)
-    }
+    if (value === FALSE && this.#remember && this.#cut >= this.#running)
+      for (let i = base + 1; i < end; i++)
+        this.#memory.relations.set(scratch.objects[i] ?? 0, scratch.relations[i] ?? 0, FALSE)
+    scratch.top = base
     this.#cut = Math.min(savedCut, this.#cut)
     return value
   }
 
-  #step(object: number, plan: BoundPlan, visit: (object: number, relation: number) => Value): Value {
-    let value: Value = FALSE
-    if (plan.direct >= 0) value = this.#direct(object, plan.direct, visit)
-    for (const relation of plan.computed) {
-      if (value === TRUE) return TRUE
-      value = either(value, visit(object, relation))
+  #visit(object: number, relation: number, node: number, depth: number): Value {
+    if (object === this.#userObject && relation === this.#userRelation) return TRUE
+    if (this.#remember) {
+      const known = VALUES[this.#memory.relations.get(object, relation)]
+      if (known !== undefined) return known
     }
-    for (const { tupleset, relation } of plan.from) {
-      if (value === TRUE) return TRUE
-      value = either(value, this.#parents(object, tupleset, relation, visit))
+    const scratch = this.#scratch
+    if (scratch.seen.get(object, relation) === scratch.walks) return FALSE
+    scratch.seen.set(object, relation, scratch.walks)
+    const found = this.#edges.relation(object, relation)
+    if (found !== undefined) scratch.push(object, relation, node, depth, found.plan)
+    return FALSE
+  }
+
+  /** What the entry's own tuples, computed relations and parents give at once; the rest is put on the stack. */
+  #step(entry: number): Value {
+    const scratch = this.#scratch
+    const plan = scratch.plans[entry]
+    if (plan === undefined) return FALSE
+    const object = scratch.objects[entry] ?? -1
+    const next = (scratch.depths[entry] ?? 0) + 1
+    let value: Value = NOTHING
+    if (plan.direct >= 0) {
+      const known = scratch.nodes[entry] ?? UNKNOWN
+      const node = known === UNKNOWN ? this.#edges.view.node(object, plan.direct + 1) : known
+      value = this.#direct(node, next)
+    }
+    const { computed, from } = plan
+    for (let i = 0; i < computed.length && value !== TRUE; i++)
+      value = either(value, this.#visit(object, computed[i] ?? -1, UNKNOWN, next))
+    for (let i = 0; i < from.length && value !== TRUE; i++) {
+      const one = from[i]
+      if (one !== undefined) value = either(value, this.#parents(object, one.tupleset, one.relation, next))
     }
     return value
   }
 
-  #direct(object: number, relation: number, visit: (object: number, relation: number) => Value): Value {
-    const { view } = this.#edges
-    const bound = this.#edges.relation(object, relation)
-    const target = view.node(object, relation + 1)
+  #direct(target: number, next: number): Value {
     this.#spend()
-    if (bound === undefined || target < 0) return FALSE
+    if (target < 0) return FALSE
+    const { view } = this.#edges
     let value: Value = NOTHING
     const own = this.#user < 0 ? -1 : view.stored(target, this.#user)
-    if (own >= 0) value = this.#edges.value(bound, own)
+    if (own >= 0) value = this.#edges.value(own)
     if (value === TRUE) return TRUE
     const open = this.#everybody < 0 ? -1 : view.stored(target, this.#everybody)
-    if (open >= 0) value = either(value, this.#edges.value(bound, open))
+    if (open >= 0) value = either(value, this.#edges.value(open))
+    for (let tuple = view.firstUserset(target); tuple >= 0 && value !== TRUE; tuple = view.graph.next(tuple))
+      value = either(value, this.#userset(tuple, next))
+    return view.hasLocal ? this.#directLocal(value, target, next) : value
+  }
+
+  #directLocal(before: Value, target: number, next: number): Value {
+    const { view } = this.#edges
+    let value = before
     for (const tuple of view.localOf(target)) {
+      if (value === TRUE) break
       const subject = view.subjectOf(tuple)
       if (subject === this.#user || subject === this.#everybody)
-        value = either(value, this.#edges.value(bound, tuple))
+        value = either(value, this.#edges.value(tuple))
+      if (value !== TRUE && view.slotOf(subject) > 0) value = either(value, this.#userset(tuple, next))
     }
-    const through = (tuple: number): void => {
-      this.#spend()
-      const subject = view.subjectOf(tuple)
-      const edge = this.#edges.value(bound, tuple)
-      if (edge !== TRUE) value = either(value, edge)
-      else value = either(value, visit(view.objectOf(subject), view.slotOf(subject) - 1))
-    }
-    for (let tuple = view.firstUserset(target); tuple >= 0 && value !== TRUE; tuple = view.graph.next(tuple))
-      through(tuple)
-    for (const tuple of view.localOf(target))
-      if (value !== TRUE && view.slotOf(view.subjectOf(tuple)) > 0) through(tuple)
     return value
   }
 
-  #parents(
-    object: number,
-    tupleset: number,
-    relation: number,
-    visit: (object: number, relation: number) => Value,
-  ): Value {
+  /** A tuple whose subject is a relation of another object. */
+  #userset(tuple: number, next: number): Value {
+    this.#spend()
+    const edge = this.#edges.value(tuple)
+    if (edge !== TRUE) return edge
     const { view } = this.#edges
-    const bound = this.#edges.relation(object, tupleset)
+    const subject = view.subjectOf(tuple)
+    return this.#visit(view.objectOf(subject), view.slotOf(subject) - 1, subject, next)
+  }
+
+  #parents(object: number, tupleset: number, relation: number, next: number): Value {
+    const { view } = this.#edges
     const target = view.node(object, tupleset + 1)
-    if (bound === undefined || target < 0) return FALSE
+    if (target < 0) return FALSE
     let value: Value = NOTHING
-    const through = (tuple: number): void => {
-      this.#spend()
-      const parent = view.objectOf(view.subjectOf(tuple))
-      if (this.#edges.relation(parent, relation) === undefined) return
-      const edge = this.#edges.value(bound, tuple)
-      value = either(value, edge === TRUE ? visit(parent, relation) : edge)
-    }
     for (let tuple = view.firstPlain(target); tuple >= 0 && value !== TRUE; tuple = view.graph.next(tuple))
-      through(tuple)
-    for (const tuple of view.localOf(target))
-      if (value !== TRUE && view.slotOf(view.subjectOf(tuple)) === 0) through(tuple)
+      value = either(value, this.#parent(tuple, relation, next))
+    if (view.hasLocal)
+      for (const tuple of view.localOf(target))
+        if (value !== TRUE && view.slotOf(view.subjectOf(tuple)) === 0)
+          value = either(value, this.#parent(tuple, relation, next))
     return value
   }
 
-  #gate({ object, gate, depth }: PendingGate): Value {
-    const key = object * this.#edges.model.gates + gate.id
-    const known = this.#gateMemo.get(key)
+  #parent(tuple: number, relation: number, next: number): Value {
+    this.#spend()
+    const { view } = this.#edges
+    const parent = view.objectOf(view.subjectOf(tuple))
+    if (this.#edges.relation(parent, relation) === undefined) return FALSE
+    const edge = this.#edges.value(tuple)
+    return edge === TRUE ? this.#visit(parent, relation, UNKNOWN, next) : edge
+  }
+
+  #gate(object: number, node: number, gate: BoundGate, depth: number): Value {
+    const { progress, negations } = this.#scratch
+    const known = VALUES[this.#memory.gates.get(object, gate.id)]
     if (known !== undefined) return known
-    const running = this.#progress.get(key)
-    if (running !== undefined) {
-      this.#cut = Math.min(this.#cut, running.index)
-      return running.negations < this.#negations ? LOOP : FALSE
+    const running = progress.get(object, gate.id) - 1
+    if (running >= 0) {
+      this.#cut = Math.min(this.#cut, running)
+      return (negations[running] ?? 0) < this.#negations ? LOOP : FALSE
     }
     this.#spend()
-    const index = this.#progress.size
+    const index = this.#running
     if (index >= MAX_NESTED_GATES) return this.#edges.fail(tooComplex())
     const savedCut = this.#cut
     this.#cut = NEVER
-    this.#progress.set(key, { index, negations: this.#negations })
-    const value = gate.kind === 'and' ? this.#all(object, gate, depth) : this.#butNot(object, gate, depth)
-    this.#progress.delete(key)
+    progress.set(object, gate.id, index + 1)
+    negations[index] = this.#negations
+    this.#running++
+    const value =
+      gate.kind === 'and' ? this.#all(object, node, gate, depth) : this.#butNot(object, node, gate, depth)
+    this.#running--
+    progress.set(object, gate.id, 0)
     const free = this.#cut >= index
-    if (free && value !== FAILED) this.#gateMemo.set(key, value)
+    if (free && value !== FAILED) this.#memory.gates.set(object, gate.id, value)
     this.#cut = free ? savedCut : Math.min(savedCut, this.#cut)
     return value
   }
 
-  #all(object: number, gate: BoundGate, depth: number): Value {
+  #all(object: number, node: number, gate: BoundGate, depth: number): Value {
     let value: Value = TRUE
     for (const operand of gate.operands) {
-      const one = this.#reach(object, operand, depth, -1)
+      const one = this.#reach(object, -1, node, operand, depth)
       if (one === FALSE) return FALSE
       if (one === FAILED || value === TRUE) value = one
     }
     return value
   }
 
-  #butNot(object: number, gate: BoundGate, depth: number): Value {
+  #butNot(object: number, node: number, gate: BoundGate, depth: number): Value {
     const [base, subtract] = gate.operands
     if (base === undefined || subtract === undefined) return FALSE
-    const has = this.#reach(object, base, depth, -1)
+    const has = this.#reach(object, -1, node, base, depth)
     if (has === FALSE) return FALSE
     this.#negations++
-    const banned = this.#reach(object, subtract, depth, -1)
+    const banned = this.#reach(object, -1, node, subtract, depth)
     this.#negations--
     if (banned === TRUE) return FALSE
     if (has === FAILED || banned === FAILED) return FAILED
@@ -277,6 +283,8 @@ export class Resolver {
     if (++this.#work > this.#bounds.maxWork) throw tooComplex()
   }
 }
+
+const NO_GATES: readonly BoundGate[] = []
 
 /** Or, over four values. */
 function either(a: Value, b: Value): Value {

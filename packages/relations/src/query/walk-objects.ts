@@ -7,15 +7,21 @@
  *
  * @module
  */
+import { PairMap } from '../graph/pair-map.ts'
+import { SLICE } from '../limits.ts'
 import type { BoundRelation } from '../model/bind.ts'
 import type { Dependents } from '../model/dependents.ts'
 import type { Subject } from '../names.ts'
 import { type Edges, FAILED, FALSE, TRUE, type Value } from './edges.ts'
 import type { Pace } from './pace.ts'
-import { type Bounds, type Memo, Resolver } from './resolver.ts'
+import { type Bounds, Resolver } from './resolver.ts'
+import { newMemory, type Scratch } from './scratch.ts'
 
 const PROVEN = 1
 const SUSPECT = 2
+type State = typeof PROVEN | typeof SUSPECT
+/** In place of a relation: the object as a subject by itself. */
+const ITSELF = -1
 
 /** Objects by number, in no order. @throws RelationsError when a result turns on something that failed. */
 export async function walkObjects(
@@ -23,141 +29,158 @@ export async function walkObjects(
   user: Subject,
   wanted: BoundRelation,
   bounds: Bounds,
+  scratch: Scratch,
   pace: Pace,
-): Promise<number[]> {
-  const walk = new ObjectWalk(edges, user, wanted, bounds)
-  await walk.run(user, pace)
-  return walk.results(user, pace)
+): Promise<readonly number[]> {
+  const walk = new ObjectWalk(edges, user, wanted, bounds, scratch)
+  for (const steps of walk.steps()) {
+    const wait = pace(steps)
+    if (wait !== undefined) await wait
+  }
+  return walk.results
 }
 
 class ObjectWalk {
+  readonly results: number[] = []
   readonly #edges: Edges
+  readonly #user: Subject
   readonly #wanted: BoundRelation
   readonly #bounds: Bounds
+  readonly #scratch: Scratch
   readonly #dependents: Dependents
   readonly #resolver: Resolver
-  readonly #width: number
-  readonly #memo: Memo = new Map()
-  readonly #state = new Map<number, typeof PROVEN | typeof SUSPECT>()
+  readonly #memory = newMemory()
+  /** By object and relation. */
+  readonly #state = new PairMap()
+  /** Object, relation, object, relation … */
   readonly #todo: number[] = []
   readonly #found: number[] = []
+  #left = SLICE
 
-  constructor(edges: Edges, user: Subject, wanted: BoundRelation, bounds: Bounds) {
+  constructor(edges: Edges, user: Subject, wanted: BoundRelation, bounds: Bounds, scratch: Scratch) {
     this.#edges = edges
+    this.#user = user
     this.#wanted = wanted
     this.#bounds = bounds
+    this.#scratch = scratch
     this.#dependents = edges.model.dependents
-    this.#width = edges.view.graph.relations.size
-    this.#resolver = new Resolver(edges, user, bounds, this.#memo)
+    this.#resolver = new Resolver(edges, user, bounds, scratch, this.#memory)
   }
 
-  async run(user: Subject, pace: Pace): Promise<void> {
+  /** The whole walk; between its slices others may run. Gives the steps done since. */
+  *steps(): Generator<number, void> {
+    this.#start()
     const { view } = this.#edges
-    const object = view.object(user)
-    if (user.relation === undefined) {
-      await this.#fromSubject(view.node(object, 0), PROVEN, pace)
-      const everybody = view.wildcardOf(view.typeOf(object))
-      if (everybody >= 0 && everybody !== object)
-        await this.#fromSubject(view.node(everybody, 0), PROVEN, pace)
-    } else this.#mark(object, view.graph.relations.find(user.relation), PROVEN)
-    for (let key = this.#todo.pop(); key !== undefined; key = this.#todo.pop()) {
-      const relation = key % this.#width
-      await this.#from((key - relation) / this.#width, relation, this.#state.get(key) ?? SUSPECT, pace)
+    const { graph } = view
+    while (this.#todo.length > 0) {
+      const relation = this.#todo.pop() ?? ITSELF
+      const object = this.#todo.pop() ?? -1
+      const state = relation === ITSELF ? PROVEN : this.#stateOf(object, relation)
+      const subject = view.node(object, relation + 1)
+      if (subject >= 0) {
+        for (let tuple = view.firstOfSubject(subject); tuple >= 0; tuple = graph.nextOfSubject(tuple)) {
+          this.#direct(tuple, state)
+          if (--this.#left <= 0) yield this.#slice()
+        }
+        for (const tuple of view.localOfSubject(subject)) this.#direct(tuple, state)
+      }
+      if (--this.#left <= 0) yield this.#slice()
+      if (relation === ITSELF) continue
+      const type = view.typeOf(object)
+      for (const dependent of this.#dependents.computed(type, relation))
+        this.#reached(object, dependent.relation, dependent.gated, TRUE, state)
+      const from = this.#dependents.from(type, relation)
+      const plain = from.length === 0 ? -1 : view.node(object, 0)
+      if (plain < 0) continue
+      for (const { relation: to, gated, tupleset } of from) {
+        for (let tuple = view.firstOfSubject(plain); tuple >= 0; tuple = graph.nextOfSubject(tuple)) {
+          this.#from(tuple, to, gated, tupleset, state)
+          if (--this.#left <= 0) yield this.#slice()
+        }
+        for (const tuple of view.localOfSubject(plain)) this.#from(tuple, to, gated, tupleset, state)
+      }
     }
+    yield* this.#finish()
   }
 
-  async results(user: Subject, pace: Pace): Promise<number[]> {
+  #slice(): number {
+    this.#left = SLICE
+    return SLICE
+  }
+
+  #start(): void {
+    const { view } = this.#edges
+    const object = view.object(this.#user)
+    if (this.#user.relation !== undefined) {
+      this.#mark(object, view.graph.relations.find(this.#user.relation), PROVEN)
+      return
+    }
+    this.#todo.push(object, ITSELF)
+    const everybody = view.wildcardOf(view.typeOf(object))
+    if (everybody >= 0 && everybody !== object) this.#todo.push(everybody, ITSELF)
+  }
+
+  *#finish(): Generator<number, void> {
     const { relation, unstratified } = this.#wanted
-    const results: number[] = []
     for (const object of this.#found) {
-      const wait = pace()
-      if (wait !== undefined) await wait
-      const proven = this.#state.get(object * this.#width + relation) === PROVEN
-      // What depends on its own absence is asked afresh, as a single check would.
-      const resolver = unstratified ? new Resolver(this.#edges, user, this.#bounds) : this.#resolver
-      if (proven || resolver.check(object, relation)) results.push(object)
+      if (this.#stateOf(object, relation) === PROVEN || this.#check(object, relation, unstratified))
+        this.results.push(object)
+      if (--this.#left <= 0) yield this.#slice()
     }
-    return results
   }
 
-  /** Everything one step away from a relation of an object. */
-  async #from(
-    object: number,
-    relation: number,
-    state: typeof PROVEN | typeof SUSPECT,
-    pace: Pace,
-  ): Promise<void> {
+  /** What depends on its own absence is asked afresh, as a single check would. */
+  #check(object: number, relation: number, afresh: boolean): boolean {
+    const resolver = afresh
+      ? new Resolver(this.#edges, this.#user, this.#bounds, this.#scratch)
+      : this.#resolver
+    return resolver.check(object, relation)
+  }
+
+  #stateOf(object: number, relation: number): State {
+    return this.#state.get(object, relation) === PROVEN ? PROVEN : SUSPECT
+  }
+
+  /** A tuple whose subject was reached. */
+  #direct(tuple: number, state: State): void {
     const { view } = this.#edges
-    const type = view.typeOf(object)
-    await this.#fromSubject(view.node(object, relation + 1), state, pace)
-    for (const dependent of this.#dependents.computed(type, relation))
-      this.#reached(object, dependent.relation, dependent.gated, TRUE, state)
-    const plain = view.node(object, 0)
-    if (plain < 0) return
-    for (const { relation: to, gated, tupleset } of this.#dependents.from(type, relation)) {
-      const take = (tuple: number): void => {
-        const target = view.targetOf(tuple)
-        if (view.slotOf(target) !== tupleset + 1) return
-        const child = view.objectOf(target)
-        const bound = view.typeOf(child) === to.type ? this.#edges.relation(child, tupleset) : undefined
-        if (bound !== undefined) this.#reached(child, to, gated, this.#edges.value(bound, tuple), state)
-      }
-      for (let tuple = view.firstOfSubject(plain); tuple >= 0; tuple = view.graph.nextOfSubject(tuple)) {
-        const wait = pace()
-        if (wait !== undefined) await wait
-        take(tuple)
-      }
-      for (const tuple of view.localOfSubject(plain)) take(tuple)
-    }
+    const target = view.targetOf(tuple)
+    const object = view.objectOf(target)
+    const bound = this.#edges.relation(object, view.slotOf(target) - 1)
+    if (bound === undefined) return
+    const direct = this.#dependents.direct(bound)
+    if (direct !== 'none') this.#reached(object, bound, direct === 'gated', this.#edges.value(tuple), state)
   }
 
-  /** Everything that tuples with this subject give. */
-  async #fromSubject(subject: number, state: typeof PROVEN | typeof SUSPECT, pace: Pace): Promise<void> {
-    if (subject < 0) return
+  /** A tuple of `tupleset` whose subject has what its objects inherit. */
+  #from(tuple: number, to: BoundRelation, gated: boolean, tupleset: number, state: State): void {
     const { view } = this.#edges
-    const take = (tuple: number): void => {
-      const target = view.targetOf(tuple)
-      const object = view.objectOf(target)
-      const bound = this.#edges.relation(object, view.slotOf(target) - 1)
-      const direct = bound === undefined ? 'none' : this.#dependents.direct(bound)
-      if (bound !== undefined && direct !== 'none')
-        this.#reached(object, bound, direct === 'gated', this.#edges.value(bound, tuple), state)
-    }
-    for (let tuple = view.firstOfSubject(subject); tuple >= 0; tuple = view.graph.nextOfSubject(tuple)) {
-      const wait = pace()
-      if (wait !== undefined) await wait
-      take(tuple)
-    }
-    for (const tuple of view.localOfSubject(subject)) take(tuple)
+    const target = view.targetOf(tuple)
+    if (view.slotOf(target) !== tupleset + 1) return
+    const child = view.objectOf(target)
+    if (view.typeOf(child) === to.type) this.#reached(child, to, gated, this.#edges.value(tuple), state)
   }
 
-  #reached(
-    object: number,
-    to: BoundRelation,
-    gated: boolean,
-    edge: Value,
-    state: typeof PROVEN | typeof SUSPECT,
-  ): void {
+  #reached(object: number, to: BoundRelation, gated: boolean, edge: Value, state: State): void {
     if (edge === FALSE) return
     if (!gated) {
       this.#mark(object, to.relation, edge === TRUE ? state : SUSPECT)
       return
     }
-    if (this.#state.has(object * this.#width + to.relation)) return
+    if (this.#state.get(object, to.relation) >= 0) return
     const value = to.unstratified ? FAILED : this.#resolver.evaluate(object, to.relation)
     if (value === TRUE) this.#mark(object, to.relation, PROVEN)
     else if (value === FAILED) this.#mark(object, to.relation, SUSPECT)
   }
 
-  #mark(object: number, relation: number, state: typeof PROVEN | typeof SUSPECT): void {
-    const key = object * this.#width + relation
-    const before = this.#state.get(key)
+  #mark(object: number, relation: number, state: State): void {
+    const before = this.#state.get(object, relation)
     if (before === PROVEN || before === state) return
     const bound = this.#edges.relation(object, relation)
     if (bound === undefined) return
-    this.#state.set(key, state)
-    if (state === PROVEN) this.#memo.set(key, TRUE)
-    this.#todo.push(key)
-    if (before === undefined && bound === this.#wanted) this.#found.push(object)
+    this.#state.set(object, relation, state)
+    if (state === PROVEN) this.#memory.relations.set(object, relation, TRUE)
+    this.#todo.push(object, relation)
+    if (before < 0 && bound === this.#wanted) this.#found.push(object)
   }
 }

@@ -12,6 +12,7 @@ import type { Subject } from '../names.ts'
 import { type Edges, FAILED, TRUE } from './edges.ts'
 import type { Pace } from './pace.ts'
 import { type Bounds, Resolver, tooComplex } from './resolver.ts'
+import type { Scratch } from './scratch.ts'
 
 export interface UserFilter {
   readonly type: string
@@ -34,6 +35,7 @@ export async function walkUsers(
   wanted: BoundRelation,
   filter: UserFilter,
   bounds: Bounds,
+  scratch: Scratch,
   pace: Pace,
 ): Promise<number[]> {
   const { view } = edges
@@ -60,31 +62,36 @@ export async function walkUsers(
     meet(inner, to + 1, gated)
     next.push({ object: inner, plan: found.plan, gated })
   }
-  const alive = (bound: BoundRelation, tuple: number): boolean => {
-    const value = edges.value(bound, tuple)
+  const alive = (tuple: number): boolean => {
+    const value = edges.value(tuple)
     if (value === FAILED) throw edges.failure ?? new RelationsError('validation', 'a condition failed')
     return value === TRUE
   }
+  const through = (tuple: number, to: number, gated: boolean): void => {
+    const parent = view.objectOf(view.subjectOf(tuple))
+    if (edges.relation(parent, to) !== undefined && alive(tuple)) visit(parent, to, gated)
+  }
+  const direct = (tuple: number, gated: boolean): void => {
+    if (!alive(tuple)) return
+    const subject = view.subjectOf(tuple)
+    const slot = view.slotOf(subject)
+    meet(view.objectOf(subject), slot, gated)
+    if (slot > 0) visit(view.objectOf(subject), slot - 1, gated)
+  }
   const step = async ({ object: inner, plan, gated }: Visit): Promise<void> => {
-    if (plan.direct >= 0) {
-      const bound = edges.relation(inner, plan.direct)
-      for await (const tuple of tuplesOf(edges, inner, plan.direct, 'all', pace)) {
-        if (bound === undefined || !alive(bound, tuple)) continue
-        const subject = view.subjectOf(tuple)
-        const slot = view.slotOf(subject)
-        meet(view.objectOf(subject), slot, gated)
-        if (slot > 0) visit(view.objectOf(subject), slot - 1, gated)
+    if (plan.direct >= 0)
+      for (const tuple of tuplesOf(edges, inner, plan.direct, 'all')) {
+        const wait = pace()
+        if (wait !== undefined) await wait
+        direct(tuple, gated)
       }
-    }
     for (const to of plan.computed) visit(inner, to, gated)
-    for (const { tupleset, relation: to } of plan.from) {
-      const bound = edges.relation(inner, tupleset)
-      for await (const tuple of tuplesOf(edges, inner, tupleset, 'plain', pace)) {
-        const parent = view.objectOf(view.subjectOf(tuple))
-        if (bound !== undefined && edges.relation(parent, to) !== undefined && alive(bound, tuple))
-          visit(parent, to, gated)
+    for (const { tupleset, relation: to } of plan.from)
+      for (const tuple of tuplesOf(edges, inner, tupleset, 'plain')) {
+        const wait = pace()
+        if (wait !== undefined) await wait
+        through(tuple, to, gated)
       }
-    }
     for (const gate of plan.gates)
       for (const operand of gate.kind === 'and' ? gate.operands : gate.operands.slice(0, 1))
         await step({ object: inner, plan: operand, gated: true })
@@ -102,7 +109,7 @@ export async function walkUsers(
     const wait = pace()
     if (wait !== undefined) await wait
     const user = subjectOf(edges, subject, filter)
-    if (new Resolver(edges, user, bounds).check(object, wanted.relation)) proven.add(subject)
+    if (new Resolver(edges, user, bounds, scratch).check(object, wanted.relation)) proven.add(subject)
   }
   return [...proven]
 }
@@ -112,25 +119,18 @@ export function subjectOf(edges: Edges, object: number, filter: UserFilter): Sub
   return { ...filter, name, wildcard: name === `${filter.type}:*` }
 }
 
-/** Tuples of `object#relation`, stored and contextual, giving way now and then. */
-async function* tuplesOf(
-  edges: Edges,
+/** Tuples of `object#relation`, stored and contextual. */
+function* tuplesOf(
+  { view }: Edges,
   object: number,
   relation: number,
   kind: 'all' | 'plain',
-  pace: Pace,
-): AsyncGenerator<number> {
-  const { view } = edges
+): Generator<number> {
   const target = view.node(object, relation + 1)
   if (target < 0) return
-  const heads =
-    kind === 'all' ? [view.firstPlain(target), view.firstUserset(target)] : [view.firstPlain(target)]
-  for (const head of heads)
-    for (let tuple = head; tuple >= 0; tuple = view.graph.next(tuple)) {
-      const wait = pace()
-      if (wait !== undefined) await wait
-      yield tuple
-    }
+  for (let tuple = view.firstPlain(target); tuple >= 0; tuple = view.graph.next(tuple)) yield tuple
+  if (kind === 'all')
+    for (let tuple = view.firstUserset(target); tuple >= 0; tuple = view.graph.next(tuple)) yield tuple
   for (const tuple of view.localOf(target))
     if (kind === 'all' || view.slotOf(view.subjectOf(tuple)) === 0) yield tuple
 }

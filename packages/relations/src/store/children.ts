@@ -27,8 +27,7 @@ export function childrenOf(
     const target = view.targetOf(tuple)
     const child = view.objectOf(target)
     if (view.slotOf(target) !== relation + 1 || view.typeOf(child) !== typeId) return
-    const bound = edges.relation(child, relation)
-    if (bound !== undefined && edges.value(bound, tuple) === TRUE) children.add(child)
+    if (edges.value(tuple) === TRUE) children.add(child)
   }
   if (subject < 0) return children
   for (let tuple = view.firstOfSubject(subject); tuple >= 0; tuple = view.graph.nextOfSubject(tuple))

@@ -34,7 +34,7 @@ export function expandRelation(
     const found: { user: string; condition?: string }[] = []
     for (const tuple of tuples(edges, object, relation)) {
       const extra = view.extraOf(tuple)
-      if (!edges.allows(relation, tuple) || (extra?.expiresAt ?? Number.POSITIVE_INFINITY) <= now) continue
+      if (!edges.allows(tuple) || (extra?.expiresAt ?? Number.POSITIVE_INFINITY) <= now) continue
       if (found.length >= maxUsers)
         throw new RelationsError(
           'limit_exceeded',

@@ -98,7 +98,7 @@ async function walkAll(host: ListingHost, listing: Listing, question: string): P
 }
 
 function localObject(edges: Edges, name: string): number {
-  return edges.view.object({ type: name.slice(0, name.indexOf(':')), name, wildcard: false })
+  return edges.view.object({ type: name.slice(0, name.indexOf(':')), name })
 }
 
 /** Index of the first result after a place. A name that was stored meanwhile is found by its text all the same. */

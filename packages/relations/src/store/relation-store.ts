@@ -19,6 +19,7 @@ import { objectOrThrow } from '../names.ts'
 import { Edges } from '../query/edges.ts'
 import { atOneRevision, type Pace } from '../query/pace.ts'
 import { type Bounds, Resolver } from '../query/resolver.ts'
+import { newMemory, Scratch } from '../query/scratch.ts'
 import { View } from '../query/view.ts'
 import { walkObjects } from '../query/walk-objects.ts'
 import { subjectOf, walkUsers } from '../query/walk-users.ts'
@@ -92,6 +93,7 @@ export class RelationStore {
   readonly limits: Limits
   readonly #now: () => number
   readonly #graph = new Graph()
+  readonly #scratch = new Scratch()
   readonly #models = new Map<string, BoundModel>()
   readonly #changes: ChangeLog
   readonly #held: HeldListings
@@ -372,7 +374,7 @@ export class RelationStore {
     const edges = () => this.#edges(model, request)
     const holds = (at: Edges) => {
       const inParent = parent === undefined ? undefined : childrenOf(at, parent, model, type)
-      const resolver = new Resolver(at, user, this.limits)
+      const resolver = new Resolver(at, user, this.limits, this.#scratch, newMemory())
       return (object: number) =>
         (inParent === undefined || inParent.has(object)) && resolver.check(object, wanted.relation)
     }
@@ -389,7 +391,7 @@ export class RelationStore {
       }, request.signal)
     }
     const walk = async (at: Edges, pace: Pace): Promise<readonly number[]> => {
-      if (parent === undefined) return walkObjects(at, user, wanted, this.limits, pace)
+      if (parent === undefined) return walkObjects(at, user, wanted, this.limits, this.#scratch, pace)
       const keep = holds(at)
       const kept: number[] = []
       for (const object of childrenOf(at, parent, model, type)) {
@@ -443,9 +445,10 @@ export class RelationStore {
       cursor: request.cursor,
       signal: request.signal,
       edges,
-      walk: (at, pace) => walkUsers(at, at.view.object(object), wanted, filter, this.limits, pace),
+      walk: (at, pace) =>
+        walkUsers(at, at.view.object(object), wanted, filter, this.limits, this.#scratch, pace),
       holds: (at) => (subject) =>
-        new Resolver(at, subjectOf(at, subject, filter), this.limits).check(
+        new Resolver(at, subjectOf(at, subject, filter), this.limits, this.#scratch).check(
           at.view.object(object),
           wanted.relation,
         ),
@@ -483,7 +486,10 @@ export class RelationStore {
     const relation = relationOrThrow(model, this.#graph, object.type, request.relation, NAMED)
     const user = knownUser(request.user, model)
     const edges = this.#edges(model, request)
-    return new Resolver(edges, user, bounds).check(edges.view.object(object), relation.relation)
+    return new Resolver(edges, user, bounds, this.#scratch).check(
+      edges.view.object(object),
+      relation.relation,
+    )
   }
 
   #model(id: string | undefined): BoundModel {
