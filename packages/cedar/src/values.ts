@@ -52,17 +52,30 @@ export class CedarRecord {
   }
 }
 
+/** Most sets hold only one of the two kinds, and there are as many sets as entities: what is empty is shared. */
+const noPrimitives: ReadonlySet<Primitive> = new Set()
+const noOthers: ReadonlyMap<string, Exclude<Value, Primitive>> = new Map()
+
 /** Members without duplicates. Primitives are looked up by themselves, all others by their canonical key. */
 export class CedarSet {
-  readonly #primitives = new Set<Primitive>()
-  readonly #others = new Map<string, Exclude<Value, Primitive>>()
+  readonly #primitives: ReadonlySet<Primitive>
+  readonly #others: ReadonlyMap<string, Exclude<Value, Primitive>>
   #key: string | undefined
 
   constructor(members: Iterable<Value>) {
+    let primitives: Set<Primitive> | undefined
+    let others: Map<string, Exclude<Value, Primitive>> | undefined
     for (const member of members) {
-      if (typeof member === 'object') this.#others.set(canonicalKey(member), member)
-      else this.#primitives.add(member)
+      if (typeof member === 'object') {
+        others ??= new Map()
+        others.set(canonicalKey(member), member)
+      } else {
+        primitives ??= new Set()
+        primitives.add(member)
+      }
     }
+    this.#primitives = primitives ?? noPrimitives
+    this.#others = others ?? noOthers
   }
 
   get size(): number {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Entity, EntityView } from '../entities/entity.ts'
+import { type Entity, type EntityView, lookup } from '../entities/entity.ts'
 import type { Request } from '../schema/request.ts'
 import type { CedarRecord, EntityUid, Value } from '../values.ts'
 
@@ -22,17 +22,20 @@ export interface Environment {
 }
 
 export function environmentOf(request: Request, entities: EntityView, actions: EntityView): Environment {
-  const { principal, action, resource, context } = request
-  const find = ({ key }: EntityUid) => entities.find(key) ?? actions.find(key)
+  const { action, context } = request
+  const find = ({ type, id }: EntityUid) => lookup(entities, type, id) ?? lookup(actions, type, id)
+  const principalEntity = find(request.principal)
+  const resourceEntity = find(request.resource)
   return {
-    principal,
+    // The uid that is resident: its key has been hashed before.
+    principal: principalEntity?.uid ?? request.principal,
     action,
-    resource,
+    resource: resourceEntity?.uid ?? request.resource,
     context,
     entities,
     actions,
-    principalEntity: find(principal),
-    resourceEntity: find(resource),
+    principalEntity,
+    resourceEntity,
   }
 }
 

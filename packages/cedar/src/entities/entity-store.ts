@@ -24,6 +24,8 @@ export interface EntityStoreOptions {
 export class EntityStore implements EntityView {
   readonly schema: CedarSchema | undefined
   readonly #entities = new Map<string, Entity>()
+  /** The same entities by type and id. */
+  readonly #types = new Map<string, Map<string, Entity>>()
   /** Children by parent key; parents need not exist. */
   readonly #children = new Map<string, Set<string>>()
   readonly #ancestors = new Map<string, ReadonlySet<string>>()
@@ -78,6 +80,7 @@ export class EntityStore implements EntityView {
     if (entity === undefined) return false
     this.#unlink(entity)
     this.#entities.delete(uid.key)
+    this.#types.get(uid.type)?.delete(uid.id)
     this.#invalidate(uid.key)
     this.#revision++
     return true
@@ -105,6 +108,10 @@ export class EntityStore implements EntityView {
     return this.#entities.get(key)
   }
 
+  lookup(type: string, id: string): Entity | undefined {
+    return this.#types.get(type)?.get(id)
+  }
+
   ancestors(key: string): ReadonlySet<string> {
     const known = this.#ancestors.get(key)
     if (known !== undefined) return known
@@ -126,8 +133,11 @@ export class EntityStore implements EntityView {
   }
 
   #put(entity: Entity): void {
-    const { key } = entity.uid
+    const { key, type, id } = entity.uid
     this.#entities.set(key, entity)
+    const ofType = this.#types.get(type)
+    if (ofType === undefined) this.#types.set(type, new Map([[id, entity]]))
+    else ofType.set(id, entity)
     for (const parent of entity.parents) {
       const children = this.#children.get(parent.key)
       if (children === undefined) this.#children.set(parent.key, new Set([key]))

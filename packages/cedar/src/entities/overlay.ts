@@ -5,7 +5,11 @@
  */
 
 import { CedarError } from '../errors.ts'
-import { ancestorsOf, type Entity, type EntityView } from './entity.ts'
+import { EntityUid } from '../values.ts'
+import { ancestorsOf, type Entity, type EntityView, lookup } from './entity.ts'
+
+/** So many are looked through rather than looked up. */
+const FEW = 4
 
 export class EntityOverlay implements EntityView {
   readonly #base: EntityView
@@ -26,6 +30,14 @@ export class EntityOverlay implements EntityView {
 
   find(key: string): Entity | undefined {
     return this.#local.get(key) ?? this.#base.find(key)
+  }
+
+  /** Nearly always one or two are local. */
+  lookup(type: string, id: string): Entity | undefined {
+    if (this.#local.size > FEW) return this.find(new EntityUid(type, id).key)
+    for (const entity of this.#local.values())
+      if (entity.uid.id === id && entity.uid.type === type) return entity
+    return lookup(this.#base, type, id)
   }
 
   ancestors(key: string): ReadonlySet<string> {

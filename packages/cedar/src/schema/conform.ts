@@ -118,17 +118,22 @@ export function conformEntity(
       throw new CedarError('entity_invalid', `\`${uid.type}\` cannot be in \`${parent.type}\``)
     }
   }
-  const tags = new Map<string, Value>()
-  for (const [name, value] of Object.entries(entity.tags)) {
-    if (info.tags === undefined) throw new CedarError('entity_invalid', `\`${uid.type}\` has no tags`)
-    tags.set(name, conformValue(value, info.tags, schema))
-  }
-  return {
-    uid,
-    attributes: conformFields(entity.attributes, info.attributes, schema),
-    tags,
-    parents,
-  }
+  const attributes = conformFields(entity.attributes, info.attributes, schema)
+  return { uid, attributes, tags: conformTags(uid, entity.tags, info.tags, schema), parents }
+}
+
+const noTags: ReadonlyMap<string, Value> = new Map()
+
+function conformTags(
+  uid: EntityUid,
+  tags: object,
+  type: SchemaType | undefined,
+  schema: CedarSchema,
+): ReadonlyMap<string, Value> {
+  const given = Object.entries(tags)
+  if (given.length === 0) return noTags
+  if (type === undefined) throw new CedarError('entity_invalid', `\`${uid.type}\` has no tags`)
+  return new Map(given.map(([name, value]) => [name, conformValue(value, type, schema)]))
 }
 
 /** An action is what the schema says; a copy of it may be given, with all ancestors or only the direct ones. */

@@ -4,10 +4,11 @@
  * @module
  */
 
+import { lookup } from '../entities/entity.ts'
 import { CedarError } from '../errors.ts'
 import { recordFrom } from '../json.ts'
 import { type EntityRef, entityUid } from '../names.ts'
-import { CedarRecord, type EntityUid } from '../values.ts'
+import { CedarRecord, EntityUid } from '../values.ts'
 import { checkId, conformFields } from './conform.ts'
 import type { ActionInfo, CedarSchema } from './schema.ts'
 
@@ -34,11 +35,17 @@ export interface Request {
  */
 export function parseRequest(input: RequestInput, schema?: CedarSchema): Request {
   const principal = entityUid(input.principal)
-  const action = entityUid(input.action)
+  const action = actionUid(input.action, schema)
   const resource = entityUid(input.resource)
   const info = schema === undefined ? undefined : declaredAction(schema, action)
   if (schema !== undefined && info !== undefined) checkScope(schema, info, principal, resource)
   return { principal, action, resource, context: contextRecord(input.context ?? {}, schema, info) }
+}
+
+/** The schema's own uid where it has one: its key has been hashed before. */
+function actionUid(ref: EntityRef, schema: CedarSchema | undefined): EntityUid {
+  if (schema === undefined || ref instanceof EntityUid) return entityUid(ref)
+  return lookup(schema.actionEntities, ref?.type, ref?.id)?.uid ?? entityUid(ref)
 }
 
 /**

@@ -131,7 +131,15 @@ function readActions(namespaces: SchemaJson<string>, commonTypes: CommonTypes): 
 function actionView(actions: ReadonlyMap<string, ActionInfo>): EntityView {
   const find = (key: string) => actions.get(key)?.entity
   const above = new Map([...actions.keys()].map((key) => [key, ancestorsOf(key, find)]))
-  return { find, ancestors: (key) => above.get(key) ?? noAncestors }
+  const types = Map.groupBy(actions.values(), ({ entity }) => entity.uid.type)
+  const byId = new Map(
+    [...types].map(([type, of]) => [type, new Map(of.map(({ entity }) => [entity.uid.id, entity]))]),
+  )
+  return {
+    find,
+    lookup: (type, id) => byId.get(type)?.get(id),
+    ancestors: (key) => above.get(key) ?? noAncestors,
+  }
 }
 
 function closure(start: string, parentsOf: (name: string) => readonly string[] | undefined): Set<string> {
