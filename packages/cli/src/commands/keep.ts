@@ -122,7 +122,7 @@ export const BENCHES: Readonly<Record<string, string>> = {
   token: 'bench/token.ts',
   ledger: 'bench/ledger.ts',
   store: 'bench/store.ts',
-  cedar: 'bench/cedar.ts',
+  decision: 'bench/decision.ts',
 }
 
 /** @throws `invalid_request` for a name that is none, `not_found` outside a clone */
