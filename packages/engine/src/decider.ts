@@ -8,7 +8,13 @@
  * - a turn is never cut: nothing is awaited between reading the state and changing it.
  * @module
  */
-import { type CallRequest, type Decision, SafeconductError } from '@safeconduct/protocol'
+import {
+  type CallRequest,
+  type Decision,
+  type JsonObject,
+  type PolicyVersion,
+  SafeconductError,
+} from '@safeconduct/protocol'
 import { schemaOf } from './control.ts'
 import { decide } from './decide.ts'
 import { explain, receipt, standingOf } from './decider/explain.ts'
@@ -16,9 +22,17 @@ import { pin, visible } from './decider/listing.ts'
 import { commit, createOwner, createQueue, type DeciderPorts, type Owner, track } from './decider/owner.ts'
 import { prepare } from './decider/prepare.ts'
 import { appendOutcome, settle, unknownResult } from './decider/settle.ts'
+import {
+  inspectPolicy,
+  policyReceipt,
+  type ReplayRequest,
+  replayRecords,
+  shadowOf,
+} from './decider/trials.ts'
 import { applyControl, drainOutbox, recordFloods, snapshot, snapshotInterval } from './decider/upkeep.ts'
 import { directoryEvents } from './directory.ts'
 import type { PolicySource } from './policy/engine.ts'
+import type { PolicyProblem, ReplayProgress, ReplayReport, ShadowReport } from './policy/try/index.ts'
 import type { ControlEvent, Decider } from './ports.ts'
 import { replay } from './record/replay.ts'
 import { tenantState } from './state.ts'
@@ -30,6 +44,17 @@ export interface EngineDecider extends Decider {
   drainOutbox(): Promise<void>
   /** Compiles and strictly validates as activation would, against the tools known now. @throws `policy_invalid` */
   checkPolicy(tenant: string, source: PolicySource): void
+  /** The same as a list of problems with their places; nothing is an error when it could be activated. */
+  inspectPolicy(tenant: string, source: PolicySource): PolicyProblem[]
+  /**
+   * Puts recorded decisions to a candidate; yields progress, returns what would change.
+   * @throws {SafeconductError} `policy_invalid`, `overloaded`, `ledger_corrupt`
+   */
+  replayPolicy(tenant: string, request: ReplayRequest): AsyncGenerator<ReplayProgress, ReplayReport>
+  /** What the candidate in the shadow would have decided otherwise; null when there is none. */
+  shadow(tenant: string): ShadowReport | null
+  /** Receipt of the entry that tells when, by whom and with which digest a version was activated; null = none yet. */
+  policyReceipt(tenant: string, version: PolicyVersion): Promise<JsonObject | null>
 }
 
 /** A decider that knows nothing yet: unknown is revoked, no policy is denied. Hosts use `openDecider`. */
@@ -58,7 +83,7 @@ function loadControl(owner: Owner, event: ControlEvent): void {
   try {
     applyControl(owner, event)
   } catch (error) {
-    if (event.type !== 'policy') throw error
+    if (event.type !== 'policy' && event.type !== 'shadow') throw error
   }
 }
 
@@ -150,6 +175,10 @@ function deciderOf(owner: Owner): EngineDecider {
     checkPolicy(tenant, source) {
       owner.ports.policyEngine.compile(source, schemaOf(tenantState(owner.state, tenant).directory))
     },
+    inspectPolicy: (tenant, source) => inspectPolicy(owner, tenant, source),
+    replayPolicy: (tenant, request) => replayRecords(owner, tenant, request),
+    shadow: (tenant) => shadowOf(owner, tenant),
+    policyReceipt: (tenant, version) => policyReceipt(owner, tenant, version),
     close() {
       closed ??= shut()
       return closed

@@ -8,6 +8,7 @@ import { apply } from '../apply.ts'
 import type { EngineEvent } from '../events.ts'
 import type { KnownTool } from '../integrity/catalogue.ts'
 import type { PolicyEngine } from '../policy/engine.ts'
+import type { Shadow } from '../policy/try/index.ts'
 import type { Bus, Clock, Ids, Keyring, LedgerPort, Settled, Store } from '../ports.ts'
 import { createJournal, type Journal } from '../record/journal.ts'
 import { createPseudonyms, type Pseudonyms } from '../record/pseudonyms.ts'
@@ -24,6 +25,8 @@ export interface DeciderPorts {
   readonly bus: Bus
   readonly policyEngine: PolicyEngine
   readonly settings?: Partial<EngineSettings>
+  /** Runs a job once others have had their turn; at once when left out. */
+  readonly later?: (job: () => void) => void
   /** Resolves when summaries that wait for company should be written; at once when left out. */
   readonly gather?: () => Promise<void>
 }
@@ -63,6 +66,11 @@ export interface Owner {
   readonly position: Position
   /** Snapshots are written one after the other. */
   readonly snapshots: Queue
+  readonly later: (job: () => void) => void
+  /** Candidates beside the policies that rule, by tenant. */
+  readonly shadows: Map<string, Shadow>
+  /** A replay of recorded decisions is under way. */
+  replaying: boolean
   closing: boolean
 }
 
@@ -82,6 +90,9 @@ export function createOwner(ports: DeciderPorts): Owner {
     working: new Set(),
     position: createPosition(ledger.size),
     snapshots: createQueue(),
+    later: ports.later ?? ((job) => job()),
+    shadows: new Map(),
+    replaying: false,
     closing: false,
   }
 }

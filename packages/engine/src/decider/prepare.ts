@@ -21,6 +21,7 @@ import { bindingKey, STATE_LIMITS, type TenantState } from '../state.ts'
 import { expireApprovals } from './approvals.ts'
 import { commit, type Owner } from './owner.ts'
 import { abandonCalls, appendOutcome } from './settle.ts'
+import { observe } from './trials.ts'
 
 export async function prepare(owner: Owner, request: CallRequest): Promise<Prepared> {
   const { id } = request
@@ -82,6 +83,7 @@ async function take(owner: Owner, request: CallRequest): Promise<Prepared> {
     })
   }
   publish(owner, request.at, decided, summary)
+  observe(owner, request, decided, question)
   return decided.forward ? { decision, forward: true, operation: request.operation } : refused
 }
 
@@ -92,7 +94,7 @@ function questionOf(
   { posed, askable }: Decided,
 ): KeptQuestion | null {
   if (posed === null) return null
-  return keptQuestion(posed, directory.policy?.compiled ?? null, { args: operation.args, askable })
+  return keptQuestion(posed, directory.policy?.compiled ?? null, { operation, askable })
 }
 
 /** The tool as it was decided on: what comes back is read with the same roles, whatever changes meanwhile. */

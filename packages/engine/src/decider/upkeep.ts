@@ -7,11 +7,13 @@ import { control } from '../control.ts'
 import { epochKey } from '../delegation/epochs.ts'
 import type { EngineEvent } from '../events.ts'
 import type { ControlEvent } from '../ports.ts'
+import type { PolicyFacts } from '../record/entry.ts'
 import { agentSubject, userSubject } from '../record/pseudonyms.ts'
 import { writeSnapshot } from '../record/snapshots.ts'
 import { capture } from '../snapshot.ts'
 import { type TenantState, tenantState } from '../state.ts'
 import { commit, type Owner, track } from './owner.ts'
+import { setShadow } from './trials.ts'
 
 /**
  * Carries a change into memory at once, and what it did to the live state into the ledger behind it.
@@ -19,6 +21,7 @@ import { commit, type Owner, track } from './owner.ts'
  */
 export function applyControl(owner: Owner, event: ControlEvent): void {
   const at = owner.ports.clock.now()
+  if (event.type === 'shadow') setShadow(owner, event.tenant, event.version)
   const ended = endedBy(owner, event)
   const { tenant, events } = control(owner.state, owner.ports.policyEngine, event, at)
   commit(owner, tenant, events)
@@ -78,12 +81,13 @@ export async function drainOutbox(owner: Owner): Promise<void> {
       const tenant = tenantState(owner.state, row.tenant)
       if (tenant.live.logged.has(row.id)) continue
       await owner.journal.readyTenant(row.tenant)
+      const policy = await policyFacts(owner, row.tenant, row.event)
       const at = clock.now()
       const logged: EngineEvent = { type: 'logged', id: row.id, at }
       commit(owner, tenant, [logged])
       const entry = { id: row.id, at, kind: kindOf(row.event), body: row.event }
       try {
-        await owner.position.follow(owner.journal.control(tenant, entry, [logged]))
+        await owner.position.follow(owner.journal.control(tenant, entry, [logged], policy))
       } catch (error) {
         tenant.live.logged.delete(row.id)
         throw error
@@ -92,6 +96,20 @@ export async function drainOutbox(owner: Owner): Promise<void> {
     await store.outbox.done(last.seq)
     if (rows.length < BATCH) return
   }
+}
+
+/** Which policy an event tells of; a person stands in the ledger under a pseudonym only. */
+async function policyFacts(
+  { pseudonyms, ports }: Owner,
+  tenant: string,
+  event: JsonObject,
+): Promise<PolicyFacts | undefined> {
+  const { policy, digest, by } = event
+  if (typeof policy !== 'string' || typeof digest !== 'string' || typeof by !== 'string') return undefined
+  if ((await ports.store.users.get(tenant, by)) === null) return { version: policy, digest, by }
+  const subject = userSubject(by)
+  await pseudonyms.ready(tenant, [subject])
+  return { version: policy, digest, by: pseudonyms.of(tenant, subject) }
 }
 
 function kindOf(event: JsonObject): string {

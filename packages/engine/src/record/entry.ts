@@ -90,11 +90,31 @@ export function outcomeId(call: string): string {
   return `${call}:outcome`
 }
 
+/** A change of what rules stands in the entry itself, so that a receipt of it says which policy, by whom. */
+export interface PolicyFacts {
+  readonly version: string
+  readonly digest: string
+  /** Pseudonym of a person; a word (`starter`, `local`) for anybody else. */
+  readonly by: string
+}
+
 export function controlEntry(
   event: { readonly id: string; readonly tenant: string; readonly at: number; readonly kind: string },
   attachmentDigest: string,
+  policy: PolicyFacts | null = null,
 ): Uint8Array {
-  return encode({ v: ENTRY_VERSION, type: 'control', ...event, attachmentDigest })
+  const more = policy === null ? {} : { policy: { ...policy } }
+  return encode({ v: ENTRY_VERSION, type: 'control', ...event, ...more, attachmentDigest })
+}
+
+/** The policy that an entry says was put in force; null for any other entry. */
+export function policyOf(bytes: Uint8Array): { readonly tenant: string; readonly version: string } | null {
+  const read = readEntry(bytes)
+  if (read?.type !== 'control') return null
+  const value = parseJson(bytes)
+  if (!isJsonObject(value) || value.kind !== 'policy.activated' || !isJsonObject(value.policy)) return null
+  const { version } = value.policy
+  return typeof version === 'string' ? { tenant: read.tenant, version } : null
 }
 
 export function refusalsEntry(flood: {

@@ -9,7 +9,15 @@ import type { KeptQuestion } from '../policy/try/question.ts'
 import type { Keyring, LedgerPort } from '../ports.ts'
 import type { TenantState } from '../state.ts'
 import { type Attachment, encodeAttachment, keptRequest, slim } from './attachment.ts'
-import { bytesDigest, type Chain, controlEntry, intentEntry, outcomeEntry, refusalsEntry } from './entry.ts'
+import {
+  bytesDigest,
+  type Chain,
+  controlEntry,
+  intentEntry,
+  outcomeEntry,
+  type PolicyFacts,
+  refusalsEntry,
+} from './entry.ts'
 import { agentSubject, type Pseudonyms, TENANT_SUBJECT, userSubject } from './pseudonyms.ts'
 import type { Flood } from './refusals.ts'
 
@@ -44,6 +52,7 @@ export interface Journal {
     tenant: TenantState,
     event: { readonly id: string; readonly at: number; readonly kind: string; readonly body: JsonObject },
     events: readonly EngineEvent[],
+    policy?: PolicyFacts,
   ): Promise<{ readonly index: number }>
   refusals(flood: Flood, id: string, at: number): Promise<{ readonly index: number }>
 }
@@ -121,10 +130,10 @@ export function createJournal(ports: {
       })
     },
 
-    async control({ live, tenant }, { id, at, kind, body }, events) {
+    async control({ live, tenant }, { id, at, kind, body }, events, policy) {
       const seq = ++live.seq
       const attachment = seal(tenant, TENANT_SUBJECT, { type: 'control', seq, event: body, events })
-      const entry = controlEntry({ id, tenant, at, kind }, bytesDigest(attachment))
+      const entry = controlEntry({ id, tenant, at, kind }, bytesDigest(attachment), policy)
       return ledger.append(entry, { attachment, class: 'essential' })
     },
 

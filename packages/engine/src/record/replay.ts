@@ -75,14 +75,15 @@ function replayOne(
   tenant.live.seq = kept.seq
 }
 
-function subjectOf(read: ReadEntry, names: ReadonlyMap<string, string> | undefined): string | null {
+/** Under whose key the attachment was sealed; null when nobody of that name is known. */
+export function subjectOf(read: ReadEntry, names: ReadonlyMap<string, string> | undefined): string | null {
   if (read.chain === null) return TENANT_SUBJECT
   return names?.get(read.chain.user ?? read.chain.agent) ?? null
 }
 
 /** Subjects of a tenant by pseudonym. */
-async function subjectsOf(
-  { store, pseudonyms }: ReplayPorts,
+export async function subjectsOf(
+  { store, pseudonyms }: Pick<ReplayPorts, 'store' | 'pseudonyms'>,
   tenant: string,
 ): Promise<ReadonlyMap<string, string>> {
   const users = await all((after) => store.users.list(tenant, after))

@@ -4,16 +4,10 @@
  */
 import type { Decision, ErrorCode, Outcome } from '@safeconduct/protocol'
 import { type Ruling, rule } from '../../decision/rule.ts'
-import type { CompiledPolicies, PolicyRecord } from '../engine.ts'
+import { asRecord, type CompiledPolicies, type PolicyRecord, type PolicyValue } from '../engine.ts'
 import { FACTS } from '../schema.ts'
-import {
-  type KeptCall,
-  type KeptQuestion,
-  lacksArguments,
-  posedOf,
-  QUESTION_VERSION,
-  unaskable,
-} from './question.ts'
+import { type KeptCall, type KeptQuestion, lacksArguments, QUESTION_VERSION, unaskable } from './question.ts'
+import { rebase } from './rebase.ts'
 
 /** Why a call cannot be decided again from its record. */
 export const GAPS = [
@@ -21,6 +15,7 @@ export const GAPS = [
   'no-entities',
   'large-arguments',
   'missing-fact',
+  'relations',
   'other-entities',
 ] as const
 export type Gap = (typeof GAPS)[number]
@@ -50,9 +45,11 @@ export function retry(policies: CompiledPolicies, { question, call, decision }: 
   if (lacksArguments(question, call) && args.given.some((name) => policies.mentions(name))) {
     return { gap: 'large-arguments' }
   }
-  if (missingFacts(question.context).some((name) => policies.speaksOf(name))) return { gap: 'missing-fact' }
+  if (missingFacts(question.context).some((name) => policies.uses(name))) return { gap: 'missing-fact' }
+  const posed = rebase(policies, question, call)
+  if ('gap' in posed) return posed
   const confined = policies.within(question.entities)
-  const ruling = rule(confined, posedOf(question, call))
+  const ruling = rule(confined, posed)
   if (confined.missed) return { gap: 'other-entities' }
   const refused = ruling.outcome === 'approval' ? unaskable(question, decision) : null
   return {
@@ -64,24 +61,27 @@ export function retry(policies: CompiledPolicies, { question, call, decision }: 
   }
 }
 
-/** Facts that policies know today and that the record, being older, does not have. */
-function missingFacts(context: PolicyRecord, declared: PolicyRecord = FACTS): string[] {
+/** Paths of facts that policies know today and that the record, being older, does not have. */
+function missingFacts(context: PolicyRecord, declared: PolicyRecord = FACTS, above = ''): string[] {
   const missing: string[] = []
   for (const [name, type] of Object.entries(declared)) {
     // They are in the question apart from the context, in every record.
-    if (name === 'approved' || name === 'freshProof') continue
-    const told = context[name]
+    if (above === '' && (name === 'approved' || name === 'freshProof')) continue
+    const told = asRecord(context[name])
     const { attributes, required } = shapeOf(type)
-    if (told === undefined) {
-      if (required) missing.push(name)
-    } else if (attributes !== null && typeof told === 'object' && !Array.isArray(told)) {
-      missing.push(...missingFacts(told as PolicyRecord, attributes))
+    if (context[name] === undefined) {
+      if (required) missing.push(above + name)
+    } else if (attributes !== null && told !== null) {
+      missing.push(...missingFacts(told, attributes, `${above}${name}.`))
     }
   }
   return missing
 }
 
-function shapeOf(type: unknown): { readonly attributes: PolicyRecord | null; readonly required: boolean } {
-  const shape = type as { readonly attributes?: PolicyRecord; readonly required?: boolean }
-  return { attributes: shape.attributes ?? null, required: shape.required !== false }
+function shapeOf(type: PolicyValue): {
+  readonly attributes: PolicyRecord | null
+  readonly required: boolean
+} {
+  const shape = asRecord(type) ?? {}
+  return { attributes: asRecord(shape.attributes), required: shape.required !== false }
 }

@@ -6,12 +6,21 @@
  * large to be kept, the record says so, and whoever asks again counts the call as not replayable.
  * @module
  */
-import type { ErrorCode, JsonObject } from '@safeconduct/protocol'
+import type { ErrorCode, JsonObject, Operation } from '@safeconduct/protocol'
 import type { Posed } from '../../decision/rule.ts'
 import { refsIn } from '../confine.ts'
 import type { Obtainable } from '../context.ts'
-import type { CompiledPolicies, EntityRef, PolicyEntity, PolicyRecord, PolicyValue } from '../engine.ts'
+import {
+  asRecord,
+  type CompiledPolicies,
+  type EntityRef,
+  type Layer,
+  type PolicyEntity,
+  type PolicyRecord,
+  type PolicyValue,
+} from '../engine.ts'
 import type { Actors } from '../judge.ts'
+import { bindingOf, objectsOf } from '../relations.ts'
 
 /** Raised when what is kept changes its meaning; new facts in `context` need no new number. */
 export const QUESTION_VERSION = 1
@@ -33,6 +42,8 @@ export interface KeptQuestion {
   readonly canStepUp: boolean
   readonly refused: boolean
   readonly obligations: readonly string[]
+  /** What was asked of relations; null when the policy that ruled bound nothing of the call to them. */
+  readonly relations: KeptRelations | null
   /** A person could have been asked: the arguments are not too large to be read. */
   readonly askable: boolean
 }
@@ -44,15 +55,22 @@ export interface KeptArguments {
   readonly typed: PolicyRecord | null
 }
 
+/** The answers stand in the context. */
+export interface KeptRelations {
+  /** What the call names; null when that could not be told. */
+  readonly objects: readonly string[] | null
+  readonly asked: Readonly<Record<Layer, readonly string[]>>
+}
+
 export interface KeepOptions {
-  readonly args: JsonObject
+  readonly operation: Operation
   readonly askable: boolean
 }
 
 export function keptQuestion(
   { asked, actors, real, canStepUp, refused, obligations }: Posed,
   policies: CompiledPolicies | null,
-  { args, askable }: KeepOptions,
+  { operation, askable }: KeepOptions,
 ): KeptQuestion {
   const { args: represented, ...context } = asked.context
   const { action, resource, unfit, local } = asked
@@ -61,15 +79,21 @@ export function keptQuestion(
     action: action.id,
     resource,
     context,
-    args: keptArguments(isRecord(represented) ? represented : {}, args),
+    args: keptArguments(asRecord(represented) ?? {}, operation.args),
     unfit,
     entities: policies === null ? null : around(policies, asked.context, [action, resource], actors, local),
     real,
     canStepUp,
     refused,
     obligations,
+    relations: policies === null ? null : keptRelations(policies, operation),
     askable,
   }
+}
+
+function keptRelations(policies: CompiledPolicies, operation: Operation): KeptRelations | null {
+  const binding = bindingOf(policies, operation)
+  return binding === undefined ? null : { objects: objectsOf(binding, operation), asked: policies.relations }
 }
 
 function keptArguments(represented: PolicyRecord, args: JsonObject): KeptArguments {
@@ -109,7 +133,7 @@ function nameOf({ type, id }: EntityRef): string {
 
 /** What a record says of the call itself. */
 export interface KeptCall extends Actors {
-  readonly operation: { readonly args: JsonObject }
+  readonly operation: Operation
   /** Bytes of the arguments when they were too large to keep. */
   readonly argsOmitted: number | null
 }
@@ -155,8 +179,4 @@ export function unaskable(
   if (decision.enforcement === 'observe') return null
   if (!askable) return 'too_large'
   return UNASKED.has(decision.code) ? decision.code : null
-}
-
-function isRecord(value: PolicyValue | undefined): value is PolicyRecord {
-  return typeof value === 'object' && !Array.isArray(value)
 }
