@@ -23,6 +23,7 @@ import {
   activatePolicy,
   createAuthorizationServer,
   createControlPlane,
+  createFga,
   createGuardedFetch,
   type GrantGate,
   loadEnforcers,
@@ -202,6 +203,13 @@ async function compose(
     moreRoutes: [local.route],
     onError,
   })
+  const fga = createFga({
+    tenant: TENANT,
+    service: foundation.relations,
+    access,
+    ownerSession: (request) => authorization.ownerSession(request),
+    onError,
+  })
   const rest = async (...exchange: Parameters<typeof plane.handler>) => {
     plane.handler(...exchange)
     return true
@@ -210,9 +218,10 @@ async function compose(
     parts: [
       (request, response) => gateway.handler(request, response),
       (request, response) => authorization.handler(request, response),
+      fga,
       rest,
     ],
-    localParts: [(request, response) => local.serve(request, response), rest],
+    localParts: [(request, response) => local.serve(request, response), fga, rest],
     onError,
   }
   servePort(server, doors, url, port)

@@ -17,6 +17,7 @@ import {
 } from '@safeconduct/engine'
 import { type Log, openLog } from '@safeconduct/ledger'
 import type { Config } from '@safeconduct/protocol'
+import { openRelations, type RelationService } from '@safeconduct/server'
 import {
   createBus,
   createClock,
@@ -30,6 +31,7 @@ import {
   type Vault,
 } from '@safeconduct/store'
 import { createDirectory, type ServerDirectory } from './directory.ts'
+import { graphFiles } from './graph-files.ts'
 import { fromLedger, ledgerPort } from './ledger-port.ts'
 import { type Undo, unwinding } from './unwind.ts'
 
@@ -44,6 +46,7 @@ export interface Foundation {
   readonly log: Log
   readonly decider: EngineDecider
   readonly servers: ServerDirectory
+  readonly relations: RelationService
   /** What keeps calls from being recorded, by name; empty when nothing does. */
   unready(): readonly string[]
   /** In the order that loses nothing: decider (drains), ledger, store, lock. */
@@ -95,8 +98,21 @@ export async function openFoundation(config: Config, warn: (text: string) => voi
     })
     undo.push(() => decider.close())
     const directed = await createDirectory(store, TENANT, decider)
+    const relations = await openRelations(
+      {
+        store,
+        clock,
+        ids,
+        files: graphFiles(directory),
+        onFacts: (tenant, facts) => directed.decider.control({ type: 'relations', tenant, facts }),
+        onRecorded: () => void decider.drainOutbox().catch(() => undefined),
+        onError: (message) => warn(message),
+      },
+      [TENANT],
+    )
+    undo.push(() => relations.close())
     const unready = () => (clock.now() - refusedAt < UNREADY_MS ? ['ledger'] : [])
-    return { directory, store, vault, keyring, clock, ids, bus, log, ...directed, unready, close }
+    return { directory, store, vault, keyring, clock, ids, bus, log, ...directed, relations, unready, close }
   } catch (error) {
     await close()
     throw error

@@ -62,6 +62,8 @@ export interface RelationService {
   putAssertions(tenant: string, id: string, model: string, assertions: readonly JsonObject[]): Promise<void>
   /** Resolves to the consistency token once it is on disk and counts. @throws `not_found`; RelationsError */
   write(tenant: string, id: string, request: WriteRequest, by: string): Promise<string>
+  /** When tuples were written, milliseconds; null for what is not there. */
+  writtenAt(tenant: string, id: string, keys: readonly TupleKey[]): Promise<readonly (number | null)[]>
   changes(
     tenant: string,
     id: string,

@@ -279,6 +279,7 @@ export async function openRelations(
       const space = find(tenant, id)
       return inTurn(space, () => carry(space, space.graph.plan(writes, deletes, options), by))
     },
+    writtenAt: (tenant, id, keys) => store.relations.writtenAt(placeOf(find(tenant, id).record), keys),
     changes: (tenant, id, query) => store.relations.changes(placeOf(find(tenant, id).record), query),
     facts: factsOf,
     sweep,

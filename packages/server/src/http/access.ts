@@ -85,7 +85,11 @@ export function verdict(who: Who, caller: Caller['kind'], peer: Peer): Verdict {
 }
 
 /** @throws `unauthenticated`, `owner_session_required`, `forbidden` */
-export function requireAccess(route: Route, caller: Caller, request: IncomingMessage): Verdict {
+export function requireAccess(
+  route: Pick<Route, 'who' | 'method'>,
+  caller: Caller,
+  request: IncomingMessage,
+): Verdict {
   const answer = verdict(route.who, caller.kind, {
     address: request.socket.remoteAddress,
     host: request.headers.host,
