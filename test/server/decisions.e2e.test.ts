@@ -192,7 +192,8 @@ describe('policy', () => {
   const active = async () => (await world.get('local', '/api/v1/policy')).json.active as JsonObject
 
   it('is checked without changing anything', async () => {
-    assert.deepEqual((await world.post('local', '/api/v1/policy/check', STARTER)).json, { valid: true })
+    const checked = await world.post('local', '/api/v1/policy/check', STARTER)
+    assert.deepEqual(checked.json, { valid: true, problems: [] })
     assert.equal((await active()).id, 'policy-1')
     assert.equal((await world.store.policies.list(TENANT)).length, 1)
   })
@@ -207,11 +208,17 @@ describe('policy', () => {
       ['the other layer', { ...STARTER, user: 'permit (' }],
     ]
     for (const [what, body] of invalid) {
-      for (const verb of ['check', 'apply']) {
-        const answer = await world.post('owner', `/api/v1/policy/${verb}`, body)
-        assert.deepEqual([answer.status, answer.json.error], [422, 'policy_invalid'], `${what} ${verb}`)
+      for (const caller of ['owner', 'local'] as const) {
+        const answer = await world.post(caller, '/api/v1/policy/apply', body)
+        assert.deepEqual([answer.status, answer.json.error], [422, 'policy_invalid'], `${what} ${caller}`)
         assert.ok(String(answer.json.message).length > 20, answer.text)
       }
+      const { valid, problems } = (await world.post('local', '/api/v1/policy/check', body)).json
+      assert.equal(valid, false, what)
+      assert.ok(
+        (problems as JsonObject[]).some((one) => one.line === 1 && one.severity === 'error'),
+        what,
+      )
     }
     assert.equal((await world.post('owner', '/api/v1/policy/apply', { agent: '' })).status, 400)
     const huge = { ...STARTER, agent: `//${'x'.repeat(262_144)}` }
@@ -223,7 +230,10 @@ describe('policy', () => {
   it('rules from the next call on once the owner agreed, and goes back the same way', async () => {
     const asked = await world.post('local', '/api/v1/policy/apply', NOTHING)
     const { id, summary: sentence } = asked.json.request as JsonObject
-    assert.match(String(sentence), /^Activate the policy sha256:[0-9a-f]{12}…$/)
+    assert.match(
+      String(sentence),
+      /^Activate the policy sha256:[0-9a-f]{12}… \(1 policies added, 0 changed, \d+ removed\)$/,
+    )
     assert.equal(await outcome(), 'allow', 'asking changes nothing')
 
     const done = await world.post('owner', `/api/v1/owner-requests/${id}/decide`, { confirm: true })

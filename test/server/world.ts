@@ -139,6 +139,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     clock,
     ids,
     revoke: (target) => authorization.revoke(target),
+    policies: decider,
     checkPolicy: ({ agent, user: users }) =>
       decider.checkPolicy(TENANT, { agentPolicies: agent, userPolicies: users }),
     putCredential: async (name, headers) => {

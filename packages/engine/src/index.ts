@@ -42,6 +42,14 @@ export {
   type StoreSearch,
   type StoreSource,
 } from './policy/stores/index.ts'
+export {
+  diffPolicies,
+  type PolicyChange,
+  type PolicyProblem,
+  type ReplayProgress,
+  type ReplayReport,
+  type ShadowReport,
+} from './policy/try/index.ts'
 export type * from './ports.ts'
 export { agentSubject, TENANT_SUBJECT, userSubject } from './record/pseudonyms.ts'
 export {

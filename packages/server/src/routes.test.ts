@@ -23,6 +23,9 @@ GET  /api/v1/events                        reader
 GET  /api/v1/owner-requests                reader
 GET  /api/v1/owner-requests/:id            reader
 GET  /api/v1/policy                        reader
+GET  /api/v1/policy/shadow                 reader
+GET  /api/v1/policy/versions/:id           reader
+GET  /api/v1/policy/versions/:id/receipt   reader
 GET  /api/v1/servers                       reader
 GET  /api/v1/session                       owner
 GET  /api/v1/status                        reader
@@ -65,7 +68,11 @@ POST /api/v1/enforcers/:name/revoke        reader
 POST /api/v1/owner-requests/:id/decide     owner
 POST /api/v1/policy/apply                  confirmed
 POST /api/v1/policy/check                  reader
+POST /api/v1/policy/diff                   reader
+POST /api/v1/policy/replay                 reader
 POST /api/v1/policy/rollback               confirmed
+POST /api/v1/policy/shadow/start           confirmed
+POST /api/v1/policy/shadow/stop            reader
 POST /api/v1/revocations                   reader
 POST /api/v1/servers                       confirmed
 POST /api/v1/servers/:name/approve         confirmed

@@ -9,6 +9,7 @@ import { agentRoutes } from './admin/agents.ts'
 import { approvalRoutes } from './admin/approvals.ts'
 import { decisionRoutes } from './admin/decisions.ts'
 import { policyRoutes } from './admin/policy.ts'
+import { policyTrialRoutes } from './admin/policy-trials.ts'
 import { readmissionRoutes } from './admin/readmission.ts'
 import { serverRoutes } from './admin/servers.ts'
 import { taskRoutes } from './admin/tasks.ts'
@@ -48,6 +49,7 @@ export function routeTable(ports: RoutePorts): Route[] {
     ...approvalRoutes(ports),
     ...decisionRoutes(ports),
     ...policyRoutes(ports),
+    ...policyTrialRoutes(ports),
     ...enforcerRoutes(ports),
     ...policyStoreRoutes(ports),
     ...accessRoutes(ports),

@@ -140,6 +140,7 @@ async function compose(
     revoke: (target) => authorization.revoke(target),
     checkPolicy: (text) =>
       decider.checkPolicy(TENANT, { agentPolicies: text.agent, userPolicies: text.user }),
+    policies: decider,
     putCredential: async (name, headers) => {
       await vault.put(TENANT, `credential/${name}`, Buffer.from(JSON.stringify(headers), 'utf8'))
     },

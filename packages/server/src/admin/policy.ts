@@ -1,14 +1,14 @@
 /**
- * Policy versions: immutable, checked before they rule, one active at a time.
+ * Policy versions: immutable, checked before they rule, one active at a time. Trying one before it rules is in
+ * `policy-trials.ts`.
  * @module
  */
-import { hash } from 'node:crypto'
+import { diffPolicies } from '@safeconduct/engine'
 import { type PolicyVersion, SafeconductError } from '@safeconduct/protocol'
 import * as z from 'zod'
 import { type Route, route } from '../http/route.ts'
+import { digestOf, findVersion, sourceOf, type Texts, texts, textsOf } from './policy-source.ts'
 import { type AdminPorts, byOf, change } from './ports.ts'
-
-const texts = z.strictObject({ agent: z.string().max(262_144), user: z.string().max(262_144) })
 
 export function policyRoutes(ports: AdminPorts): Route[] {
   return [
@@ -19,19 +19,43 @@ export function policyRoutes(ports: AdminPorts): Route[] {
       summary: 'The active policy and its earlier versions.',
       handle: async ({ tenant }) => {
         const versions = await ports.store.policies.list(tenant, { limit: 100, newestFirst: true })
-        const active = versions.find((version) => version.status === 'active') ?? null
-        return { active, versions: versions.map(({ agentPolicies: _a, userPolicies: _u, ...rest }) => rest) }
+        const [active] = await ports.store.policies.find(tenant, 'status', 'active')
+        return {
+          active: active ?? null,
+          versions: versions.map(({ agentPolicies: _a, userPolicies: _u, ...rest }) => rest),
+        }
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/policy/versions/:id',
+      who: 'reader',
+      summary: 'One version with its texts.',
+      handle: async ({ tenant, params }) => findVersion(ports, tenant, params.id ?? ''),
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/policy/versions/:id/receipt',
+      who: 'reader',
+      summary: 'A receipt of its activation (which digest, by whom, when) that verifies offline.',
+      handle: async ({ tenant, params }) => {
+        const version = await findVersion(ports, tenant, params.id ?? '')
+        const receipt = await ports.policies.policyReceipt(tenant, version)
+        if (receipt === null) {
+          throw new SafeconductError('not_found', { message: 'The ledger tells of no activation of it.' })
+        }
+        return receipt
       },
     }),
     route({
       method: 'POST',
       path: '/api/v1/policy/check',
       who: 'reader',
-      summary: 'Parses and strictly validates; changes nothing.',
+      summary: 'Every problem with its place; changes nothing.',
       body: texts,
-      handle: async ({ body }) => {
-        ports.checkPolicy(body)
-        return { valid: true }
+      handle: async ({ tenant, body }) => {
+        const problems = ports.policies.inspectPolicy(tenant, sourceOf(body))
+        return { valid: problems.every(({ severity }) => severity !== 'error'), problems }
       },
     }),
     route({
@@ -40,7 +64,10 @@ export function policyRoutes(ports: AdminPorts): Route[] {
       who: 'confirmed',
       summary: 'Activates a policy from the next call on.',
       body: texts,
-      confirm: (body) => `Activate the policy ${digestOf(body).slice(0, 19)}…`,
+      confirm: async (body, { tenant }) => {
+        ports.checkPolicy(body)
+        return `Activate the policy ${digestOf(body).slice(0, 19)}… (${await changesOf(ports, tenant, body)})`
+      },
       handle: async ({ tenant, body, caller }) => apply(ports, tenant, body, byOf(caller)),
     }),
     route({
@@ -49,50 +76,64 @@ export function policyRoutes(ports: AdminPorts): Route[] {
       who: 'confirmed',
       summary: 'Activates the texts of an earlier version again.',
       body: z.strictObject({ id: z.string().max(256) }),
-      confirm: (body) => `Go back to the policy version ${body.id}`,
+      confirm: async ({ id }, { tenant }) => {
+        const earlier = textsOf(await findVersion(ports, tenant, id))
+        ports.checkPolicy(earlier)
+        return `Go back to the policy version ${id} (${await changesOf(ports, tenant, earlier)})`
+      },
       handle: async ({ tenant, body, caller }) => {
-        const version = await ports.store.policies.get(tenant, body.id)
-        if (version === null)
-          throw new SafeconductError('not_found', { message: 'There is no such policy version.' })
-        const earlier = { agent: version.agentPolicies, user: version.userPolicies }
-        return apply(ports, tenant, earlier, byOf(caller))
+        const version = await findVersion(ports, tenant, body.id)
+        return apply(ports, tenant, textsOf(version), byOf(caller), version.id)
       },
     }),
   ]
 }
 
-function digestOf(text: z.infer<typeof texts>): string {
-  return `sha256:${hash('sha256', `${text.agent.length}:${text.agent}${text.user}`, 'hex')}`
+/** What it would change, for the person who is asked. */
+async function changesOf(ports: AdminPorts, tenant: string, next: Texts): Promise<string> {
+  const [active] = await ports.store.policies.find(tenant, 'status', 'active')
+  const changes = diffPolicies(active ?? { agentPolicies: '', userPolicies: '' }, sourceOf(next))
+  const count = (kind: string) => changes.filter(({ change: made }) => made === kind).length
+  return `${count('added')} policies added, ${count('changed')} changed, ${count('removed')} removed`
 }
 
-/** @throws `policy_invalid`, saying where; nothing is activated then */
+/**
+ * @param again id of the earlier version whose texts these are
+ * @throws `policy_invalid`, saying where; nothing is activated then
+ */
 export async function apply(
   ports: AdminPorts,
   tenant: string,
-  text: z.infer<typeof texts>,
+  text: Texts,
   by: string,
+  again: string | null = null,
 ): Promise<PolicyVersion> {
   ports.checkPolicy(text)
-  const version: PolicyVersion = {
+  const version = newVersion(ports, tenant, text, { status: 'active', by })
+  const event = { event: 'policy.activated', policy: version.id, digest: version.digest, by, again }
+  return change(ports, event, async (t) => {
+    for (const old of await t.policies.find(tenant, 'status', 'active')) {
+      await t.policies.replace({ ...old, status: 'retired', version: old.version + 1 })
+    }
+    await t.policies.insert(version)
+    return { result: version, control: [{ type: 'policy', tenant, version }] }
+  })
+}
+
+export function newVersion(
+  { ids, clock }: AdminPorts,
+  tenant: string,
+  text: Texts,
+  { status, by }: { readonly status: PolicyVersion['status']; readonly by: string },
+): PolicyVersion {
+  return {
     tenant,
-    id: `pv_${ports.ids.next()}`,
+    id: `pv_${ids.next()}`,
     version: 1,
-    agentPolicies: text.agent,
-    userPolicies: text.user,
+    ...sourceOf(text),
     digest: digestOf(text),
-    status: 'active',
-    createdAt: ports.clock.now(),
+    status,
+    createdAt: clock.now(),
     createdBy: by,
   }
-  return change(
-    ports,
-    { event: 'policy.activated', policy: version.id, digest: version.digest, by },
-    async (t) => {
-      for (const old of await t.policies.find(tenant, 'status', 'active')) {
-        await t.policies.replace({ ...old, status: 'retired', version: old.version + 1 })
-      }
-      await t.policies.insert(version)
-      return { result: version, control: [{ type: 'policy', tenant, version }] }
-    },
-  )
 }

@@ -2,7 +2,16 @@
  * What the administration routes need; `cli` gives it.
  * @module
  */
-import type { Bus, Clock, ControlEvent, Decider, Ids, Repositories, Store } from '@safeconduct/engine'
+import type {
+  Bus,
+  Clock,
+  ControlEvent,
+  Decider,
+  EngineDecider,
+  Ids,
+  Repositories,
+  Store,
+} from '@safeconduct/engine'
 import type { EpochRef, JsonObject } from '@safeconduct/protocol'
 import type { Caller } from '../http/route.ts'
 
@@ -21,6 +30,8 @@ export interface AdminPorts {
   }) => Promise<EpochRef>
   /** Strictly, against the schema of the tools known now. @throws `policy_invalid`, saying where */
   readonly checkPolicy: (texts: { readonly agent: string; readonly user: string }) => void
+  /** Trying policies, and proving which ones ruled. */
+  readonly policies: Pick<EngineDecider, 'inspectPolicy' | 'replayPolicy' | 'shadow' | 'policyReceipt'>
   readonly putCredential: (name: string, headers: Readonly<Record<string, string>>) => Promise<void>
   /** Leaves no copy behind; nothing happens when there is none. */
   readonly eraseCredential: (name: string) => Promise<void>

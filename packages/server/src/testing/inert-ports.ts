@@ -29,6 +29,7 @@ export function inertPorts(more: Partial<ControlPlanePorts> = {}): ControlPlaneP
     access: inert('access'),
     revoke: unused,
     checkPolicy: unused,
+    policies: { inspectPolicy: unused, replayPolicy: unused, shadow: unused, policyReceipt: unused },
     putCredential: unused,
     eraseCredential: unused,
     ownerSession: unused,
