@@ -202,6 +202,8 @@ describe('relation spaces', () => {
     const facts = service.facts(T)
     assert.ok(facts !== null)
     const before = facts.revision
+    assert.deepEqual(facts.relationsOf?.('document')?.toSorted(), ['blocked', 'viewer'])
+    assert.deepEqual([facts.relationsOf?.('user'), facts.relationsOf?.('folder')], [[], null])
     await put(service, id, [anne('document:1')])
     assert.notEqual(facts.revision, before)
     assert.equal(facts.check('user:anne', 'viewer', 'document:1'), true)

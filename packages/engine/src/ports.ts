@@ -73,6 +73,8 @@ export interface EpochStore {
   ensure(tenant: string, kind: EpochKind, id: string): Promise<number>
   /** Adds one; everything issued under the old number is revoked. @throws `not_found` */
   bump(tenant: string, kind: EpochKind, id: string): Promise<number>
+  /** When it was last bumped, milliseconds by the store's clock; null = never, or there is none. */
+  bumpedAt(tenant: string, kind: EpochKind, id: string): Promise<number | null>
 }
 
 /** Records of the authorization-server library, by model. `expiresAt` in milliseconds. Values are deep copies. */

@@ -245,6 +245,8 @@ function fakeEpochs(): EpochStore {
       if (known === undefined) throw new SafeconductError('not_found')
       return set(tenant, kind, id, known.ref.epoch + 1)
     },
+    bumpedAt: async (tenant, kind, id) =>
+      (epochs.get(keyOf(tenant, kind, id))?.ref.epoch ?? 1) > 1 ? Number.MAX_SAFE_INTEGER : null,
   }
 }
 

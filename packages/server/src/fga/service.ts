@@ -8,6 +8,7 @@
 import { hash } from 'node:crypto'
 import type { RelationFacts, Repositories } from '@safeconduct/engine'
 import {
+  isJsonObject,
   type JsonObject,
   type RelationModel,
   type RelationSpace,
@@ -86,6 +87,7 @@ export async function openRelations(
         return graph.revision
       },
       check: (user, relation, object) => graph.checkNow({ user, relation, object }),
+      relationsOf: (type) => relationsOf(space.models.at(-1), type),
     }
   }
 
@@ -288,6 +290,14 @@ export async function openRelations(
       return closed
     },
   }
+}
+
+/** null when the model has no such type. */
+function relationsOf(model: RelationModel | undefined, type: string): readonly string[] | null {
+  const types = model?.definition.type_definitions
+  const found = (Array.isArray(types) ? types : []).find((one) => isJsonObject(one) && one.type === type)
+  if (!isJsonObject(found)) return null
+  return Object.keys(isJsonObject(found.relations) ? found.relations : {})
 }
 
 function toRow({ object, relation, user, condition, expiresAt }: Change['tuple']): RelationTuple {

@@ -22,6 +22,10 @@ export function epochs(open: OpenStore): void {
     await refuses('invalid_request', () => s.epochs.ensure('acme', 'nothing' as EpochKind, '1'))
     await refuses('invalid_request', () => s.epochs.ensure('acme', 'agent', ''))
     assert.equal((await s.epochs.all()).length, 2)
+    assert.ok(Number(await s.epochs.bumpedAt('acme', 'user', '1')) > 0)
+    await s.epochs.ensure('acme', 'task', '1')
+    assert.equal(await s.epochs.bumpedAt('acme', 'task', '1'), null)
+    assert.equal(await s.epochs.bumpedAt('acme', 'task', 'unknown'), null)
   })
 }
 

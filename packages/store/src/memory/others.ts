@@ -21,8 +21,16 @@ import {
 import type { Turn } from './collection.ts'
 import { type Journal, joined, undoableMap } from './journal.ts'
 
-export function memoryEpochs(journal: Journal): (turn: Turn) => EpochStore {
-  const rows = undoableMap<{ tenant: string; kind: EpochKind; id: string; epoch: number }>(journal)
+interface EpochRow {
+  readonly tenant: string
+  readonly kind: EpochKind
+  readonly id: string
+  readonly epoch: number
+  readonly bumpedAt: number | null
+}
+
+export function memoryEpochs(journal: Journal, now: () => number): (turn: Turn) => EpochStore {
+  const rows = undoableMap<EpochRow>(journal)
   return (turn) => ({
     all: () =>
       turn(() =>
@@ -39,6 +47,7 @@ export function memoryEpochs(journal: Journal): (turn: Turn) => EpochStore {
         kind: readEpochKind(kind),
         id: writeKey('id', id),
         epoch: 1,
+        bumpedAt: null,
       }
       const key = joined(row.tenant, row.kind, row.id)
       return turn(() => {
@@ -52,9 +61,13 @@ export function memoryEpochs(journal: Journal): (turn: Turn) => EpochStore {
       return turn(() => {
         const held = rows.get(key)
         if (held === undefined) throw notFound()
-        rows.set(key, { ...held, epoch: held.epoch + 1 })
+        rows.set(key, { ...held, epoch: held.epoch + 1, bumpedAt: now() })
         return held.epoch + 1
       })
+    },
+    bumpedAt: async (tenant, kind, id) => {
+      const key = joined(encodeKey(tenant), readEpochKind(kind), encodeKey(id))
+      return turn(() => rows.get(key)?.bumpedAt ?? null)
     },
   })
 }

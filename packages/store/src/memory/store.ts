@@ -97,7 +97,7 @@ function memoryRepositories(journal: Journal, now: () => number): (turn: Turn) =
   const relationSpaces = memoryCollection(journal, COLLECTIONS.relationSpaces)
   const relationModels = memoryCollection(journal, COLLECTIONS.relationModels)
   const relations = memoryRelations(journal)
-  const epochs = memoryEpochs(journal)
+  const epochs = memoryEpochs(journal, now)
   const oauth = memoryOAuth(journal, now)
   const replay = memoryReplay(journal)
   const blobs = memoryBlobs(journal)

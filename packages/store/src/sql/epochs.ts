@@ -5,7 +5,7 @@
 import type { EpochStore } from '@safeconduct/engine'
 import { decodeKey, encodeKey, writeKey } from '../key-text.ts'
 import { notFound, readEpochKind } from '../records.ts'
-import { toCount } from './codec.ts'
+import { toCount, toCountOrNull } from './codec.ts'
 import type { Session } from './session.ts'
 
 export function sqlEpochs(session: Session): EpochStore {
@@ -24,7 +24,7 @@ export function sqlEpochs(session: Session): EpochStore {
       return session.atomic(async (db) => {
         await db
           .insertInto('epochs')
-          .values({ ...key, epoch: 1n })
+          .values({ ...key, epoch: 1n, bumped_at: null })
           .onConflict((on) => on.columns(['tenant', 'kind', 'id']).doNothing())
           .execute()
         const { epoch } = await db
@@ -41,7 +41,7 @@ export function sqlEpochs(session: Session): EpochStore {
       const row = await session.run((db) =>
         db
           .updateTable('epochs')
-          .set((column) => ({ epoch: column('epoch', '+', 1n) }))
+          .set((column) => ({ epoch: column('epoch', '+', 1n), bumped_at: BigInt(session.now()) }))
           .where('tenant', '=', encodeKey(tenant))
           .where('kind', '=', readEpochKind(kind))
           .where('id', '=', encodeKey(id))
@@ -50,6 +50,18 @@ export function sqlEpochs(session: Session): EpochStore {
       )
       if (row === undefined) throw notFound()
       return toCount(row.epoch)
+    },
+    async bumpedAt(tenant, kind, id) {
+      const row = await session.run((db) =>
+        db
+          .selectFrom('epochs')
+          .select('bumped_at')
+          .where('tenant', '=', encodeKey(tenant))
+          .where('kind', '=', readEpochKind(kind))
+          .where('id', '=', encodeKey(id))
+          .executeTakeFirst(),
+      )
+      return toCountOrNull(row?.bumped_at ?? null)
     },
   }
 }

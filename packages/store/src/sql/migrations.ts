@@ -6,7 +6,7 @@
  */
 
 import { SafeconductError } from '@safeconduct/protocol'
-import type { CreateTableBuilder, Kysely } from 'kysely'
+import { type CreateTableBuilder, type Kysely, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { COLUMN_TYPES, type ColumnTypes, type Engine } from './schema.ts'
 
@@ -19,6 +19,7 @@ export function migrations(engine: Engine): Migrations {
     '0002_access': { up: (db: Kysely<unknown>) => access(db, types) },
     '0003_relations': { up: (db: Kysely<unknown>) => relations(db, types) },
     '0004_elevations': { up: (db: Kysely<unknown>) => elevations(db, types) },
+    '0005_bumped': { up: (db: Kysely<unknown>) => bumped(db, types) },
   }
 }
 
@@ -132,6 +133,12 @@ async function relations(db: Kysely<unknown>, types: ColumnTypes): Promise<void>
 
 async function elevations(db: Kysely<unknown>, types: ColumnTypes): Promise<void> {
   await createRecords(db, types, 'elevations', undefined, ['status', 'task'])
+}
+
+/** What was revoked before there was a time beside it counts as revoked now: late, never early. */
+async function bumped(db: Kysely<unknown>, types: ColumnTypes): Promise<void> {
+  await db.schema.alterTable('epochs').addColumn('bumped_at', types.int64).execute()
+  await sql`update epochs set bumped_at = ${BigInt(Date.now())} where epoch > 1`.execute(db)
 }
 
 async function createRecords(

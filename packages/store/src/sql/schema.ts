@@ -31,6 +31,7 @@ export interface EpochTable {
   kind: string
   id: string
   epoch: bigint
+  bumped_at: bigint | null
 }
 
 export interface OAuthTable {
