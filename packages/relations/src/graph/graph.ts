@@ -14,7 +14,7 @@
 import { subjectClass } from '../model/subject-class.ts'
 import { Interner } from './interner.ts'
 import { Shapes } from './shapes.ts'
-import { PairIndex, Table } from './table.ts'
+import { hashPair, PairIndex, Table } from './table.ts'
 
 /** What few tuples have. */
 export interface Extra {
@@ -38,7 +38,17 @@ export interface GraphImage {
 
 // Fields of a row. Heads, links and chains hold a row plus one, so that zeros mean an empty list.
 const OBJECT = { type: 0, firstNode: 1, width: 2 } as const
-const NODE = { object: 0, slot: 1, plain: 2, userset: 3, reverse: 4, sibling: 5, depth: 6, width: 8 } as const
+const NODE = {
+  object: 0,
+  slot: 1,
+  plain: 2,
+  userset: 3,
+  reverse: 4,
+  sibling: 5,
+  type: 6,
+  targets: 7,
+  width: 8,
+} as const
 const TUPLE = {
   target: 0,
   subject: 1,
@@ -50,6 +60,9 @@ const TUPLE = {
   width: 8,
 } as const
 const MAX_CHAIN = 8
+
+/** One of 32 bits for a relation of a type. */
+export const targetBit = (type: number, relation: number): number => 1 << (hashPair(type, relation) & 31)
 
 export class Graph {
   readonly types = new Interner()
@@ -98,16 +111,21 @@ export class Graph {
     const at = node * NODE.width
     const head = object * OBJECT.width + OBJECT.firstNode
     const first = this.#objects.get(head)
-    const depth = first === 0 ? 1 : this.#nodes.get((first - 1) * NODE.width + NODE.depth) + 1
     this.#nodes.set(at + NODE.object, object)
     this.#nodes.set(at + NODE.slot, slot)
-    if (depth > MAX_CHAIN) this.#farNodes.add(node)
+    this.#nodes.set(at + NODE.type, this.typeOf(object))
+    if (this.#chainLength(first) >= MAX_CHAIN) this.#farNodes.add(node)
     else {
       this.#nodes.set(at + NODE.sibling, first)
-      this.#nodes.set(at + NODE.depth, depth)
       this.#objects.set(head, node + 1)
     }
     return node
+  }
+
+  #chainLength(first: number): number {
+    let length = 0
+    for (let next = first; next > 0; next = this.#nodes.get((next - 1) * NODE.width + NODE.sibling)) length++
+    return length
   }
 
   /** The node, or -1. */
@@ -128,6 +146,19 @@ export class Graph {
 
   slotOf(node: number): number {
     return this.#nodes.get(node * NODE.width + NODE.slot)
+  }
+
+  /** Type of the node's object. */
+  typeOfNode(node: number): number {
+    return this.#nodes.get(node * NODE.width + NODE.type)
+  }
+
+  /**
+   * Which kinds of targets (`targetBit`) tuples with this subject have, or once had: what is not among them need not
+   * be looked for.
+   */
+  targetsOf(node: number): number {
+    return this.#nodes.get(node * NODE.width + NODE.targets)
   }
 
   /** The tuple, or -1. */
@@ -181,6 +212,9 @@ export class Graph {
     this.#link(tuple, target, this.#headOf(subject), TUPLE.next, TUPLE.previous)
     this.#link(tuple, subject, NODE.reverse, TUPLE.nextReverse, TUPLE.previousReverse)
     this.#tupleIndex.add(tuple)
+    const targets = subject * NODE.width + NODE.targets
+    const bit = targetBit(this.typeOfNode(target), this.slotOf(target) - 1)
+    this.#nodes.set(targets, this.#nodes.get(targets) | bit)
     this.setExtra(tuple, extra)
     this.#count++
     return tuple
@@ -206,9 +240,9 @@ export class Graph {
     const slot = this.slotOf(subject)
     const kind = slot > 0 ? slot + 1 : this.isWildcard(object) ? 1 : 0
     const shape = this.shapes.intern(
-      this.typeOf(this.objectOf(target)),
+      this.typeOfNode(target),
       this.slotOf(target) - 1,
-      subjectClass(this.typeOf(object), kind),
+      subjectClass(this.typeOfNode(subject), kind),
       extra?.condition?.name ?? '',
       extra !== undefined,
     )

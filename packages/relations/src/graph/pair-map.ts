@@ -63,7 +63,7 @@ export class PairMap {
 
   #grow(): void {
     const old = this.#data
-    this.#slots *= 2
+    this.#slots *= 4
     this.#data = new Int32Array(this.#slots * WIDTH)
     this.#size = 0
     for (let at = 0; at < old.length; at += WIDTH)

@@ -49,11 +49,14 @@ export class Table {
 const EMPTY = 0
 const GONE = -1
 
-/** Rows by the first two of their values, open addressing. The pair is read from the table: nothing is stored twice. */
+/**
+ * Rows by the first two of their values, open addressing. The pair is read from the table: only its hash is kept beside
+ * the row's number, so that a look for what is not there touches nothing else.
+ */
 export class PairIndex {
   readonly #table: Table
-  /** Row number plus one; 0 is empty, -1 was removed. */
-  #slots = new Int32Array(32)
+  /** Hash, then row number plus one; 0 is empty, -1 was removed. */
+  #slots = new Int32Array(64)
   #used = 0
   #live = 0
 
@@ -64,33 +67,34 @@ export class PairIndex {
   /** The row, or -1. */
   find(a: number, b: number): number {
     const slots = this.#slots
-    const table = this.#table
-    const { width } = table
-    const mask = slots.length - 1
-    for (let i = hashPair(a, b) & mask; ; i = (i + 1) & mask) {
-      const slot = slots[i] ?? EMPTY
+    const mask = slots.length - 2
+    const hash = hashPair(a, b)
+    for (let i = (hash << 1) & mask; ; i = (i + 2) & mask) {
+      const slot = slots[i + 1] ?? EMPTY
       if (slot === EMPTY) return -1
-      if (slot === GONE) continue
-      const at = (slot - 1) * width
-      if (table.get(at) === a && table.get(at + 1) === b) return slot - 1
+      if (slot !== GONE && slots[i] === hash && this.#is(slot - 1, a, b)) return slot - 1
     }
   }
 
   /** The pair must be in the table already and not yet in the index. */
   add(row: number): void {
-    if ((this.#used + 1) * 4 > this.#slots.length * 3) this.#rebuild()
-    this.#put(row)
+    if ((this.#used + 1) * 3 > this.#slots.length) this.#rebuild()
+    const at = row * this.#table.width
+    this.#put(hashPair(this.#table.get(at), this.#table.get(at + 1)), row + 1)
     this.#used++
     this.#live++
   }
 
   remove(row: number): void {
-    const mask = this.#slots.length - 1
-    for (let i = this.#start(row) & mask; ; i = (i + 1) & mask) {
-      const slot = this.#slots[i] ?? EMPTY
+    const slots = this.#slots
+    const mask = slots.length - 2
+    const at = row * this.#table.width
+    const hash = hashPair(this.#table.get(at), this.#table.get(at + 1))
+    for (let i = (hash << 1) & mask; ; i = (i + 2) & mask) {
+      const slot = slots[i + 1] ?? EMPTY
       if (slot === EMPTY) return
       if (slot === row + 1) {
-        this.#slots[i] = GONE
+        slots[i + 1] = GONE
         this.#live--
         return
       }
@@ -101,30 +105,36 @@ export class PairIndex {
     return this.#slots.byteLength
   }
 
-  #start(row: number): number {
+  #is(row: number, a: number, b: number): boolean {
     const at = row * this.#table.width
-    return hashPair(this.#table.get(at), this.#table.get(at + 1))
+    return this.#table.get(at) === a && this.#table.get(at + 1) === b
   }
 
-  #put(row: number): void {
-    const mask = this.#slots.length - 1
-    let i = this.#start(row) & mask
-    while ((this.#slots[i] ?? EMPTY) !== EMPTY) i = (i + 1) & mask
-    this.#slots[i] = row + 1
+  #put(hash: number, slot: number): void {
+    const slots = this.#slots
+    const mask = slots.length - 2
+    let i = (hash << 1) & mask
+    while ((slots[i + 1] ?? EMPTY) !== EMPTY) i = (i + 2) & mask
+    slots[i] = hash
+    slots[i + 1] = slot
   }
 
   #rebuild(): void {
     const old = this.#slots
     let size = 32
     while (size < this.#live * 2 + 2) size *= 2
-    this.#slots = new Int32Array(size)
+    this.#slots = new Int32Array(size * 2)
     this.#used = this.#live
-    for (const slot of old) if (slot > 0) this.#put(slot - 1)
+    for (let i = 0; i < old.length; i += 2) {
+      const slot = old[i + 1] ?? EMPTY
+      if (slot > 0) this.#put(old[i] ?? 0, slot)
+    }
   }
 }
 
+/** A signed 32-bit number. */
 export function hashPair(a: number, b: number): number {
   let h = Math.imul(a, 0x9e3779b1) ^ Math.imul(b, 0x85ebca6b)
   h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d)
-  return (h ^ (h >>> 13)) >>> 0
+  return h ^ (h >>> 13)
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Graph } from '../graph/graph.ts'
+import { type Graph, targetBit } from '../graph/graph.ts'
 import type { CompiledModel, Gate, Plan } from './compile.ts'
 import { type Condition, compileCondition } from './condition.ts'
 import type { ModelDefinition, Restriction } from './definition.ts'
@@ -14,6 +14,8 @@ import { Verdicts } from './verdicts.ts'
 export interface BoundPlan {
   /** -1 when the plan takes no tuples of its own. */
   readonly direct: number
+  /** `targetBit` of the tuples of its own. */
+  readonly directBit: number
   readonly computed: readonly number[]
   readonly from: readonly { readonly tupleset: number; readonly relation: number }[]
   readonly gates: readonly BoundGate[]
@@ -69,7 +71,7 @@ export function bindModel(
         name,
         type,
         relation,
-        plan: bindPlan(one.plan, graph),
+        plan: bindPlan(one.plan, type, graph),
         unstratified: one.unstratified,
         allowed: allowedOf(one.definition.restrictions, graph),
       }
@@ -88,16 +90,18 @@ export function bindModel(
   }
 }
 
-function bindPlan(plan: Plan, graph: Graph): BoundPlan {
+function bindPlan(plan: Plan, type: number, graph: Graph): BoundPlan {
   const relation = (name: string) => graph.relations.intern(name)
+  const direct = plan.direct === null ? -1 : relation(plan.direct)
   return {
-    direct: plan.direct === null ? -1 : relation(plan.direct),
+    direct,
+    directBit: targetBit(type, direct),
     computed: plan.computed.map(relation),
     from: plan.from.map((one) => ({ tupleset: relation(one.tupleset), relation: relation(one.relation) })),
     gates: plan.gates.map((gate) => ({
       id: gate.id,
       kind: gate.kind,
-      operands: gate.operands.map((operand) => bindPlan(operand, graph)),
+      operands: gate.operands.map((operand) => bindPlan(operand, type, graph)),
     })),
   }
 }

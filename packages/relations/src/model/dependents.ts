@@ -3,16 +3,20 @@
  * objects.
  *
  * Of a gate one operand is enough, since all of them must hold: the first of an intersection, the base of an exclusion.
- * What is reached through a gate is only a candidate and must be checked.
+ * What is reached through a gate is only a candidate and must be checked: the rest of the gate where the way leads
+ * through one gate and no other, the whole relation elsewhere.
  *
  * @module
  */
-import type { BoundPlan, BoundRelation, BoundRelations } from './bind.ts'
+import type { BoundGate, BoundPlan, BoundRelation, BoundRelations } from './bind.ts'
 import { plainTypeOf, relationKey } from './subject-class.ts'
+
+/** `open`: no gate. A gate: its first operand holds, the others are to be asked. `checked`: ask the relation. */
+export type Way = 'open' | BoundGate | 'checked'
 
 export interface Dependent {
   readonly relation: BoundRelation
-  readonly gated: boolean
+  readonly way: Way
 }
 
 export interface FromDependent extends Dependent {
@@ -20,39 +24,47 @@ export interface FromDependent extends Dependent {
 }
 
 export interface Dependents {
-  /** Whether tuples of a relation count for it openly, only within a gate, or not at all. */
-  readonly direct: (relation: BoundRelation) => 'open' | 'gated' | 'none'
+  /** How tuples of a relation count for it; undefined when they do not. */
+  readonly direct: (relation: BoundRelation) => Way | undefined
   readonly computed: (type: number, relation: number) => readonly Dependent[]
   readonly from: (type: number, relation: number) => readonly FromDependent[]
 }
 
 export function dependentsOf(relations: BoundRelations): Dependents {
-  const direct = new Map<BoundRelation, 'open' | 'gated'>()
+  const direct = new Map<BoundRelation, Way>()
   const computed = new Map<number, Dependent[]>()
   const from = new Map<number, FromDependent[]>()
   for (const row of relations)
     for (const relation of row ?? []) {
       if (relation === undefined) continue
-      const walk = (plan: BoundPlan, gated: boolean): void => {
-        if (plan.direct >= 0 && direct.get(relation) !== 'open')
-          direct.set(relation, gated ? 'gated' : 'open')
+      const walk = (plan: BoundPlan, way: Way): void => {
+        if (plan.direct >= 0) direct.set(relation, either(direct.get(relation), way))
         for (const inner of plan.computed)
-          push(computed, relationKey(relation.type, inner), { relation, gated })
+          push(computed, relationKey(relation.type, inner), { relation, way })
         for (const one of plan.from)
           for (const type of typesOf(relations[relation.type]?.[one.tupleset]))
-            push(from, relationKey(type, one.relation), { relation, gated, tupleset: one.tupleset })
+            push(from, relationKey(type, one.relation), { relation, way, tupleset: one.tupleset })
         for (const gate of plan.gates) {
           const operand = gate.operands[0]
-          if (operand !== undefined) walk(operand, true)
+          if (operand !== undefined)
+            walk(operand, way === 'open' && !relation.unstratified ? gate : 'checked')
         }
       }
-      walk(relation.plan, false)
+      walk(relation.plan, 'open')
     }
   return {
-    direct: (relation) => direct.get(relation) ?? 'none',
-    computed: (type, relation) => computed.get(relationKey(type, relation)) ?? [],
-    from: (type, relation) => from.get(relationKey(type, relation)) ?? [],
+    direct: (relation) => direct.get(relation),
+    computed: (type, relation) => computed.get(relationKey(type, relation)) ?? NONE,
+    from: (type, relation) => from.get(relationKey(type, relation)) ?? NONE,
   }
+}
+
+const NONE: readonly never[] = []
+
+/** One way for the tuples of a relation that count in several places. */
+function either(before: Way | undefined, way: Way): Way {
+  if (before === undefined || before === way) return way
+  return before === 'open' || way === 'open' ? 'open' : 'checked'
 }
 
 /** Types whose objects a relation may point to. */

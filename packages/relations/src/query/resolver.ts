@@ -12,9 +12,15 @@
 import { RelationsError } from '../errors.ts'
 import { MAX_NESTED_GATES } from '../limits.ts'
 import type { BoundGate, BoundPlan } from '../model/bind.ts'
-import type { Subject } from '../names.ts'
 import { type Edges, FAILED, FALSE, LOOP, TRUE, type Value } from './edges.ts'
 import type { Memory, Scratch } from './scratch.ts'
+
+/** The subject asked about, by numbers of the view. */
+export interface Asker {
+  readonly object: number
+  /** -1 when it is the object itself. */
+  readonly relation: number
+}
 
 export interface Bounds {
   readonly maxDepth: number
@@ -45,25 +51,28 @@ export class Resolver {
   /** Node of the subject, and of everybody of its type; -1 when there is none. */
   readonly #user: number
   readonly #everybody: number
+  /** Kinds of targets that stored tuples of the subject, or of everybody, have. */
+  readonly #userTargets: number
+  readonly #everybodyTargets: number
   /** The subject when it is a userset; -1 otherwise. */
   readonly #userObject: number
   readonly #userRelation: number
 
   /** With a memory of its own a resolver may be kept; without, it is good until the next one is made. */
-  constructor(edges: Edges, user: Subject, bounds: Bounds, scratch: Scratch, memory?: Memory) {
+  constructor(edges: Edges, { object, relation }: Asker, bounds: Bounds, scratch: Scratch, memory?: Memory) {
     const { view } = edges
     this.#edges = edges
     this.#bounds = bounds
     this.#scratch = scratch
     this.#memory = memory ?? scratch.memory()
     this.#remember = memory !== undefined || edges.model.gates > 0
-    const object = view.object(user)
-    const relation = user.relation === undefined ? -1 : view.graph.relations.find(user.relation)
     this.#user = view.node(object, relation + 1)
     this.#userObject = relation < 0 ? -1 : object
     this.#userRelation = relation
     const everybody = relation < 0 ? view.wildcardOf(view.typeOf(object)) : -1
     this.#everybody = everybody < 0 || everybody === object ? -1 : view.node(everybody, 0)
+    this.#userTargets = view.targetsOf(this.#user)
+    this.#everybodyTargets = view.targetsOf(this.#everybody)
   }
 
   /** @throws RelationsError when the answer turns on something that failed. */
@@ -80,14 +89,24 @@ export class Resolver {
     if (known !== undefined) return known
     const found = this.#edges.relation(object, relation)
     if (found === undefined) return FALSE
+    this.#begin()
+    const value = this.#reach(object, relation, UNKNOWN, found.plan, 0)
+    if (value !== FAILED) this.#memory.relations.set(object, relation, value)
+    return value
+  }
+
+  /** A gate of a relation, at the start of a request, when its first operand is known to hold. */
+  restOf(object: number, gate: BoundGate): Value {
+    this.#begin()
+    return this.#gate(object, UNKNOWN, gate, 0, TRUE)
+  }
+
+  #begin(): void {
     this.#work = 0
     this.#running = 0
     this.#negations = 0
     this.#cut = NEVER
     this.#scratch.reset()
-    const value = this.#reach(object, relation, UNKNOWN, found.plan, 0)
-    if (value !== FAILED) this.#memory.relations.set(object, relation, value)
-    return value
   }
 
   /** `relation` is -1 for the operand of a gate. */
@@ -131,7 +150,7 @@ export class Resolver {
     return value
   }
 
-  #visit(object: number, relation: number, node: number, depth: number): Value {
+  #visit(object: number, type: number, relation: number, node: number, depth: number): Value {
     if (object === this.#userObject && relation === this.#userRelation) return TRUE
     if (this.#remember) {
       const known = VALUES[this.#memory.relations.get(object, relation)]
@@ -140,7 +159,7 @@ export class Resolver {
     const scratch = this.#scratch
     if (scratch.seen.get(object, relation) === scratch.walks) return FALSE
     scratch.seen.set(object, relation, scratch.walks)
-    const found = this.#edges.relation(object, relation)
+    const found = this.#edges.model.relations[type]?.[relation]
     if (found !== undefined) scratch.push(object, relation, node, depth, found.plan)
     return FALSE
   }
@@ -156,11 +175,14 @@ export class Resolver {
     if (plan.direct >= 0) {
       const known = scratch.nodes[entry] ?? UNKNOWN
       const node = known === UNKNOWN ? this.#edges.view.node(object, plan.direct + 1) : known
-      value = this.#direct(node, next)
+      value = this.#direct(node, plan.directBit, next)
     }
     const { computed, from } = plan
     for (let i = 0; i < computed.length && value !== TRUE; i++)
-      value = either(value, this.#visit(object, computed[i] ?? -1, UNKNOWN, next))
+      value = either(
+        value,
+        this.#visit(object, this.#edges.view.typeOf(object), computed[i] ?? -1, UNKNOWN, next),
+      )
     for (let i = 0; i < from.length && value !== TRUE; i++) {
       const one = from[i]
       if (one !== undefined) value = either(value, this.#parents(object, one.tupleset, one.relation, next))
@@ -168,15 +190,15 @@ export class Resolver {
     return value
   }
 
-  #direct(target: number, next: number): Value {
+  #direct(target: number, bit: number, next: number): Value {
     this.#spend()
     if (target < 0) return FALSE
     const { view } = this.#edges
     let value: Value = NOTHING
-    const own = this.#user < 0 ? -1 : view.stored(target, this.#user)
+    const own = (this.#userTargets & bit) === 0 ? -1 : view.stored(target, this.#user)
     if (own >= 0) value = this.#edges.value(own)
     if (value === TRUE) return TRUE
-    const open = this.#everybody < 0 ? -1 : view.stored(target, this.#everybody)
+    const open = (this.#everybodyTargets & bit) === 0 ? -1 : view.stored(target, this.#everybody)
     if (open >= 0) value = either(value, this.#edges.value(open))
     for (let tuple = view.firstUserset(target); tuple >= 0 && value !== TRUE; tuple = view.graph.next(tuple))
       value = either(value, this.#userset(tuple, next))
@@ -203,7 +225,9 @@ export class Resolver {
     if (edge !== TRUE) return edge
     const { view } = this.#edges
     const subject = view.subjectOf(tuple)
-    return this.#visit(view.objectOf(subject), view.slotOf(subject) - 1, subject, next)
+    const relation = view.slotOf(subject) - 1
+    const type = view.typeOfNode(subject)
+    return this.#visit(view.objectOf(subject), type, relation, subject, next)
   }
 
   #parents(object: number, tupleset: number, relation: number, next: number): Value {
@@ -223,13 +247,15 @@ export class Resolver {
   #parent(tuple: number, relation: number, next: number): Value {
     this.#spend()
     const { view } = this.#edges
-    const parent = view.objectOf(view.subjectOf(tuple))
-    if (this.#edges.relation(parent, relation) === undefined) return FALSE
+    const subject = view.subjectOf(tuple)
+    const type = view.typeOfNode(subject)
+    if (this.#edges.model.relations[type]?.[relation] === undefined) return FALSE
     const edge = this.#edges.value(tuple)
-    return edge === TRUE ? this.#visit(parent, relation, UNKNOWN, next) : edge
+    return edge === TRUE ? this.#visit(view.objectOf(subject), type, relation, UNKNOWN, next) : edge
   }
 
-  #gate(object: number, node: number, gate: BoundGate, depth: number): Value {
+  /** `first`: what the first operand is known to be. */
+  #gate(object: number, node: number, gate: BoundGate, depth: number, first?: Value): Value {
     const { progress, negations } = this.#scratch
     const known = VALUES[this.#memory.gates.get(object, gate.id)]
     if (known !== undefined) return known
@@ -247,7 +273,9 @@ export class Resolver {
     negations[index] = this.#negations
     this.#running++
     const value =
-      gate.kind === 'and' ? this.#all(object, node, gate, depth) : this.#butNot(object, node, gate, depth)
+      gate.kind === 'and'
+        ? this.#all(object, node, gate, depth, first)
+        : this.#butNot(object, node, gate, depth, first)
     this.#running--
     progress.set(object, gate.id, 0)
     const free = this.#cut >= index
@@ -256,20 +284,21 @@ export class Resolver {
     return value
   }
 
-  #all(object: number, node: number, gate: BoundGate, depth: number): Value {
+  #all(object: number, node: number, gate: BoundGate, depth: number, first?: Value): Value {
     let value: Value = TRUE
     for (const operand of gate.operands) {
-      const one = this.#reach(object, -1, node, operand, depth)
+      const known = operand === gate.operands[0] ? first : undefined
+      const one = known ?? this.#reach(object, -1, node, operand, depth)
       if (one === FALSE) return FALSE
       if (one === FAILED || value === TRUE) value = one
     }
     return value
   }
 
-  #butNot(object: number, node: number, gate: BoundGate, depth: number): Value {
+  #butNot(object: number, node: number, gate: BoundGate, depth: number, first?: Value): Value {
     const [base, subtract] = gate.operands
     if (base === undefined || subtract === undefined) return FALSE
-    const has = this.#reach(object, -1, node, base, depth)
+    const has = first ?? this.#reach(object, -1, node, base, depth)
     if (has === FALSE) return FALSE
     this.#negations++
     const banned = this.#reach(object, -1, node, subtract, depth)

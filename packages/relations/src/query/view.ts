@@ -147,6 +147,15 @@ export class View {
     return tuple >= 0 ? this.graph.extraOf(tuple) : this.#local?.tuples[-2 - tuple]?.extra
   }
 
+  /** See `Graph.targetsOf`; of stored tuples. */
+  targetsOf(node: number): number {
+    return node >= 0 && node < this.#nodeBase ? this.graph.targetsOf(node) : 0
+  }
+
+  typeOfNode(node: number): number {
+    return node < this.#nodeBase ? this.graph.typeOfNode(node) : this.typeOf(this.objectOf(node))
+  }
+
   /** The stored tuple, or -1. */
   stored(target: number, subject: number): number {
     return target < this.#nodeBase && subject < this.#nodeBase ? this.graph.findTuple(target, subject) : -1

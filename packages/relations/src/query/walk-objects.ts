@@ -10,11 +10,10 @@
 import { PairMap } from '../graph/pair-map.ts'
 import { SLICE } from '../limits.ts'
 import type { BoundRelation } from '../model/bind.ts'
-import type { Dependents } from '../model/dependents.ts'
-import type { Subject } from '../names.ts'
+import type { Dependents, Way } from '../model/dependents.ts'
 import { type Edges, FAILED, FALSE, TRUE, type Value } from './edges.ts'
 import type { Pace } from './pace.ts'
-import { type Bounds, Resolver } from './resolver.ts'
+import { type Asker, type Bounds, Resolver } from './resolver.ts'
 import { newMemory, type Scratch } from './scratch.ts'
 
 const PROVEN = 1
@@ -26,7 +25,7 @@ const ITSELF = -1
 /** Objects by number, in no order. @throws RelationsError when a result turns on something that failed. */
 export async function walkObjects(
   edges: Edges,
-  user: Subject,
+  user: Asker,
   wanted: BoundRelation,
   bounds: Bounds,
   scratch: Scratch,
@@ -43,7 +42,7 @@ export async function walkObjects(
 class ObjectWalk {
   readonly results: number[] = []
   readonly #edges: Edges
-  readonly #user: Subject
+  readonly #user: Asker
   readonly #wanted: BoundRelation
   readonly #bounds: Bounds
   readonly #scratch: Scratch
@@ -57,7 +56,7 @@ class ObjectWalk {
   readonly #found: number[] = []
   #left = SLICE
 
-  constructor(edges: Edges, user: Subject, wanted: BoundRelation, bounds: Bounds, scratch: Scratch) {
+  constructor(edges: Edges, user: Asker, wanted: BoundRelation, bounds: Bounds, scratch: Scratch) {
     this.#edges = edges
     this.#user = user
     this.#wanted = wanted
@@ -88,16 +87,16 @@ class ObjectWalk {
       if (relation === ITSELF) continue
       const type = view.typeOf(object)
       for (const dependent of this.#dependents.computed(type, relation))
-        this.#reached(object, dependent.relation, dependent.gated, TRUE, state)
+        this.#reached(object, dependent.relation, dependent.way, TRUE, state)
       const from = this.#dependents.from(type, relation)
       const plain = from.length === 0 ? -1 : view.node(object, 0)
       if (plain < 0) continue
-      for (const { relation: to, gated, tupleset } of from) {
+      for (const { relation: to, way, tupleset } of from) {
         for (let tuple = view.firstOfSubject(plain); tuple >= 0; tuple = graph.nextOfSubject(tuple)) {
-          this.#from(tuple, to, gated, tupleset, state)
+          this.#from(tuple, to, way, tupleset, state)
           if (--this.#left <= 0) yield this.#slice()
         }
-        for (const tuple of view.localOfSubject(plain)) this.#from(tuple, to, gated, tupleset, state)
+        for (const tuple of view.localOfSubject(plain)) this.#from(tuple, to, way, tupleset, state)
       }
     }
     yield* this.#finish()
@@ -110,9 +109,9 @@ class ObjectWalk {
 
   #start(): void {
     const { view } = this.#edges
-    const object = view.object(this.#user)
-    if (this.#user.relation !== undefined) {
-      this.#mark(object, view.graph.relations.find(this.#user.relation), PROVEN)
+    const { object, relation } = this.#user
+    if (relation >= 0) {
+      this.#mark(object, relation, PROVEN)
       return
     }
     this.#todo.push(object, ITSELF)
@@ -148,27 +147,31 @@ class ObjectWalk {
     const object = view.objectOf(target)
     const bound = this.#edges.relation(object, view.slotOf(target) - 1)
     if (bound === undefined) return
-    const direct = this.#dependents.direct(bound)
-    if (direct !== 'none') this.#reached(object, bound, direct === 'gated', this.#edges.value(tuple), state)
+    const way = this.#dependents.direct(bound)
+    if (way !== undefined) this.#reached(object, bound, way, this.#edges.value(tuple), state)
   }
 
   /** A tuple of `tupleset` whose subject has what its objects inherit. */
-  #from(tuple: number, to: BoundRelation, gated: boolean, tupleset: number, state: State): void {
+  #from(tuple: number, to: BoundRelation, way: Way, tupleset: number, state: State): void {
     const { view } = this.#edges
     const target = view.targetOf(tuple)
     if (view.slotOf(target) !== tupleset + 1) return
     const child = view.objectOf(target)
-    if (view.typeOf(child) === to.type) this.#reached(child, to, gated, this.#edges.value(tuple), state)
+    if (view.typeOf(child) === to.type) this.#reached(child, to, way, this.#edges.value(tuple), state)
   }
 
-  #reached(object: number, to: BoundRelation, gated: boolean, edge: Value, state: State): void {
+  #reached(object: number, to: BoundRelation, way: Way, edge: Value, state: State): void {
     if (edge === FALSE) return
-    if (!gated) {
+    if (way === 'open') {
       this.#mark(object, to.relation, edge === TRUE ? state : SUSPECT)
       return
     }
     if (this.#state.get(object, to.relation) >= 0) return
-    const value = to.unstratified ? FAILED : this.#resolver.evaluate(object, to.relation)
+    let value: Value
+    if (to.unstratified) value = FAILED
+    else if (way === 'checked' || edge !== TRUE || state !== PROVEN)
+      value = this.#resolver.evaluate(object, to.relation)
+    else value = this.#resolver.restOf(object, way)
     if (value === TRUE) this.#mark(object, to.relation, PROVEN)
     else if (value === FAILED) this.#mark(object, to.relation, SUSPECT)
   }

@@ -8,7 +8,6 @@
  */
 import { RelationsError } from '../errors.ts'
 import type { BoundPlan, BoundRelation } from '../model/bind.ts'
-import type { Subject } from '../names.ts'
 import { type Edges, FAILED, TRUE } from './edges.ts'
 import type { Pace } from './pace.ts'
 import { type Bounds, Resolver, tooComplex } from './resolver.ts'
@@ -108,15 +107,10 @@ export async function walkUsers(
     if (proven.has(subject)) continue
     const wait = pace()
     if (wait !== undefined) await wait
-    const user = subjectOf(edges, subject, filter)
-    if (new Resolver(edges, user, bounds, scratch).check(object, wanted.relation)) proven.add(subject)
+    if (new Resolver(edges, { object: subject, relation }, bounds, scratch).check(object, wanted.relation))
+      proven.add(subject)
   }
   return [...proven]
-}
-
-export function subjectOf(edges: Edges, object: number, filter: UserFilter): Subject {
-  const name = edges.view.nameOf(object)
-  return { ...filter, name, wildcard: name === `${filter.type}:*` }
 }
 
 /** Tuples of `object#relation`, stored and contextual. */

@@ -22,7 +22,7 @@ import { type Bounds, Resolver } from '../query/resolver.ts'
 import { newMemory, Scratch } from '../query/scratch.ts'
 import { View } from '../query/view.ts'
 import { walkObjects } from '../query/walk-objects.ts'
-import { subjectOf, walkUsers } from '../query/walk-users.ts'
+import { walkUsers } from '../query/walk-users.ts'
 import { type Change, ChangeLog } from './changes.ts'
 import { childrenOf, keepCandidates } from './children.ts'
 import { bindingOf } from './cursor.ts'
@@ -32,14 +32,18 @@ import { type ListingHost, pageOf } from './listing.ts'
 import { type ReadFilter, readRows } from './read.ts'
 import { addTuple, applyChanges } from './replica.ts'
 import {
+  askerOf,
   type CheckRequest,
   type Circumstances,
   knownUser,
+  LISTED,
   type ListObjectsRequest,
   type ListUsersRequest,
+  NAMED,
   type Page,
   type Paging,
   pageSizeOf,
+  questionOf,
   relationOrThrow,
 } from './request.ts'
 import { type Bytes, corrupt, expectKnown, readSnapshot, writeSnapshot } from './snapshot.ts'
@@ -84,9 +88,6 @@ export interface CheckResult {
 }
 
 export type BatchResult = { readonly allowed: boolean } | { readonly error: RelationsError }
-
-const NAMED = { type: 'validation', relation: 'validation' } as const
-const LISTED = { type: 'type_not_found', relation: 'relation_not_found' } as const
 
 export class RelationStore {
   readonly id: string
@@ -374,7 +375,7 @@ export class RelationStore {
     const edges = () => this.#edges(model, request)
     const holds = (at: Edges) => {
       const inParent = parent === undefined ? undefined : childrenOf(at, parent, model, type)
-      const resolver = new Resolver(at, user, this.limits, this.#scratch, newMemory())
+      const resolver = new Resolver(at, askerOf(at.view, user), this.limits, this.#scratch, newMemory())
       return (object: number) =>
         (inParent === undefined || inParent.has(object)) && resolver.check(object, wanted.relation)
     }
@@ -391,7 +392,8 @@ export class RelationStore {
       }, request.signal)
     }
     const walk = async (at: Edges, pace: Pace): Promise<readonly number[]> => {
-      if (parent === undefined) return walkObjects(at, user, wanted, this.limits, this.#scratch, pace)
+      if (parent === undefined)
+        return walkObjects(at, askerOf(at.view, user), wanted, this.limits, this.#scratch, pace)
       const keep = holds(at)
       const kept: number[] = []
       for (const object of childrenOf(at, parent, model, type)) {
@@ -447,11 +449,15 @@ export class RelationStore {
       edges,
       walk: (at, pace) =>
         walkUsers(at, at.view.object(object), wanted, filter, this.limits, this.#scratch, pace),
-      holds: (at) => (subject) =>
-        new Resolver(at, subjectOf(at, subject, filter), this.limits, this.#scratch).check(
-          at.view.object(object),
-          wanted.relation,
-        ),
+      holds: (at) => {
+        const relation = filter.relation === undefined ? -1 : this.#graph.relations.find(filter.relation)
+        const asked = at.view.object(object)
+        return (subject) =>
+          new Resolver(at, { object: subject, relation }, this.limits, this.#scratch).check(
+            asked,
+            wanted.relation,
+          )
+      },
       show: (name) => (filter.relation === undefined ? name : `${name}#${filter.relation}`),
     })
   }
@@ -482,12 +488,12 @@ export class RelationStore {
 
   #answer(request: CheckRequest, bounds: Bounds): boolean {
     const model = this.#circumstances(request)
-    const object = objectOrThrow(request.object)
-    const relation = relationOrThrow(model, this.#graph, object.type, request.relation, NAMED)
-    const user = knownUser(request.user, model)
+    const { object, relation, user } = questionOf(model, this.#graph, request)
     const edges = this.#edges(model, request)
-    return new Resolver(edges, user, bounds, this.#scratch).check(
-      edges.view.object(object),
+    const { view } = edges
+    const asker = typeof user === 'number' ? { object: user, relation: -1 } : askerOf(view, user)
+    return new Resolver(edges, asker, bounds, this.#scratch).check(
+      typeof object === 'number' ? object : view.object(object),
       relation.relation,
     )
   }

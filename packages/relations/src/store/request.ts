@@ -8,10 +8,13 @@
  */
 import { RelationsError, type RelationsErrorCode } from '../errors.ts'
 import type { Graph } from '../graph/graph.ts'
+import { MAX_OBJECT_CHARS } from '../limits.ts'
 import type { BoundModel, BoundRelation } from '../model/bind.ts'
 import type { Context } from '../model/condition.ts'
 import { nearest } from '../model/nearest.ts'
-import { type Subject, userOrThrow } from '../names.ts'
+import { objectOrThrow, type Subject, userOrThrow } from '../names.ts'
+import type { Asker } from '../query/resolver.ts'
+import type { View } from '../query/view.ts'
 import type { UserFilter } from '../query/walk-users.ts'
 import type { Tuple, TupleKey } from './tuple.ts'
 
@@ -62,6 +65,10 @@ export interface Page<T> {
   readonly revision: string
 }
 
+/** How a check names what is unknown, and how a listing does. */
+export const NAMED = { type: 'validation', relation: 'validation' } as const
+export const LISTED = { type: 'type_not_found', relation: 'relation_not_found' } as const
+
 export function relationOrThrow(
   model: BoundModel,
   graph: Graph,
@@ -92,6 +99,37 @@ export function knownUser(text: string, model: BoundModel): Subject {
   if (user.relation !== undefined && !relations.has(user.relation))
     throw new RelationsError('validation', `${user.type}#${user.relation} is not in the model`)
   return user
+}
+
+export const askerOf = (view: View, user: Subject): Asker => ({
+  object: view.object(user),
+  relation: user.relation === undefined ? -1 : view.graph.relations.find(user.relation),
+})
+
+/** What a check names, looked up where the store knows it, and read only where it does not. */
+export interface Question {
+  readonly relation: BoundRelation
+  readonly object: number | Subject
+  readonly user: number | Subject
+}
+
+/** @throws RelationsError `validation` */
+export function questionOf(model: BoundModel, graph: Graph, key: TupleKey): Question {
+  const user = storedIn(model, graph, key.user) ?? knownUser(key.user, model)
+  const object = storedIn(model, graph, key.object)
+  // What a store knows can be read in one way only; but everybody is no object, and objects have shorter ids.
+  if (object !== undefined && key.object.length <= MAX_OBJECT_CHARS && !graph.isWildcard(object)) {
+    const relation = model.relations[graph.typeOf(object)]?.[graph.relations.find(key.relation)]
+    if (relation !== undefined) return { object, relation, user }
+  }
+  const parsed = objectOrThrow(key.object)
+  return { object: parsed, relation: relationOrThrow(model, graph, parsed.type, key.relation, NAMED), user }
+}
+
+/** An object of a type of the model, by its whole id. */
+function storedIn(model: BoundModel, graph: Graph, name: string): number | undefined {
+  const object = graph.objects.find(name)
+  return object >= 0 && model.relations[graph.typeOf(object)] !== undefined ? object : undefined
 }
 
 function hint(text: string, known: Iterable<string>): string {
