@@ -57,6 +57,14 @@ export const configSchema = z.strictObject({
   SAFECONDUCT_ALLOW_PRIVATE_FETCH: flag
     .default(false)
     .describe('Lets client metadata documents be fetched from private addresses (tests, closed networks).'),
+  SAFECONDUCT_CEDAR_SHADOW: z.coerce
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe(
+      'Share of live policy evaluations that are asked again of cedar-wasm, from 0 (none) to 1; differences are logged and counted.',
+    ),
   SAFECONDUCT_LOG_LEVEL: z
     .enum(['silent', 'error', 'warn', 'info', 'debug'])
     .default('warn')

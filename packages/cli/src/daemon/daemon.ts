@@ -158,7 +158,10 @@ async function compose(
   const gateway = openGateway(config, log, foundation, authenticate, url, credential)
   undo.push(() => gateway.close())
 
-  const metrics = createMetrics(bus, () => foundation.log.size)
+  const metrics = createMetrics(bus, () => foundation.log.size, {
+    shadow: () => decider.shadow(TENANT),
+    oracle: foundation.oracle,
+  })
   undo.push(() => metrics.close())
   const local = createLocalRuns({
     ...admin,

@@ -9,9 +9,11 @@ import {
   type Bus,
   type Clock,
   createCedarEngine,
+  createOracle,
   type EngineDecider,
   type Ids,
   type Keyring,
+  type Oracle,
   openDecider,
   type Store,
 } from '@safeconduct/engine'
@@ -46,6 +48,8 @@ export interface Foundation {
   readonly log: Log
   readonly decider: EngineDecider
   readonly servers: ServerDirectory
+  /** Counts of live evaluations asked again of cedar-wasm; null when none are. */
+  readonly oracle: Oracle | null
   readonly relations: RelationService
   /** What keeps calls from being recorded, by name; empty when nothing does. */
   unready(): readonly string[]
@@ -80,6 +84,7 @@ export async function openFoundation(config: Config, warn: (text: string) => voi
     const log = await openLedger(directory, vault, config)
     undo.push(() => log.close())
     let refusedAt = Number.NEGATIVE_INFINITY
+    const oracle = watchOver(config, warn)
     const decider = await openDecider({
       clock,
       ids,
@@ -89,7 +94,8 @@ export async function openFoundation(config: Config, warn: (text: string) => voi
       ledger: ledgerPort(log, () => {
         refusedAt = clock.now()
       }),
-      policyEngine: createCedarEngine(),
+      policyEngine: createCedarEngine(oracle),
+      later: (job) => void setImmediate(job),
       gather: () => setTimeout(GATHER_MS),
       settings: {
         enforcement: config.SAFECONDUCT_ENFORCEMENT,
@@ -112,11 +118,38 @@ export async function openFoundation(config: Config, warn: (text: string) => voi
     )
     undo.push(() => relations.close())
     const unready = () => (clock.now() - refusedAt < UNREADY_MS ? ['ledger'] : [])
-    return { directory, store, vault, keyring, clock, ids, bus, log, ...directed, relations, unready, close }
+    return {
+      oracle: oracle ?? null,
+      directory,
+      store,
+      vault,
+      keyring,
+      clock,
+      ids,
+      bus,
+      log,
+      ...directed,
+      relations,
+      unready,
+      close,
+    }
   } catch (error) {
     await close()
     throw error
   }
+}
+
+/** A sample of live policy evaluations is asked again of cedar-wasm, when the configuration says so. */
+function watchOver(config: Config, warn: (text: string) => void): Oracle | undefined {
+  const rate = config.SAFECONDUCT_CEDAR_SHADOW
+  if (rate === 0) return undefined
+  return createOracle({
+    rate,
+    onDifference: ({ layer, live, oracle }) =>
+      warn(
+        `A policy evaluation of the ${layer} layer differs from cedar-wasm: ${live.decision} (${live.reasons.join(', ')}), there ${oracle.decision} (${oracle.reasons.join(', ')}).`,
+      ),
+  })
 }
 
 const SYSTEM = 'system'

@@ -2,12 +2,13 @@
  * Prometheus metrics from what the bus tells: counts and levels, no names of people, agents or tools.
  * @module
  */
-import type { Bus } from '@safeconduct/engine'
+import type { Bus, Oracle, ShadowReport } from '@safeconduct/engine'
 import { Counter, Gauge, Registry } from 'prom-client'
 
 export function createMetrics(
   bus: Bus,
   ledgerSize: () => number,
+  policies: { readonly shadow: () => ShadowReport | null; readonly oracle: Oracle | null },
 ): { text: () => Promise<string>; close: () => void } {
   const registry = new Registry()
   const decisions = new Counter({
@@ -47,6 +48,7 @@ export function createMetrics(
       this.set(ledgerSize())
     },
   })
+  policyGauges(registry, policies)
   const close = bus.subscribe((message) => {
     if (message.type === 'decision') {
       decisions.inc({ outcome: message.decision.outcome })
@@ -56,4 +58,40 @@ export function createMetrics(
     else if (message.type === 'revoked') revocations.inc({ kind: message.kind })
   })
   return { text: () => registry.metrics(), close }
+}
+
+/** What the candidate in the shadow came to, and the watch over our own evaluation; nothing while there is none. */
+function policyGauges(
+  registry: Registry,
+  { shadow, oracle }: { readonly shadow: () => ShadowReport | null; readonly oracle: Oracle | null },
+): void {
+  new Gauge({
+    name: 'safeconduct_policy_shadow_decisions',
+    help: 'Decisions put to the policy in the shadow since it stands there, by what came of it.',
+    labelNames: ['result'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      const report = shadow()
+      if (report === null) return
+      const { unchanged, changed, settled, failed, dropped, gaps } = report
+      const unasked = Object.values(gaps).reduce((sum, each) => sum + each, 0)
+      const results = { unchanged, changed, settled, failed, dropped, unasked }
+      for (const [result, count] of Object.entries(results)) this.set({ result }, count)
+    },
+  })
+  new Gauge({
+    name: 'safeconduct_cedar_shadow_evaluations',
+    help: 'Live policy evaluations asked again of cedar-wasm; any difference is a defect.',
+    labelNames: ['result'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      if (oracle === null) return
+      const { compared, differences, skipped, dropped } = oracle.counts
+      for (const [result, count] of Object.entries({ compared, differences, skipped, dropped })) {
+        this.set({ result }, count)
+      }
+    },
+  })
 }

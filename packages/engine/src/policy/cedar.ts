@@ -26,17 +26,23 @@ import type {
   PolicySource,
   SchemaFor,
 } from './engine.ts'
+import type { Oracle } from './oracle.ts'
 import { NO_RELATIONS } from './relations.ts'
 import { type Speech, speechOf } from './speech.ts'
 
 /** Characters of one layer's text. */
 export const MAX_POLICY_TEXT = 262_144
 
-export function createCedarEngine(): PolicyEngine {
-  return { compile: compilePolicies }
+/** @param oracle asked about a sample of live evaluations; left out = none */
+export function createCedarEngine(oracle?: Oracle): PolicyEngine {
+  return { compile: (source, schema) => compilePolicies(source, schema, oracle) }
 }
 
-function compilePolicies(source: PolicySource, schema: SchemaFor | PolicyRecord | null): CompiledPolicies {
+function compilePolicies(
+  source: PolicySource,
+  schema: SchemaFor | PolicyRecord | null,
+  oracle: Oracle | undefined,
+): CompiledPolicies {
   const compileBoth = (against: PolicyRecord | null): Readonly<Record<Layer, CompiledPolicySet>> => ({
     agent: compileLayer('agent', source.agentPolicies, against),
     user: compileLayer('user', source.userPolicies, against),
@@ -51,10 +57,6 @@ function compilePolicies(source: PolicySource, schema: SchemaFor | PolicyRecord 
     agent: factsOf(sets.agent),
     user: factsOf(sets.user),
   }
-  const text = `${source.agentPolicies}\n${source.userPolicies}`
-  const spoken = wordsOf(text)
-  // A name can be spelled with escapes (`"\u{61}mount"`): then any argument may be the one that is meant.
-  const spelled = /\\[ux]/.test(text)
   const entities = new EntityStore()
   const told = new Map<string, PolicyEntity>()
   const put = (entity: PolicyEntity): void => {
@@ -62,8 +64,8 @@ function compilePolicies(source: PolicySource, schema: SchemaFor | PolicyRecord 
     told.set(entityKey(entity.uid), entity)
   }
   const words = {
-    mentions: (argument: string) => spelled || (spoken.has('args') && spoken.has(argument)),
-    speaksOf: (word: string) => spelled || spoken.has(word),
+    mentions: (argument: string) =>
+      speech.agent.uses(`args.${argument}`) || speech.user.uses(`args.${argument}`),
     uses: (path: string) => speech.agent.uses(path) || speech.user.uses(path),
     bindings,
     relations,
@@ -73,7 +75,12 @@ function compilePolicies(source: PolicySource, schema: SchemaFor | PolicyRecord 
   const used = usedFacts(words.uses)
   // Both layers and every actor are asked with one context: it is read once.
   let read: { context: PolicyRecord; record: CedarRecord } | null = null
-  function evaluate(layer: Layer, question: PolicyQuestion, view: () => EntityView): LayerAnswer {
+  function evaluate(
+    layer: Layer,
+    question: PolicyQuestion,
+    view: () => EntityView,
+    authorize: CompiledPolicySet['authorize'] = sets[layer].authorize,
+  ): LayerAnswer {
     try {
       if (read?.context !== question.context) {
         read = { context: question.context, record: parseContext(used(question.context)) }
@@ -82,11 +89,19 @@ function compilePolicies(source: PolicySource, schema: SchemaFor | PolicyRecord 
       const context =
         own === undefined || own === NO_RELATIONS ? read.record : withRelations(read.record, own)
       const asked = { principal, action, resource, context, entities: view() }
-      return answer(sets[layer].authorize(asked), facts[layer])
+      return answer(authorize(asked), facts[layer])
     } catch (error) {
       if (error instanceof CedarError) return refused(error)
       throw error
     }
+  }
+  const watched = new Map<Layer, CompiledPolicySet['authorize']>()
+  /** Watched from its first question on: a version that is only tried is none of the oracle's business. */
+  function live(layer: Layer): CompiledPolicySet['authorize'] | undefined {
+    if (oracle === undefined) return undefined
+    const known = watched.get(layer) ?? oracle.watch(layer, sets[layer])
+    watched.set(layer, known)
+    return known
   }
   return {
     ...words,
@@ -97,7 +112,8 @@ function compilePolicies(source: PolicySource, schema: SchemaFor | PolicyRecord 
     },
     evaluate: (layer, question) => {
       const { local } = question
-      return evaluate(layer, question, () => (local === undefined ? entities : entities.snapshot(local)))
+      const view = () => (local === undefined ? entities : entities.snapshot(local))
+      return evaluate(layer, question, view, live(layer))
     },
     reached: (uids) => reachedFrom(uids, told),
     within: (given) => {
@@ -229,12 +245,4 @@ function obligationOf(id: string, text: string | undefined): Obligation | null {
   const [type = '', ...rest] = (text ?? '').split(':')
   if (!OBLIGATION_TYPES.has(type)) return null
   return { id, type: type as Obligation['type'], properties: { target: rest.join(':') } }
-}
-
-/** Every word of the policies, comments included: too many only means that an argument has to fit its type. */
-function wordsOf(text: string): ReadonlySet<string> {
-  const words = new Set<string>()
-  for (const [word] of text.matchAll(/[\p{L}\p{N}_]+/gu)) words.add(word)
-  for (const [, quoted] of text.matchAll(/"((?:[^"\\]|\\.)*)"/g)) if (quoted !== undefined) words.add(quoted)
-  return words
 }

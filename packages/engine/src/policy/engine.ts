@@ -71,10 +71,11 @@ export interface PolicySource {
 /** What it takes to rule on one question. */
 export interface AskedPolicies {
   evaluate(layer: Layer, question: PolicyQuestion): LayerAnswer
-  /** True when a policy of either layer speaks of the argument of that name (`context.args.<name>`). */
+  /**
+   * True when a policy of either layer speaks of that argument or part of one (`context.args.<path>`), of something
+   * inside it, or of something that it is part of.
+   */
   mentions(argument: string): boolean
-  /** True when the word may stand in a policy of either layer; comments count, too. */
-  speaksOf(word: string): boolean
   /** True when a policy of either layer speaks of the path of the context, of a part of it or of something around it. */
   uses(path: string): boolean
   /** What the version says of tools and zones. */

@@ -44,8 +44,9 @@ export function speechOf(set: CompiledPolicySet): Speech {
     const named = action.kind === 'equal' && action.target.id === ELEVATE
     if (named && tree.effect === 'permit') elevates.add(id)
   }
+  const above = beginnings(paths)
   return {
-    uses: (path) => usesPath(paths, path),
+    uses: (path) => above.has(path) || beginningsOf(path).some((beginning) => paths.has(beginning)),
     relations: namesUnder(paths, 'relations.'),
     roles: [...roles].sort(),
     elevates,
@@ -73,12 +74,18 @@ function contextChain(node: unknown): string[] | null {
   }
 }
 
-function usesPath(paths: ReadonlySet<string>, path: string): boolean {
-  for (const spoken of paths) {
-    if (spoken === '' || spoken === path) return true
-    if (spoken.startsWith(`${path}.`) || path.startsWith(`${spoken}.`)) return true
-  }
-  return false
+/** Every path that another one begins with, itself included. */
+function beginnings(paths: Iterable<string>): Set<string> {
+  const all = new Set<string>()
+  for (const path of paths) for (const beginning of beginningsOf(path)) all.add(beginning)
+  return all
+}
+
+/** `a.b` as `''`, `a`, `a.b`. */
+function beginningsOf(path: string): string[] {
+  const found = ['']
+  for (let dot = path.indexOf('.'); dot >= 0; dot = path.indexOf('.', dot + 1)) found.push(path.slice(0, dot))
+  return [...found, path]
 }
 
 function namesUnder(paths: ReadonlySet<string>, prefix: string): string[] {
