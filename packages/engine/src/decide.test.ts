@@ -197,7 +197,11 @@ test('a limit is explained with a value that was tested', () => {
   const limits = { argument_limits: { 'market/place_order': { quantity: { max: 20 } } } }
   const of = world(setup([{ type: 'task', task: task({ details: details(limits) }) }]))
   const decision = step(of, call({ tool: 'place_order', args: { symbol: 'ACME', quantity: 50 } }))
-  assert.deepEqual(decision.counterfactual, { change: 'The argument quantity is 20.', outcome: 'allow' })
+  assert.deepEqual(decision.counterfactual, {
+    change: 'The argument quantity is 20.',
+    outcome: 'allow',
+    steps: [{ kind: 'argument', path: 'quantity', value: 20 }],
+  })
   const twice = { ...limits, tools: ['market/get_quote'] }
   const both = world(setup([{ type: 'task', task: task({ details: details(twice) }) }]))
   assert.match(

@@ -55,16 +55,18 @@ export function decide(state: EngineState, request: CallRequest, relations?: Rel
     length: args.length,
   })
   const forward = settled.decision.outcome === 'allow' || observes(state, found)
-  const decision: Decision = {
-    ...settled.decision,
-    counterfactual: counterfactual(state, request, approval, found),
-  }
   const { posed } = found
   const askable = args.length <= MAX_APPROVAL_ARGS
   if (found.errand.dead) {
+    const { decision } = settled
     return { decision, events: [], forward: false, opened: null, used: null, posed, askable }
   }
-  const events: EngineEvent[] = [turn(tenant, request, found, decision, forward)]
+  const taken = turn(tenant, request, found, settled.decision, forward)
+  const decision: Decision = {
+    ...settled.decision,
+    counterfactual: counterfactual({ state, request, approval, assume, found, turn: taken }),
+  }
+  const events: EngineEvent[] = [taken]
   if (settled.opened !== null) events.push({ type: 'approval-opened', approval: settled.opened })
   const used = forward ? found.used : null
   if (used !== null) events.push({ type: 'approval-used', key }, ...vouch(tenant, request, found))

@@ -85,13 +85,7 @@ export type CounterfactualStep =
   /** The agent calls with a key (DPoP or mTLS) and proves it. */
   | { readonly kind: 'key' }
   | { readonly kind: 'relation'; readonly user: string; readonly relation: string; readonly object: string }
-  | {
-      readonly kind: 'role'
-      readonly principal: 'agent' | 'user'
-      readonly id: string
-      readonly role: string
-    }
-  /** The same role, for this errand and a time only. */
+  /** The principal holds the role, for this errand and a time (or for good). */
   | {
       readonly kind: 'elevation'
       readonly principal: 'agent' | 'user'
@@ -104,8 +98,6 @@ export type CounterfactualStep =
       readonly to: string
       readonly effect: 'read' | 'write'
     }
-  /** The agent is registered as one that acts without a user. */
-  | { readonly kind: 'autonomy'; readonly agent: string }
 
 /** The smallest tested change that would have led to a better outcome. For the entitled only, never for the agent. */
 export interface Counterfactual {
@@ -205,7 +197,8 @@ export interface PolicyVersion extends Stored {
   readonly userPolicies: string
   /** `sha256:` over both texts. */
   readonly digest: string
-  readonly status: 'active' | 'retired'
+  /** `shadow`: asked beside the active one, without effect; `tried`: was in the shadow and never ruled. */
+  readonly status: 'active' | 'retired' | 'shadow' | 'tried'
   readonly createdAt: number
   readonly createdBy: string
 }

@@ -3,7 +3,7 @@
  * untrusted text. Sentences of `why` are for the entitled.
  * @module
  */
-import type { Elevation, ErrorCode, PolicyReason } from '@safeconduct/protocol'
+import type { CounterfactualStep, Elevation, ErrorCode, PolicyReason } from '@safeconduct/protocol'
 import type { RelationsByPrincipal } from '../policy/relations.ts'
 
 const REMEDIES: Partial<Readonly<Record<ErrorCode, string>>> = {
@@ -48,6 +48,42 @@ export function relationSentences(facts: RelationsByPrincipal): string[] {
       .filter(([, answer]) => !answer)
       .map(([relation]) => `${principal} is not ${relation} of what the call names.`),
   )
+}
+
+/** The step as a sentence for the entitled, and how it is done. */
+export function stepSentence(step: CounterfactualStep): string {
+  switch (step.kind) {
+    case 'approval':
+      return 'A person approves exactly this call.'
+    case 'fresh-proof':
+      return 'The agent proves its key again now.'
+    case 'argument':
+      return `The argument ${step.path} is ${JSON.stringify(step.value)}.`
+    case 'scope':
+      return `The token has the scopes ${step.scopes.join(' ')}.`
+    case 'errand':
+      return `The errand allows this (${step.member}).`
+    case 'budget':
+      return `The ${step.member} of the errand is ${step.limit}.`
+    case 'tool':
+      return `The owner approves the tool ${step.tool} as it is now.`
+    case 'server':
+      return `The owner approves the server ${step.server}.`
+    case 'intent':
+      return `The user's own words for a new errand name the values of ${step.paths.join(', ')}.`
+    case 'review':
+      return `The owner looks into the agent ${step.agent}, and what is held against it is reset.`
+    case 'ceiling':
+      return `The owner lifts the ceiling ${step.level} from the trust of the agent ${step.agent}.`
+    case 'key':
+      return 'The agent calls with a key of its own and proves it.'
+    case 'relation':
+      return `${step.user} is ${step.relation} of ${step.object}.`
+    case 'elevation':
+      return `The ${step.principal} ${step.id} holds the role ${step.role}, for this errand or for good.`
+    case 'zone-flow':
+      return `The policy lets ${step.from || 'none'} -> ${step.to || 'none'}: ${step.effect}.`
+  }
 }
 
 /** At most two characters of a value may stand in a label: enough to recognise one's own, not to use it. */

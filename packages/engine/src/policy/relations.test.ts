@@ -39,7 +39,7 @@ const DOCS: ControlEvent[] = [
   { type: 'server', server: server({ id: 'server-2', name: 'docs' }) },
   {
     type: 'tool',
-    tool: pinned(definition('get_document', { id: { type: 'string' }, also: { type: 'array' } }), {
+    tool: pinned(definition('get_document', { id: { type: 'string' }, also: { type: 'array', items: { type: 'string' } } }), {
       server: 'docs',
     }),
   },

@@ -1,0 +1,107 @@
+/**
+ * A state as it would be: shares everything with the real one, takes changes of its own and never touches it. For
+ * questions about what would happen; lives no longer than the turn in which it is made.
+ * @module
+ */
+import type { AgentLive, Directory, EngineState, Live, TenantState } from '../state.ts'
+
+/** Reads through to another map; what is set or deleted here stays here. */
+class Overlay<K, V> extends Map<K, V> {
+  readonly #base: ReadonlyMap<K, V>
+  readonly #copy: (value: V) => V
+  readonly #gone = new Set<K>()
+
+  /** @param copy makes a value that may be changed in place; called once for each that is read */
+  constructor(base: ReadonlyMap<K, V>, copy: (value: V) => V = (value) => value) {
+    super()
+    this.#base = base
+    this.#copy = copy
+  }
+
+  override get(key: K): V | undefined {
+    if (super.has(key)) return super.get(key)
+    const value = this.#gone.has(key) ? undefined : this.#base.get(key)
+    if (value === undefined) return undefined
+    const own = this.#copy(value)
+    super.set(key, own)
+    return own
+  }
+
+  override has(key: K): boolean {
+    return super.has(key) || (!this.#gone.has(key) && this.#base.has(key))
+  }
+
+  override delete(key: K): boolean {
+    const had = this.has(key)
+    super.delete(key)
+    this.#gone.add(key)
+    return had
+  }
+
+  override get size(): number {
+    let size = this.#base.size
+    for (const key of super.keys()) if (!this.#base.has(key)) size++
+    for (const key of this.#gone) if (this.#base.has(key) && !super.has(key)) size--
+    return size
+  }
+
+  override *entries(): MapIterator<[K, V]> {
+    for (const key of this.#base.keys()) {
+      const value = super.has(key) || this.#gone.has(key) ? undefined : this.get(key)
+      if (value !== undefined) yield [key, value]
+    }
+    yield* super.entries()
+  }
+
+  override *keys(): MapIterator<K> {
+    for (const [key] of this.entries()) yield key
+  }
+
+  override *values(): MapIterator<V> {
+    for (const [, value] of this.entries()) yield value
+  }
+
+  override [Symbol.iterator](): MapIterator<[K, V]> {
+    return this.entries()
+  }
+}
+
+/** The tenant's part of a state that may be changed; other tenants are as they are. */
+export function fork(state: EngineState, name: string): { state: EngineState; tenant: TenantState } | null {
+  const real = state.tenants.get(name)
+  if (real === undefined) return null
+  const tenant: TenantState = {
+    ...real,
+    directory: forkDirectory(real.directory),
+    live: forkLive(real.live),
+    capture: null,
+  }
+  return { state: { ...state, tenants: new Map([[name, tenant]]) }, tenant }
+}
+
+function forkDirectory(directory: Directory): Directory {
+  return {
+    ...directory,
+    agents: new Overlay(directory.agents),
+    servers: new Overlay(directory.servers),
+    tools: new Overlay(directory.tools),
+    tasks: new Overlay(directory.tasks),
+    delegations: new Overlay(directory.delegations),
+    approvals: new Overlay(directory.approvals),
+    users: new Overlay(directory.users),
+    elevations: new Overlay(directory.elevations, (held) => new Map(held)),
+  }
+}
+
+function forkLive(live: Live): Live {
+  return {
+    ...live,
+    // Agents are the one thing that is changed in place.
+    agents: new Overlay(live.agents, (agent: AgentLive) => structuredClone(agent)),
+    tasks: new Overlay(live.tasks),
+    spent: new Overlay(live.spent),
+    flows: new Overlay(live.flows),
+    calls: new Overlay(live.calls),
+    logged: new Overlay(live.logged),
+  }
+}
