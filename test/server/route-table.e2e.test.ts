@@ -9,6 +9,7 @@ import { type Answer, createWorld, type Who, type World } from './world.ts'
 const DIGEST = `sha256:${'0'.repeat(64)}`
 const EMPTY_POLICY = { agent: '', user: '' }
 
+const CALL = '01977777-7777-7777-8777-777777777777'
 const ANY = { type: 'user', id: 'none' }
 
 function questions(base: string): Record<string, object> {
@@ -45,6 +46,9 @@ const BODIES: Readonly<Record<string, object>> = {
   '/api/v1/policy/shadow/start': { candidate: EMPTY_POLICY },
   '/api/v1/policy/shadow/stop': {},
   '/api/v1/owner-requests/:id/decide': { confirm: true },
+  '/api/v1/calls/prepare': { id: CALL, token: 'none', operation: { server: 'none', method: 'none' } },
+  '/api/v1/calls/:id/settle': { status: 'ok' },
+  '/api/v1/calls/tools': { token: 'none', server: 'none', definitions: [] },
   '/api/v1/enforcers': { name: 'walked', key_digest: DIGEST, scopes: ['evaluate'] },
   '/api/v1/enforcers/:name/revoke': {},
   '/api/v1/stores/:name': { policies: '', schema: '', entities: [] },

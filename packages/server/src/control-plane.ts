@@ -1,11 +1,13 @@
 /**
- * The control plane as one request handler. Owns its event streams; `close` ends them.
+ * The control plane as one request handler. Owns its event streams and the watch over calls that are
+ * enforced elsewhere; `close` ends them.
  * @module
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { SafeconductError } from '@safeconduct/protocol'
 import { createOwnerRequests } from './admin/owner-requests.ts'
 import { createAsker } from './authzen/asker.ts'
+import { createCalls } from './calls/calls.ts'
 import type { OwnerIdentity } from './http/access.ts'
 import { createApp } from './http/app.ts'
 import { createEventStreams } from './http/events.ts'
@@ -28,8 +30,9 @@ export interface ControlPlane {
 export function createControlPlane(ports: ControlPlanePorts): ControlPlane {
   const events = createEventStreams(ports.bus)
   const table: Route[] = routeTable({ ...ports, events })
+  const calls = createCalls(ports)
   const requests = createOwnerRequests(ports, () => table)
-  table.push(...requests.routes, ...(ports.moreRoutes ?? []))
+  table.push(...requests.routes, ...calls.routes, ...(ports.moreRoutes ?? []))
   const asker = createAsker(ports.access, ports.tenant)
   const handler = createApp(table, {
     tenant: ports.tenant,
@@ -39,5 +42,9 @@ export function createControlPlane(ports: ControlPlanePorts): ControlPlane {
     askOwner: requests.ask,
     onError: ports.onError,
   })
-  return { routes: table, handler, close: () => events.close() }
+  const close = () => {
+    calls.close()
+    events.close()
+  }
+  return { routes: table, handler, close }
 }

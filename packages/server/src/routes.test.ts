@@ -26,6 +26,7 @@ GET  /api/v1/policy                        reader
 GET  /api/v1/policy/shadow                 reader
 GET  /api/v1/policy/versions/:id           reader
 GET  /api/v1/policy/versions/:id/receipt   reader
+GET  /api/v1/relations                     reader
 GET  /api/v1/servers                       reader
 GET  /api/v1/session                       owner
 GET  /api/v1/status                        reader
@@ -63,6 +64,11 @@ POST /api/v1/agents/:id/composition        reader
 POST /api/v1/agents/:id/readmit             confirmed
 POST /api/v1/agents/:id/trust              confirmed
 POST /api/v1/approvals/:id/decide          owner
+POST /api/v1/calls/:id/settle              enforcer
+POST /api/v1/calls/prepare                 enforcer
+POST /api/v1/calls/tools                   enforcer
+POST /api/v1/documents/authorized          asker
+POST /api/v1/documents/filter              asker
 POST /api/v1/enforcers                     confirmed
 POST /api/v1/enforcers/:name/revoke        reader
 POST /api/v1/owner-requests/:id/decide     owner
@@ -73,6 +79,14 @@ POST /api/v1/policy/replay                 reader
 POST /api/v1/policy/rollback               confirmed
 POST /api/v1/policy/shadow/start           confirmed
 POST /api/v1/policy/shadow/stop            reader
+POST /api/v1/relations/check               reader
+POST /api/v1/relations/import              confirmed
+POST /api/v1/relations/list                reader
+POST /api/v1/relations/model               confirmed
+POST /api/v1/relations/policy-space        confirmed
+POST /api/v1/relations/read                reader
+POST /api/v1/relations/stage               reader
+POST /api/v1/relations/write               confirmed
 POST /api/v1/revocations                   reader
 POST /api/v1/servers                       confirmed
 POST /api/v1/servers/:name/approve         confirmed
