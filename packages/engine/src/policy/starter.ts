@@ -69,6 +69,14 @@ forbid (principal, action in [Action::"read", Action::"write", Action::"destruct
 when { context.credentialDoubt }
 unless { context.freshProof };
 
+// ── Zones ────────────────────────────────────────────────────────────────────────────────────────────────────
+// Where zones are set (agents zone, servers zone), nothing reaches from one into another. A flow that is wanted is
+// written here: @flows("train -> validate: write; validate -> train: read"); none is where no zone is set.
+
+@id("zones-apart")
+forbid (principal, action, resource)
+unless { context.zone.flow };
+
 // ── Autonomy ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 @id("autonomy-is-registered")
