@@ -71,16 +71,15 @@ export function sealBlob(key: SealingKey, parts: readonly string[], plain: Uint8
   const nonce = randomBytes(12)
   const cipher = createCipheriv('aes-256-gcm', key.bytes, nonce, { authTagLength: TAG_BYTES })
   cipher.setAAD(unambiguous(parts))
-  return new Uint8Array(
-    Buffer.concat([
-      Uint8Array.of(VERSION),
-      key.commitment,
-      nonce,
-      cipher.update(plain),
-      cipher.final(),
-      cipher.getAuthTag(),
-    ]),
-  )
+  const sealed = new Uint8Array(plain.length + SEAL_OVERHEAD)
+  sealed[0] = VERSION
+  sealed.set(key.commitment, COMMIT_AT)
+  sealed.set(nonce, NONCE_AT)
+  sealed.set(cipher.update(plain), TEXT_AT)
+  // GCM is a stream: what is final is only the tag.
+  cipher.final()
+  sealed.set(cipher.getAuthTag(), TEXT_AT + plain.length)
+  return sealed
 }
 
 /** The commitment of the key a value was sealed with. @throws {SafeconductError} `internal` when it is none of ours */
