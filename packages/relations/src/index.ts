@@ -7,6 +7,7 @@ export { type Position, type Problem, RelationsError, type RelationsErrorCode } 
 export { DEFAULT_LIMITS, type Limits } from './limits.ts'
 export type { Context } from './model/condition.ts'
 export { modelFromJson, modelToJson } from './model/json.ts'
+export type { Proof } from './query/prove.ts'
 export type { UserFilter } from './query/walk-users.ts'
 export type { Change } from './store/changes.ts'
 export type { ExpandNode } from './store/expand.ts'
@@ -19,6 +20,7 @@ export {
   type RestoredStore,
   type RestoreOptions,
   type StoreOptions,
+  type Why,
 } from './store/relation-store.ts'
 export type {
   CheckRequest,

@@ -95,10 +95,10 @@ export class Resolver {
     return value
   }
 
-  /** A gate of a relation, at the start of a request, when its first operand is known to hold. */
-  restOf(object: number, gate: BoundGate): Value {
+  /** A gate of a relation, at the start of a request. `first`: what its first operand is known to be. */
+  gate(object: number, gate: BoundGate, first?: Value): Value {
     this.#begin()
-    return this.#gate(object, UNKNOWN, gate, 0, TRUE)
+    return this.#gate(object, UNKNOWN, gate, 0, first)
   }
 
   #begin(): void {

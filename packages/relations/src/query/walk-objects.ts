@@ -171,7 +171,7 @@ class ObjectWalk {
     if (to.unstratified) value = FAILED
     else if (way === 'checked' || edge !== TRUE || state !== PROVEN)
       value = this.#resolver.evaluate(object, to.relation)
-    else value = this.#resolver.restOf(object, way)
+    else value = this.#resolver.gate(object, way, TRUE)
     if (value === TRUE) this.#mark(object, to.relation, PROVEN)
     else if (value === FAILED) this.#mark(object, to.relation, SUSPECT)
   }

@@ -18,7 +18,8 @@ import { parseModel } from '../model/parse.ts'
 import { objectOrThrow } from '../names.ts'
 import { Edges } from '../query/edges.ts'
 import { atOneRevision, type Pace } from '../query/pace.ts'
-import { type Bounds, Resolver } from '../query/resolver.ts'
+import { type Proven, prove } from '../query/prove.ts'
+import { type Asker, type Bounds, Resolver } from '../query/resolver.ts'
 import { newMemory, Scratch } from '../query/scratch.ts'
 import { View } from '../query/view.ts'
 import { walkObjects } from '../query/walk-objects.ts'
@@ -47,7 +48,7 @@ import {
   relationOrThrow,
 } from './request.ts'
 import { type Bytes, corrupt, expectKnown, readSnapshot, writeSnapshot } from './snapshot.ts'
-import { parseTuple, plainContext, type Tuple, type TupleKey } from './tuple.ts'
+import { parseTuple, plainContext, type Tuple, type TupleKey, tupleIn } from './tuple.ts'
 import {
   type Changed,
   carryOut,
@@ -85,6 +86,17 @@ export interface ModelVersion {
 export interface CheckResult {
   readonly allowed: boolean
   readonly revision: string
+}
+
+/** `tuples` are those of the proof and those that lift bans in its way, each once. */
+export type Why = Proven<Tuple>
+
+/** A question in numbers of its view. */
+interface Asked {
+  readonly edges: Edges
+  readonly asker: Asker
+  readonly object: number
+  readonly relation: number
 }
 
 export type BatchResult = { readonly allowed: boolean } | { readonly error: RelationsError }
@@ -339,6 +351,18 @@ export class RelationStore {
     return this.#answer(request, { ...NOW_BOUNDS, ...bounds })
   }
 
+  /**
+   * Why a check is true: the tuples that prove it, as a tree of the model's rules and as a list. Undefined when it is not
+   * true. A store with these tuples alone gives the same answer.
+   * @throws RelationsError as `check`.
+   */
+  why(request: CheckRequest): Why | undefined {
+    const { edges, asker, object, relation } = this.#asked(request)
+    return prove(edges, asker, object, relation, this.limits, this.#scratch, (tuple) =>
+      tupleIn(edges.view, tuple),
+    )
+  }
+
   /** Many checks at one revision, answers in the order of the questions. @throws RelationsError `limit_exceeded`. */
   async batchCheck(requests: readonly CheckRequest[], signal?: AbortSignal): Promise<readonly BatchResult[]> {
     if (requests.length > this.limits.maxChecksPerBatch)
@@ -487,15 +511,21 @@ export class RelationStore {
   // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────
 
   #answer(request: CheckRequest, bounds: Bounds): boolean {
+    const { edges, asker, object, relation } = this.#asked(request)
+    return new Resolver(edges, asker, bounds, this.#scratch).check(object, relation)
+  }
+
+  #asked(request: CheckRequest): Asked {
     const model = this.#circumstances(request)
     const { object, relation, user } = questionOf(model, this.#graph, request)
     const edges = this.#edges(model, request)
     const { view } = edges
-    const asker = typeof user === 'number' ? { object: user, relation: -1 } : askerOf(view, user)
-    return new Resolver(edges, asker, bounds, this.#scratch).check(
-      typeof object === 'number' ? object : view.object(object),
-      relation.relation,
-    )
+    return {
+      edges,
+      asker: typeof user === 'number' ? { object: user, relation: -1 } : askerOf(view, user),
+      object: typeof object === 'number' ? object : view.object(object),
+      relation: relation.relation,
+    }
   }
 
   #model(id: string | undefined): BoundModel {

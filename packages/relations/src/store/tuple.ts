@@ -10,7 +10,7 @@ import type { BoundModel } from '../model/bind.ts'
 import type { Context } from '../model/condition.ts'
 import { subjectClass } from '../model/subject-class.ts'
 import { parseObject, parseUser, type Subject } from '../names.ts'
-import type { ViewTuple } from '../query/view.ts'
+import { View, type ViewTuple } from '../query/view.ts'
 
 export interface TupleKey {
   readonly object: string
@@ -95,16 +95,20 @@ function plainNumbers(_key: string, value: unknown): unknown {
   return value
 }
 
-export function tupleOf(graph: Graph, row: number): Tuple {
-  const target = graph.targetOf(row)
-  const subject = graph.subjectOf(row)
-  const slot = graph.slotOf(subject)
-  const name = graph.objects.name(graph.objectOf(subject))
-  const extra = graph.extraOf(row)
+export const tupleOf = (graph: Graph, row: number): Tuple => tupleIn(new View(graph, []), row)
+
+/** A stored or contextual tuple as it was written. */
+export function tupleIn(view: View, tuple: number): Tuple {
+  const target = view.targetOf(tuple)
+  const subject = view.subjectOf(tuple)
+  const slot = view.slotOf(subject)
+  const name = view.nameOf(view.objectOf(subject))
+  const { relations } = view.graph
+  const extra = view.extraOf(tuple)
   return {
-    object: graph.objects.name(graph.objectOf(target)),
-    relation: graph.relations.name(graph.slotOf(target) - 1),
-    user: slot === 0 ? name : `${name}#${graph.relations.name(slot - 1)}`,
+    object: view.nameOf(view.objectOf(target)),
+    relation: relations.name(view.slotOf(target) - 1),
+    user: slot === 0 ? name : `${name}#${relations.name(slot - 1)}`,
     ...(extra?.condition === undefined ? {} : { condition: extra.condition }),
     ...(extra?.expiresAt === undefined ? {} : { expiresAt: extra.expiresAt }),
   }
