@@ -99,8 +99,8 @@ describe('the command line on an empty directory', () => {
     writeFileSync(bad, 'permit (principal, action, resource) when { context.nonsense > 3 };')
     const check = await here.run('policy', 'check', '--agent-file', bad, '--user-file', bad)
     assert.equal(check.code, 1)
-    assert.match(check.err, /policy_invalid/)
-    assert.match(check.err, /nonsense/)
+    assert.match(check.out, /policy_invalid/)
+    assert.match(check.err, /bad\.cedar:1:\d+: error: .*nonsense/)
   })
 
   it('tells what it does not know, with an exit code of its own', async () => {

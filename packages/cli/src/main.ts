@@ -7,6 +7,7 @@ import { Command } from 'commander'
 import { agentCommands } from './commands/agents.ts'
 import { inspectCommands } from './commands/inspect.ts'
 import { keepCommands } from './commands/keep.ts'
+import { policyCommands } from './commands/policy.ts'
 import { serverCommands } from './commands/servers.ts'
 import { upCommand } from './commands/up.ts'
 import { runCommand } from './run/command.ts'
@@ -25,6 +26,7 @@ upCommand(program)
 runCommand(program, verb)
 agentCommands(program, verb)
 serverCommands(program, verb)
+policyCommands(program, verb)
 inspectCommands(program, verb)
 keepCommands(program, verb)
 

@@ -80,7 +80,7 @@ async function readJson(response: IncomingMessage): Promise<JsonObject> {
 }
 
 /** The daemon's typed error, as if it had been thrown here. */
-function asError(answer: JsonObject): SafeconductError {
+export function asError(answer: JsonObject): SafeconductError {
   const code =
     typeof answer.error === 'string' && answer.error in ERROR_TABLE ? (answer.error as ErrorCode) : 'internal'
   return new SafeconductError(code, typeof answer.message === 'string' ? { message: answer.message } : {})

@@ -94,7 +94,7 @@ export function inspectCommands(program: Command, verb: Verb): void {
     )
 }
 
-function writeReceipt(file: string, receipt: JsonObject): void {
+export function writeReceipt(file: string, receipt: JsonObject): void {
   try {
     writeFileSync(file, `${JSON.stringify(receipt, null, 2)}\n`)
   } catch (cause) {

@@ -1,12 +1,7 @@
-/**
- * `safeconduct servers …`, `tools …` and `policy …`: what stands behind the gateway and what rules there.
- * @module
- */
-import { readFileSync } from 'node:fs'
 import { type JsonObject, SafeconductError } from '@safeconduct/protocol'
 import type { Command } from 'commander'
-import { list, number, object, text, withOwner } from '../context.ts'
-import { plain, table, when } from '../output.ts'
+import { list, object, text, withOwner } from '../context.ts'
+import { plain, table } from '../output.ts'
 import type { Verb } from '../verb.ts'
 
 export function serverCommands(program: Command, verb: Verb): void {
@@ -128,85 +123,9 @@ export function serverCommands(program: Command, verb: Verb): void {
         context.output.result(approved, () => `${plain(id)} is approved as it is now.`)
       }),
     )
-  policyCommands(program, verb)
 }
 
 function target(transport: JsonObject): string {
   if (transport.kind === 'http') return text(transport, 'url')
   return Array.isArray(transport.argv) ? transport.argv.join(' ') : ''
-}
-
-function policyCommands(program: Command, verb: Verb): void {
-  const policy = program.command('policy').description('policy: what is allowed, tried before it rules')
-  const files = (command: Command) =>
-    command
-      .requiredOption('--agent-file <file>', 'Cedar policies about the rights of agents')
-      .requiredOption('--user-file <file>', 'Cedar policies about the rights of users')
-  policy
-    .command('show')
-    .description('the active policy and its earlier versions')
-    .action(
-      verb(async (context) => {
-        const answer = await (await context.daemon()).get('/api/v1/policy')
-        context.output.result(answer, () => {
-          const active = object(answer, 'active')
-          const versions = list(answer, 'versions').map((one) => [
-            text(one, 'id'),
-            text(one, 'status'),
-            when(number(one, 'createdAt')),
-            text(one, 'createdBy'),
-          ])
-          return [
-            '// ── agent policies',
-            text(active, 'agentPolicies') || '// none: nothing is allowed',
-            '// ── user policies',
-            text(active, 'userPolicies') || '// none: nothing is allowed',
-            '',
-            table(['VERSION', 'STATUS', 'SINCE', 'BY'], versions),
-          ].join('\n')
-        })
-      }),
-    )
-  files(policy.command('check'))
-    .description('parse and strictly validate two policy files; change nothing')
-    .action(
-      verb(async (context, options: PolicyFiles) => {
-        const answer = await (await context.daemon()).post('/api/v1/policy/check', readPolicies(options))
-        context.output.result(answer, () => 'Valid.')
-      }),
-    )
-  files(policy.command('apply'))
-    .description('activate two policy files from the next call on (the owner confirms in the browser)')
-    .action(
-      verb(async (context, options: PolicyFiles) => {
-        const version = await withOwner(await context.daemon(), '/api/v1/policy/apply', readPolicies(options))
-        context.output.result(version, () => `Active: ${text(version, 'id')} (${text(version, 'digest')}).`)
-      }),
-    )
-  policy
-    .command('rollback')
-    .argument('<version>', 'id of an earlier version')
-    .description('activate an earlier version again (the owner confirms in the browser)')
-    .action(
-      verb(async (context, id: string) => {
-        const version = await withOwner(await context.daemon(), '/api/v1/policy/rollback', { id })
-        context.output.result(version, () => `Active: ${text(version, 'id')} (${text(version, 'digest')}).`)
-      }),
-    )
-}
-
-interface PolicyFiles {
-  readonly agentFile: string
-  readonly userFile: string
-}
-
-function readPolicies(files: PolicyFiles): { agent: string; user: string } {
-  const read = (file: string) => {
-    try {
-      return readFileSync(file, 'utf8')
-    } catch (cause) {
-      throw new SafeconductError('not_found', { message: `${file} cannot be read.`, cause })
-    }
-  }
-  return { agent: read(files.agentFile), user: read(files.userFile) }
 }
