@@ -7,9 +7,16 @@ import { createServer, type IncomingMessage, request, type Server } from 'node:h
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { type Bus, createCedarEngine, type EngineDecider, openDecider, type Store } from '@safeconduct/engine'
+import {
+  type Bus,
+  createCedarEngine,
+  type EngineDecider,
+  openDecider,
+  type SigningKey,
+  type Store,
+} from '@safeconduct/engine'
 import { createAuthenticate } from '@safeconduct/gateway'
-import type { JsonObject, JsonValue, SafeconductError, User } from '@safeconduct/protocol'
+import { type JsonObject, type JsonValue, SafeconductError, type User } from '@safeconduct/protocol'
 import {
   type AccessPorts,
   type AdminPorts,
@@ -20,6 +27,8 @@ import {
   loadEnforcers,
   loadPolicyStores,
   markLocal,
+  openRelations,
+  type RelationService,
   type Route,
   type RoutePorts,
   type SecretStore,
@@ -33,6 +42,7 @@ import {
   fakeLedger,
 } from '../../packages/engine/src/testing/fakes.ts'
 import { START, TENANT } from '../../packages/engine/src/testing/world.ts'
+import { memoryFiles } from '../fga/files.ts'
 
 export { START, TENANT }
 
@@ -55,6 +65,7 @@ export interface Answer {
 
 export interface World {
   readonly plane: ControlPlane
+  readonly relations: RelationService
   readonly origin: string
   readonly store: Store
   readonly decider: EngineDecider
@@ -64,6 +75,8 @@ export interface World {
   readonly authorization: AuthorizationServer
   readonly admin: AdminPorts
   readonly user: User
+  /** What a DPoP proof of an agent must carry. */
+  nonce(): string
   readonly credentials: Map<string, Readonly<Record<string, string>>>
   /** What was asked of the ledger's files. */
   readonly logPaths: string[]
@@ -82,6 +95,8 @@ export interface WorldOptions {
   readonly moreRoutes?: readonly Route[]
   readonly readLog?: RoutePorts['readLog']
   readonly unready?: RoutePorts['unready']
+  /** Keys of an issuer that the test plays itself, beside those of the authorization server. */
+  readonly keys?: (origin: string) => ReadonlyMap<string, SigningKey>
 }
 
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
@@ -149,18 +164,32 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       credentials.delete(name)
     },
   }
+  const keys = new Map([...authorization.keys, ...(options.keys?.(origin) ?? [])])
   const access: AccessPorts = {
     issuer: origin,
     enforcers: await loadEnforcers(store, TENANT),
     stores: await loadPolicyStores(store, TENANT, () => undefined),
-    authenticate: createAuthenticate({ issuer: origin, keys: () => authorization.keys, clock }),
-    keys: () => authorization.keys,
+    authenticate: createAuthenticate({ issuer: origin, keys: () => keys, clock }),
+    keys: () => keys,
     sign: (type, payload) => authorization.sign(type, payload),
     approvalTtl: 900_000,
   }
+  const relations = await openRelations(
+    {
+      store,
+      clock,
+      ids,
+      files: memoryFiles(),
+      onFacts: (tenant, facts) => decider.control({ type: 'relations', tenant, facts }),
+      onRecorded: () => void decider.drainOutbox(),
+      onError: (message, cause) => errors.push(new SafeconductError('internal', { message, cause })),
+    },
+    [TENANT],
+  )
   const plane = createControlPlane({
     ...admin,
     access,
+    relations,
     version: '0.0.0-test',
     enforcement: 'enforce',
     ownerSession: (incoming) => authorization.ownerSession(incoming),
@@ -203,6 +232,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   let session = { cookie: '', csrf: '' }
   const world: World = {
     plane,
+    relations,
     origin,
     store,
     decider,
@@ -218,6 +248,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     get session() {
       return session
     },
+    nonce: () => access.authenticate.nonce(),
     ask,
     get: (who, where) => ask(who, 'GET', where),
     post: (who, where, body = {}) => ask(who, 'POST', where, { body }),
@@ -227,6 +258,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       await closeServer(plain)
       await closeServer(local)
       await authorization.close()
+      await relations.close()
       await decider.close()
       await store.close()
       rmSync(directory, { recursive: true })

@@ -17,6 +17,8 @@ import { enforcerRoutes } from './authzen/enforcers.ts'
 import { policyStoreRoutes } from './authzen/policy-stores.ts'
 import type { PdpPorts } from './authzen/ports.ts'
 import { accessRoutes } from './authzen/routes.ts'
+import { type DocumentPorts, documentRoutes } from './documents/routes.ts'
+import { relationRoutes } from './fga/admin.ts'
 import type { EventStreams } from './http/events.ts'
 import { openapi } from './http/openapi.ts'
 import { type Route, route } from './http/route.ts'
@@ -27,7 +29,7 @@ export interface LogFile {
   readonly bytes: Uint8Array
 }
 
-export interface RoutePorts extends PdpPorts {
+export interface RoutePorts extends PdpPorts, DocumentPorts {
   readonly version: string
   readonly enforcement: Enforcement
   readonly events: EventStreams
@@ -53,6 +55,8 @@ export function routeTable(ports: RoutePorts): Route[] {
     ...enforcerRoutes(ports),
     ...policyStoreRoutes(ports),
     ...accessRoutes(ports),
+    ...relationRoutes(ports),
+    ...documentRoutes(ports),
     route({
       method: 'GET',
       path: '/api/v1/status',

@@ -186,6 +186,7 @@ async function compose(
   const plane = createControlPlane({
     ...admin,
     access,
+    relations: foundation.relations,
     version: VERSION,
     enforcement: config.SAFECONDUCT_ENFORCEMENT,
     ownerSession: (request) => authorization.ownerSession(request),

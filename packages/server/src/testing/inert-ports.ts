@@ -27,6 +27,7 @@ export function inertPorts(more: Partial<ControlPlanePorts> = {}): ControlPlaneP
     clock: inert('clock'),
     ids: inert('ids'),
     access: inert('access'),
+    relations: inert('relations'),
     revoke: unused,
     checkPolicy: unused,
     policies: { inspectPolicy: unused, replayPolicy: unused, shadow: unused, policyReceipt: unused },
