@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { hash, randomBytes } from 'node:crypto'
 import type { StoreSource } from '@safeconduct/engine'
 import type { JsonObject } from '@safeconduct/protocol'
-import { type Answer, createWorld, type World } from '../server/world.ts'
+import { type Answer, createWorld, type World, type WorldOptions } from '../server/world.ts'
 
 export interface Given {
   readonly scopes?: readonly string[]
@@ -28,8 +28,8 @@ export interface DecisionPoint {
   close(): Promise<void>
 }
 
-export async function createDecisionPoint(): Promise<DecisionPoint> {
-  const world = await createWorld()
+export async function createDecisionPoint(options: WorldOptions = {}): Promise<DecisionPoint> {
+  const world = await createWorld(options)
   return {
     world,
     async apply(name, source) {
