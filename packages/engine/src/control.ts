@@ -13,7 +13,7 @@ import {
   type User,
 } from '@safeconduct/protocol'
 import { epochKey } from './delegation/epochs.ts'
-import { agentEntity, putElevation, userEntity } from './elevation/index.ts'
+import { agentEntity, putElevation, userEntity } from './elevation/held.ts'
 import type { EngineEvent } from './events.ts'
 import { type KnownTool, knownTool } from './integrity/catalogue.ts'
 import { compositionDigest } from './integrity/composition.ts'

@@ -31,6 +31,7 @@ import {
 } from './decider/trials.ts'
 import { applyControl, drainOutbox, recordFloods, snapshot, snapshotInterval } from './decider/upkeep.ts'
 import { directoryEvents } from './directory.ts'
+import { type ElevationQuestion, type ElevationRuling, ruleOnElevation } from './elevation/index.ts'
 import type { PolicySource } from './policy/engine.ts'
 import type { PolicyProblem, ReplayProgress, ReplayReport, ShadowReport } from './policy/try/index.ts'
 import type { ControlEvent, Decider } from './ports.ts'
@@ -44,6 +45,8 @@ export interface EngineDecider extends Decider {
   drainOutbox(): Promise<void>
   /** Compiles and strictly validates as activation would, against the tools known now. @throws `policy_invalid` */
   checkPolicy(tenant: string, source: PolicySource): void
+  /** A rule, a person or nobody: who decides about a role for one errand. Moves nothing. */
+  ruleOnElevation(question: ElevationQuestion): ElevationRuling
   /** The same as a list of problems with their places; nothing is an error when it could be activated. */
   inspectPolicy(tenant: string, source: PolicySource): PolicyProblem[]
   /**
@@ -175,6 +178,7 @@ function deciderOf(owner: Owner): EngineDecider {
     checkPolicy(tenant, source) {
       owner.ports.policyEngine.compile(source, schemaOf(tenantState(owner.state, tenant).directory))
     },
+    ruleOnElevation: (question) => ruleOnElevation(owner.state, question),
     inspectPolicy: (tenant, source) => inspectPolicy(owner, tenant, source),
     replayPolicy: (tenant, request) => replayRecords(owner, tenant, request),
     shadow: (tenant) => shadowOf(owner, tenant),

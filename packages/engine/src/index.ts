@@ -8,6 +8,7 @@ export { control, schemaOf } from './control.ts'
 export { type Decided, decide } from './decide.ts'
 export { createDecider, type DeciderPorts, type EngineDecider, openDecider } from './decider.ts'
 export { checkDetails, type Refusal } from './delegation/details.ts'
+export * from './elevation/index.ts'
 export type { EngineEvent } from './events.ts'
 export {
   applyFlow,
@@ -26,6 +27,9 @@ export { type Pinning, pinTools } from './integrity/pins.ts'
 export { evaluate, STAGES } from './pipeline.ts'
 export { createCedarEngine } from './policy/cedar.ts'
 export type { CompiledPolicies, PolicyEngine, PolicySource } from './policy/engine.ts'
+export { createOracle, type Oracle } from './policy/oracle.ts'
+export { askPolicy, type PolicyAnswer, type PolicyQuery } from './policy/question.ts'
+export { neededRelations } from './policy/relations.ts'
 export { policySchema } from './policy/schema.ts'
 export { STARTER_POLICIES } from './policy/starter.ts'
 export {

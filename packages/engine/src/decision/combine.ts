@@ -13,7 +13,7 @@ import type {
 } from '@safeconduct/protocol'
 import { type Caller, FRESH_PROOF_MS } from '../delegation/caller.ts'
 import type { Errand } from '../delegation/delegate.ts'
-import { elevatedFor } from '../elevation/index.ts'
+import { elevatedFor } from '../elevation/held.ts'
 import type { Trace } from '../flow/index.ts'
 import { ask } from '../policy/context.ts'
 import { surroundingsOf } from '../policy/facts.ts'

@@ -12,7 +12,7 @@ import {
   type Outcome,
   trustRank,
 } from '@safeconduct/protocol'
-import { elevatedFor, heldRoles } from '../elevation/index.ts'
+import { elevatedFor, heldRoles } from '../elevation/held.ts'
 import type { TurnEvent } from '../events.ts'
 import { type Evaluation, evaluate } from '../pipeline.ts'
 import type { PolicyRecord } from '../policy/engine.ts'

@@ -72,14 +72,14 @@ export function delegate(
 }
 
 /** False once anything that the grant hangs on has ended: asked again when its intent is durable, before it goes out. */
-export function isAlive(state: TenantState, request: CallRequest): boolean {
+export function isAlive(state: TenantState, request: Pick<CallRequest, 'grant' | 'at'>): boolean {
   return !('refusal' in standOn(state, request))
 }
 
 /** What a live grant hangs on, or why it is dead. */
 function standOn(
   state: TenantState | undefined,
-  { grant, at }: CallRequest,
+  { grant, at }: Pick<CallRequest, 'grant' | 'at'>,
 ):
   | { readonly tenant: TenantState; readonly task: Task; readonly links: readonly Delegation[] }
   | { readonly refusal: Refusal } {

@@ -2,13 +2,6 @@
  * Just in time: more than a principal holds for good, for one errand and a time.
  * @module
  */
-export {
-  agentEntity,
-  type Elevated,
-  elevatedFor,
-  heldRoles,
-  isHeld,
-  MAX_HELD,
-  putElevation,
-  userEntity,
-} from './held.ts'
+export { heldRoles, MAX_HELD } from './held.ts'
+export { type PrivilegeReport, type PrivilegeRow, privilegeReport } from './report.ts'
+export { type ElevationQuestion, type ElevationRuling, ruleOnElevation } from './ruling.ts'

@@ -9,7 +9,7 @@ import { type KnownTool, methodEntry } from '../integrity/catalogue.ts'
 import { assess, emptyRisk } from '../risk/score.ts'
 import { chainTrust } from '../risk/standing.ts'
 import { effectiveTrust } from '../risk/trust.ts'
-import type { EngineState, TenantState } from '../state.ts'
+import type { ActivePolicy, EngineState, TenantState } from '../state.ts'
 import { ask } from './context.ts'
 import type { EntityRef } from './engine.ts'
 import { surroundingsOf } from './facts.ts'
@@ -55,11 +55,34 @@ export function askPolicy(state: EngineState, query: PolicyQuery): PolicyAnswer 
   const tenant = state.tenants.get(query.tenant)
   const policy = tenant?.directory.policy ?? null
   if (tenant === undefined || policy === null) return { ...NOBODY, why: ['No policy is loaded.'] }
-  const { agent, user, action } = query
+  const { agent, user } = query
   const registered = agent === null ? undefined : tenant.directory.agents.get(agent)
   if (agent === null ? user === null : registered?.status !== 'active') {
     return { ...NOBODY, why: ['The principal is not known.'] }
   }
+  const { posed, relations } = poseQuery(tenant, policy, query, state.settings.obligations)
+  const { compiled } = policy
+  // Who acts for nobody but himself has no agent's rights to be intersected with.
+  const layered = agent === null ? { ...compiled, evaluate: userOnly(compiled.evaluate) } : compiled
+  const { outcome, policies, policyErrors, obligations, why } = rule(layered, posed)
+  return {
+    outcome,
+    policies,
+    policyErrors,
+    obligations,
+    why,
+    revisions: { policy: policy.digest, ...(relations === null ? {} : { relations }) },
+  }
+}
+
+/** The question as policy is asked it, for no call. */
+export function poseQuery(
+  tenant: TenantState,
+  policy: ActivePolicy,
+  query: PolicyQuery,
+  obligations: readonly string[],
+): { readonly posed: Posed; readonly relations: string | null } {
+  const { agent, user, action } = query
   const operation = operationOf(query)
   const tool = tenant.directory.tools.get(action) ?? methodEntry(methodOf(action))
   const request = requestOf(query, operation)
@@ -86,23 +109,9 @@ export function askPolicy(state: EngineState, query: PolicyQuery): PolicyAnswer 
     real: { approved: false, freshProof: false },
     canStepUp: false,
     refused: false,
-    obligations: state.settings.obligations,
-  }
-  const { compiled } = policy
-  // Who acts for nobody but himself has no agent's rights to be intersected with.
-  const layered = agent === null ? { ...compiled, evaluate: userOnly(compiled.evaluate) } : compiled
-  const { outcome, policies, policyErrors, obligations, why } = rule(layered, posed)
-  return {
-    outcome,
-    policies,
-    policyErrors,
     obligations,
-    why,
-    revisions: {
-      policy: policy.digest,
-      ...(relations === null ? {} : { relations: relations.revision }),
-    },
   }
+  return { posed, relations: relations?.revision ?? null }
 }
 
 type Evaluate = NonNullable<TenantState['directory']['policy']>['compiled']['evaluate']
