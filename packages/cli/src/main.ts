@@ -4,6 +4,7 @@
  * @module
  */
 import { Command } from 'commander'
+import { accessCommands } from './commands/access.ts'
 import { agentCommands } from './commands/agents.ts'
 import { inspectCommands } from './commands/inspect.ts'
 import { keepCommands } from './commands/keep.ts'
@@ -27,6 +28,7 @@ runCommand(program, verb)
 agentCommands(program, verb)
 serverCommands(program, verb)
 policyCommands(program, verb)
+accessCommands(program, verb)
 inspectCommands(program, verb)
 keepCommands(program, verb)
 
