@@ -10,5 +10,13 @@
  * @module
  */
 export { type Agent, type AgentOptions, createAgent, GrantError, type Held, type Wish } from './agent.ts'
+export {
+  createDocuments,
+  type DocumentQuestion,
+  type Documents,
+  DocumentsError,
+  type DocumentsOptions,
+  type Errand,
+} from './documents.ts'
 export { type Attempt, createDpopFetch, type DpopFetch } from './dpop.ts'
 export { type AgentKey, agentKey, generateAgentKey } from './keys.ts'
