@@ -197,16 +197,14 @@ function texts<T>(value: unknown, read: (one: unknown) => T | undefined): T[] {
 }
 
 function extraLine(line: string): [number, Extra] {
-  let value: unknown
   try {
-    value = JSON.parse(line)
+    const [row, extra]: unknown[] = [JSON.parse(line)].flat()
+    const found = readExtra(record(extra))
+    if (isCount(row) && found !== undefined) return [row, found]
   } catch (cause) {
     throw corrupt('a condition cannot be read', cause)
   }
-  const [row, extra]: unknown[] = Array.isArray(value) ? value : []
-  const found = readExtra(record(extra))
-  if (!isCount(row) || found === undefined) throw corrupt('a condition cannot be read')
-  return [row, found]
+  throw corrupt('a condition cannot be read')
 }
 
 /** Bytes as they come, and the digest of what was taken. */
