@@ -2,7 +2,7 @@
  * What the user's words ask for and name. Only the user's own turns may enter here.
  * @module
  */
-import { CLASSES_OF, DEVERBAL_NOUNS, NOUNISH, VERB_AFTER, VERB_BEFORE } from './lexicon.ts'
+import { CLASSES_OF, DEVERBAL_NOUNS, FUNCTION_WORDS, NOUNISH, VERB_AFTER, VERB_BEFORE } from './lexicon.ts'
 import { clean, fold, singular, stem, unmix, words } from './normal.ts'
 import { tokensOf } from './tokens.ts'
 
@@ -20,7 +20,7 @@ export interface Intent {
 }
 
 const FOLLOWS =
-  /\b(?:follow|do|perform|complete|execute|carry out|handle|take care of|work (?:on|through))\b[^.\n]{0,60}\b(?:instruction|task|todo|to-do|action|step|request|item)s?\b|\baccordingly\b|\bas (?:described|requested|mentioned|stated|specified|instructed|indicated|outlined)\b|\b(?:details|information|instructions?|info)\b[^.\n]{0,30}\b(?:in|from|on)\b|\b(?:necessary|needed|required)\b|\bdo (?:what|whatever|as|everything)\b/i
+  /\b(?:follow|do|perform|complete|execute|carry out|handle|take care of|work (?:on|through))\b[^.\n]{0,60}\b(?:instruction|task|todo|to-do|action|step|request|item)s?\b|\baccordingly\b|\bas (?:described|requested|mentioned|stated|specified|instructed|indicated|outlined)\b|\b(?:details|information|instructions?|info)\b[^.\n]{0,30}\b(?:in|from|on)\b|\b(?:every|each|all)\b[^.\n]{0,30}\b(?:item|task|todo|to-do|entry|entries|action|step|instruction)s?\b|\b(?:necessary|needed|required)\b|\bdo (?:what|whatever|as|everything)\b/i
 /** Tasks that the user lists in the same breath are the user's own words, not a source to follow. */
 const LISTED_HERE =
   /\b(?:the )?following (?:task|step|action|instruction|item)s?\b|\b(?:task|step|action|instruction)s?\b[^.\n]{0,40}:\s*(?:\n|1[.)])/gi
@@ -31,6 +31,8 @@ export function readIntent(raw: string): Intent {
   const classes = new Set<string>()
   const heads = clauseHeads(text)
   list.forEach((word, i) => {
+    // Told to me: an answer, not an effect.
+    if (ANSWERS.has(word) && list[i + 1] === 'me') return
     for (const name of classesOf(word))
       if (!NOUNISH.has(stem(word)) || heads.has(word) || standsAsVerb(list, i)) classes.add(name)
     const noun = DEVERBAL_NOUNS.get(singular(word))
@@ -51,11 +53,6 @@ function isEnglish(list: readonly string[]): boolean {
   if (list.length < 4) return list.every((word) => /^[a-z]+$/.test(word))
   return list.filter((word) => FUNCTION_WORDS.has(word)).length * 8 >= list.length
 }
-const FUNCTION_WORDS = new Set(
-  'the a an of to in on at by for with from and or is are was be it its this that my me i you your he she they we us our his her their what which who how when where do does did please can could would should not all any as if then there have has will'.split(
-    ' ',
-  ),
-)
 
 /** First words of sentences, list items and quoted orders: a verb there is an order, not a noun. */
 function clauseHeads(text: string): ReadonlySet<string> {
@@ -63,6 +60,7 @@ function clauseHeads(text: string): ReadonlySet<string> {
   return new Set(heads.map((m) => (m[1] ?? '').toLowerCase()))
 }
 
+const ANSWERS = new Set(['tell', 'show'])
 const MAKERS = new Set('make need want get set place arrange have request give create do like'.split(' '))
 
 function classesOf(word: string): readonly string[] {

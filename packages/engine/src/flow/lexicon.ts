@@ -9,7 +9,7 @@ const VERBS: Readonly<Record<string, string>> = {
   read: 'get list read search find check view fetch look retrieve query count browse show lookup describe calculate compute summarize summarise inspect compare analyze analyse download examine review watch scan preview translate explain extract filter sort rank estimate validate verify test tell',
   visit: 'visit open browse navigate click load crawl scrape goto',
   pay: 'pay transfer refund wire reimburse buy purchase donate transact repay withdraw deposit swap stake trade sell checkout remit tip charge bid invest settle redeem',
-  send: 'send forward email mail message reply notify tell write answer respond text share dm inform contact ask deliver broadcast alert remind ping relay pass hand',
+  send: 'send forward email mail message reply notify tell write answer respond text share dm inform contact ask deliver broadcast alert remind ping relay pass hand confirm refer request say',
   post: 'post publish upload write submit comment paste concatenate append leave tweet push commit deploy release log report',
   schedule: 'schedule book reserve plan create arrange set rent order hire postpone',
   update:
@@ -67,7 +67,7 @@ export const DEVERBAL_NOUNS: ReadonlyMap<string, string> = new Map(
 
 /** Words that are nouns unless they stand where a verb stands. */
 export const NOUNISH = set(
-  'mail email message text comment order book plan contact share post answer rent set schedule reply transfer update change list search block call dm note invite run use leave do make complete question respond subject put start save store copy link mark report log close test trade deposit charge tip bid order release commit push follow trust raise open review fix switch patch draft show order look view check purchase sell drop clear archive click load fork merge project connect refund label tag star pin turn sign stop pass hand apply',
+  'mail email message text comment order book plan contact share post answer rent set schedule reply transfer update change list search block call dm note invite run use leave do make complete question respond subject put start save store copy link mark report log close test trade deposit charge tip bid order release commit push follow trust raise open review fix switch patch draft show order look view check purchase sell drop clear archive click load fork merge project connect refund label tag star pin turn sign stop pass hand apply say request confirm refer',
 )
 export const VERB_BEFORE = set(
   'please and then to also or you must should just now can could will would only kindly not lets let',
@@ -86,7 +86,7 @@ export const ARGUMENT_KINDS: readonly { kind: string; weight: number; words: Rea
   [
     'free',
     0,
-    'subject body content contents text message description note notes comment title query reason details summary caption question answer prompt memo keyword keywords feedback review label html markdown bio headline',
+    'subject body content contents text message description note notes comment title query reason details summary caption question answer prompt memo keyword keywords feedback review label html markdown bio headline remark remarks message messages',
   ],
   [
     'amount',
@@ -101,8 +101,9 @@ export const ARGUMENT_KINDS: readonly { kind: string; weight: number; words: Rea
   [
     'recipient',
     1,
-    'recipient recipients to cc bcc email emails mail user users member members participant participants attendee attendees invitee person contact author phone username assignee collaborator reviewer friend receiver owner people',
+    'recipient recipients to cc bcc email emails mail user users member members participant participants attendee attendees invitee person contact author phone username collaborator friend receiver owner people',
   ],
+  ['member', 0.6, 'assignee reviewer responsible'],
   ['path', 0.7, 'path file files filename folder directory attachment attachments filepath'],
   [
     'place',
@@ -144,6 +145,20 @@ export const MONEY_NOUNS = set('money payment transaction transfer invoice funds
 /** Verbs that carry something out of the house. */
 export const OUTWARD_VERBS = set(
   'send forward email mail message reply notify text share dm inform contact broadcast deliver alert post publish upload submit comment tweet push pay transfer invite grant relay',
+)
+
+/** What is sent, posted or paid: to ask for the verb is to ask for the thing. */
+export const CONVEYED = set(
+  'message email mail reply response answer note notification reminder direct text dm money payment transfer transaction fund',
+)
+/** What an address is called when people speak of it. */
+export const LINKED_NOUNS = set(
+  'url uri link website webpage page site web article blog address online portal http https www',
+)
+
+/** Words of grammar and number; they speak of nothing. */
+export const FUNCTION_WORDS = set(
+  'the a an of to in on at by for with from and or is are was be it its this that my me i your you he she they we us our his her their them what which who how when where do does did please can could would should not all any as if then there have has will these those here also only just some more most than into over after before about one two three four five six seven eight nine ten first second third last next own same other each every',
 )
 
 /** Words that name no object in particular; they anchor nothing. */

@@ -260,13 +260,22 @@ function withRest(draft: Draft, rest: string): Draft {
   return { ...draft, text, fields: [...draft.fields, field] }
 }
 
-/** Records whose author stands in the user's words. */
+/** Records whose author or number stands in the user's words: whoever writes into one chooses neither. */
 function authorsNamed(state: FlowState, fields: readonly Field[]): ReadonlySet<number> {
   const named = new Set<number>()
   if (state.intent === null) return named
   for (const field of fields) {
-    if (!field.structured || !words(field.key).some((w) => AUTHOR_KEYS.has(w))) continue
+    if (!field.structured) continue
     const author = canon(field.text)
+    const last = words(field.key).at(-1) ?? ''
+    if (
+      (HANDLES.has(last) && author.length > 2 && /\d/.test(author)) ||
+      (NAMES.has(last) && /.\../.test(author))
+    ) {
+      if (occurrences(author, state.intent.text, 1).length > 0) named.add(field.record)
+      continue
+    }
+    if (!words(field.key).some((w) => AUTHOR_KEYS.has(w))) continue
     if (
       author.length > 1 &&
       (occurrences(author, state.intent.text, 1).length > 0 || namesPerson(state.intent.nouns, author))
@@ -275,6 +284,9 @@ function authorsNamed(state: FlowState, fields: readonly Field[]): ReadonlySet<n
   }
   return named
 }
+
+const HANDLES = new Set('id key number ref reference'.split(' '))
+const NAMES = new Set('filename path'.split(' '))
 
 /** `lena.hart@…` is the Lena of the user's words; a domain or a common word is nobody's name. */
 function namesPerson(nouns: readonly string[], author: string): boolean {

@@ -54,6 +54,8 @@ export interface Origin {
   readonly author: boolean
   /** Where exactly; null when it was found in no single field. */
   readonly place: SeenField | null
+  /** Only a part of the value stands there: the host of an address, say. */
+  readonly partial?: true
 }
 
 export const COMPOSED: Origin = {
@@ -146,12 +148,20 @@ function standingOf(
   if (marks >= 1.5 && agentic > 0) return 'hostile'
   if (field.hidden) return 'hidden'
   if (field.whole && to - from >= 0.6 * (field.end - field.at)) return output.thirdParty ? 'field' : 'own'
-  if (!output.thirdParty && marks < 1 && !asks) return 'own'
+  if (!output.thirdParty && marks < 1 && !asks && (field.whole || field.key === '')) return 'own'
   if (follows && field.author && marks < 1) return 'delegated'
   if (asks && marks < 1 && followsLabel(output.text, from)) return named ? 'said' : 'stated'
   if (asks || marks >= 1) return named ? (follows && marks < 1 ? 'followed' : 'asked-named') : 'asked'
-  if (named) return 'said'
+  const remark = output.naming === 'chained' && !field.author && !follows && isRemark(output, field)
+  if (named && !remark) return 'said'
   return output.naming === 'topic' && isProse(field) ? 'mentioned' : 'stated'
+}
+
+/** Prose in one of several records that only a listing led to: anybody's word about a thing, not the word of a source. */
+export function isRemark(output: SeenOutput, field: SeenField): boolean {
+  return (
+    output.host === null && output.fields.length > 1 && (isProse(field) || (!field.whole && field.key !== ''))
+  )
 }
 
 function isProse(field: SeenField): boolean {

@@ -11,13 +11,12 @@ test('records of a YAML-like listing are fields, grouped', () => {
   assert.deepEqual(
     rows("- sender: ann\n  body: 'Hi: you'\n  to:\n  - bob\n  - eve\n- sender: joe\n  body: x"),
     [
-      [0, 'sender', 'ann'],
-      [0, 'body', 'Hi: you'],
-      [0, 'to', ''],
-      [0, 'to', 'bob'],
-      [0, 'to', 'eve'],
-      [1, 'sender', 'joe'],
-      [1, 'body', 'x'],
+      [1, 'sender', 'ann'],
+      [1, 'body', 'Hi: you'],
+      [1, 'to', 'bob'],
+      [1, 'to', 'eve'],
+      [2, 'sender', 'joe'],
+      [2, 'body', 'x'],
     ],
   )
 })

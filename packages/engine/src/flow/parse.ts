@@ -4,6 +4,7 @@
  * document: there, a forged record is a sentence like any other.
  * @module
  */
+import { readBlockYaml } from './block-yaml.ts'
 import type { JsonValue } from './json.ts'
 import { readPythonLiteral } from './python-literal.ts'
 
@@ -70,7 +71,16 @@ export function fieldsOfText(text: string, document: boolean): { fields: Field[]
     const value = literal(bare)
     if (value !== undefined) return fieldsOfValue(value)
     const lines = bare.split('\n')
-    if (looksLikeRecords(lines)) return yamlRecords(lines)
+    if (looksLikeBlock(lines)) {
+      const block = readBlockYaml(bare)
+      if (block !== undefined) return fieldsOfValue(block)
+    }
+    if (looksLikeRecords(lines)) {
+      const records = yamlRecords(lines)
+      // Prose with a colon in it: nothing was made a field by anybody.
+      if (records.fields.some((field) => field.key !== '') || lines.every((line) => line.startsWith('- ')))
+        return records
+    }
     const items = plainList(lines)
     if (items !== null) return { fields: items, complete: lines.length <= MAX_FIELDS }
   }
@@ -99,6 +109,13 @@ const PLAIN_KEY = /^ {0,4}[a-z_][\w]*:(?:\s|$)/
 
 function looksLikeRecords(lines: readonly string[]): boolean {
   return RECORD_LINE.test(lines[0] ?? '')
+}
+
+/** More than one entry: a single line with a colon is a sentence as often as a record. */
+function looksLikeBlock(lines: readonly string[]): boolean {
+  return (
+    lines.length > 1 && /^(?:-(?:\s|$)|'|"|[^\s:]{1,40}(?: [^\s:]{1,40}){0,6}:(?:\s|$))/.test(lines[0] ?? '')
+  )
 }
 
 interface YamlField {

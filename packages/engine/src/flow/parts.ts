@@ -98,7 +98,7 @@ function fullOrigin(state: FlowState, value: string, kind: string, token: boolea
   if (origin.standing !== 'composed') return origin
   if (kind === 'url' && /[/?#]/.test(value)) {
     const host = originOf(state, hostOf(value), true)
-    if (host.standing !== 'composed') return host
+    if (host.standing !== 'composed') return { ...host, partial: true }
     return origin
   }
   if (token || kind === 'credential') return origin

@@ -3,9 +3,9 @@
  * spoke of. Two candidates for one role are no answer, so a second address beside the first one undoes the binding.
  * @module
  */
-import { COMMON } from './lexicon.ts'
-import { canon, singular, words } from './normal.ts'
-import type { SeenOutput } from './state.ts'
+import { COMMON, FUNCTION_WORDS } from './lexicon.ts'
+import { canon, occurrences, singular, words } from './normal.ts'
+import type { SeenField, SeenOutput } from './state.ts'
 import type { TokenKind } from './tokens.ts'
 import { tokensOf } from './tokens.ts'
 
@@ -35,6 +35,64 @@ export function isRoleBound(
       (n) => n.length > 3 && !COMMON.has(n) && c.nouns.has(n) && !others.some((o) => o.nouns.has(n)),
     ),
   )
+}
+
+/**
+ * A word of the user that stands in no other sentence of the output stands in the one that gives the value. The letters
+ * of the value itself prove nothing.
+ */
+export function isSpokenOf(
+  output: SeenOutput,
+  field: SeenField,
+  value: string,
+  nouns: readonly string[],
+): boolean {
+  const sentences = sentencesOf(output)
+  const gives = sentences.map((s) => occurrences(value, s.text, 1).length > 0)
+  const elsewhere = new Set(
+    sentences.flatMap((s, i) => (gives[i] === true || gives[i + 1] === true ? [] : [...s.nouns])),
+  )
+  return sentences.some((s, i) => {
+    if (gives[i] !== true || s.from < field.at || s.from >= field.end) return false
+    // "It is now …": what it is stands in the sentence before.
+    const before = REFERS_BACK.test(s.text) ? (sentences[i - 1]?.text ?? '') : ''
+    const around = new Set(words(`${before} ${s.text.replaceAll(value, ' ')}`).map(singular))
+    return nouns.some((n) => tells(n) && around.has(n) && !elsewhere.has(n))
+  })
+}
+const REFERS_BACK = /^\s*(?:it|this|that|they|these)\b/
+function tells(noun: string): boolean {
+  return noun.length > 3 && !COMMON.has(noun) && !FUNCTION_WORDS.has(noun)
+}
+
+interface Sentence {
+  readonly from: number
+  readonly text: string
+  readonly nouns: ReadonlySet<string>
+}
+const split = new WeakMap<SeenOutput, readonly Sentence[]>()
+const MAX_SENTENCES = 512
+
+/** Prose of an output by sentences and lines; fields that are whole values are none. */
+function sentencesOf(output: SeenOutput): readonly Sentence[] {
+  const made = split.get(output)
+  if (made !== undefined) return made
+  const list: Sentence[] = []
+  for (const field of output.fields) {
+    if (field.whole || list.length > MAX_SENTENCES) continue
+    const text = output.text.slice(field.at, field.end)
+    const ends = new Set(field.breaks.map((b) => b - field.at))
+    for (const m of text.matchAll(/(?<=[\p{L}\p{N})]{3})[.!?]\s/gu)) ends.add(m.index + 1)
+    let from = 0
+    for (const end of [...ends, text.length].sort((a, b) => a - b)) {
+      const part = text.slice(from, end)
+      if (part.trim() !== '')
+        list.push({ from: field.at + from, text: part, nouns: new Set(words(part).map(singular)) })
+      from = end
+    }
+  }
+  split.set(output, list)
+  return list
 }
 
 /** Addresses of one kind with the words around each; at most 64, more than that is a directory and binds nothing. */

@@ -46,7 +46,7 @@ test('arguments have kinds', () => {
       ['scalar', false, false],
     ],
   )
-  assert.equal(roles('book_room', { room: 'string' }).args.room?.weight, 0.7)
+  assert.equal(roles('book_room', { room: 'string' }).args.room?.weight, 0.8)
   assert.equal(roles('book_hotel', { hotel: 'string' }).args.hotel?.kind, 'object')
   assert.equal(roles('delete_file', { file_id: 'string' }).args.file_id?.kind, 'id')
   assert.equal(roles('run', { command: 'string' }).args.command?.kind, 'command')

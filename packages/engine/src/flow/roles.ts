@@ -13,6 +13,7 @@ import {
   BINDING_VERBS,
   CLASSES_OF,
   DESTRUCTIVE_VERBS,
+  DEVERBAL_NOUNS,
   MONEY_NOUNS,
   NOUNISH,
   OUTWARD_VERBS,
@@ -42,6 +43,9 @@ export interface ArgumentRole {
   readonly weight: number
   readonly sink: boolean
   readonly freeText: boolean
+  /** One of a few values that the schema lists. */
+  readonly closed?: boolean
+  readonly optional?: boolean
 }
 
 export interface ToolRoles {
@@ -60,6 +64,8 @@ export interface ToolRoles {
   readonly classes: readonly string[]
   /** What it is about, singular. */
   readonly nouns: readonly string[]
+  /** What its name says it acts on, singular. */
+  readonly objects?: readonly string[]
   readonly args: Readonly<Record<string, ArgumentRole>>
   /** False when no definition was known: such a call is never let through silently. */
   readonly known: boolean
@@ -81,34 +87,61 @@ export function deriveRoles(tool: ToolDefinition, corrections: Partial<ToolRoles
   const effect = verb.reads && tool.annotations?.readOnlyHint !== false ? 'read' : 'write'
   const nouns = new Set([...name, ...description].map(singular).filter((word) => !NO_NOUNS.has(word)))
   const named = new Set(name.map(singular))
-  const args = argumentRoles(properties, effect, named)
+  const plain = argumentRoles(properties, effect, named, asObject(tool.inputSchema).required)
   const classes = actionClasses(verb.verbs, effect, nouns)
   const outward =
     effect === 'write' &&
-    (Object.values(args).some((a) => ['url', 'recipient', 'account', 'permission'].includes(a.kind)) ||
+    (Object.values(plain).some((a) => ['url', 'recipient', 'account', 'permission'].includes(a.kind)) ||
       classes.includes('pay') ||
       verb.verbs.some((v) => OUTWARD_VERBS.has(v)))
-  const reach = effect === 'read' && Object.values(args).some((a) => a.sink)
+  const reach = effect === 'read' && Object.values(plain).some((a) => a.sink)
   const destructive =
     effect === 'write' &&
     (verb.verbs.some((v) => DESTRUCTIVE_VERBS.has(v)) || tool.annotations?.destructiveHint === true)
   const binding = verb.verbs.some((v) => BINDING_VERBS.has(v)) || [...named].some((n) => BINDING_NOUNS.has(n))
   const openWorld = outward || reach || tool.annotations?.openWorldHint === true
+  const reversible = effect === 'read' || (!destructive && !openWorld && !binding && !classes.includes('run'))
+  const args = reversible ? plain : heavier(plain, destructive)
   const derived: ToolRoles = {
     effect,
     destructive,
     openWorld,
-    reversible: effect === 'read' || (!destructive && !openWorld && !binding && !classes.includes('run')),
+    reversible,
     thirdPartyOutput: thirdParty(named, nouns),
     documentOutput:
-      effect === 'read' && Object.values(args).some((a) => a.kind === 'path' || a.kind === 'url'),
+      effect === 'read' && !verb.verbs.some((v) => SEARCH_VERBS.has(v)) && hasLocator(properties),
     ownData: effect === 'read' && !reach && [...nouns].some((n) => PRIVATE_NOUNS.has(n)),
     classes,
     nouns: [...nouns].slice(0, 48),
+    objects: [...named].filter(
+      (w) => !NO_NOUNS.has(w) && (!isVerbWord(w) || NOUNISH.has(w)) && w !== verb.verbs[0],
+    ),
     args,
     known: true,
   }
   return { ...derived, ...corrections }
+}
+
+/** What cannot be taken back weighs by what it is done to, whatever that is called: an id that is deleted, a name that is booked. */
+function heavier(
+  args: Readonly<Record<string, ArgumentRole>>,
+  destructive: boolean,
+): Record<string, ArgumentRole> {
+  const least = destructive ? 1 : 0.8
+  const objects = ['id', 'object', 'path', 'place', 'other', 'attribute']
+  const raised = Object.entries(args).map(([name, role]): [string, ArgumentRole] => [
+    name,
+    role.sink && objects.includes(role.kind) && role.weight >= 0.3 && !role.closed
+      ? { ...role, weight: Math.max(role.weight, least) }
+      : role,
+  ])
+  return Object.assign(Object.create(null), Object.fromEntries(raised))
+}
+
+/** Answers with records of the server, also when it is files that were looked for. */
+const SEARCH_VERBS = new Set('search find list query browse filter lookup'.split(' '))
+function hasLocator(properties: JsonObject): boolean {
+  return Object.keys(properties).some((arg) => words(arg).some((w) => LOCATORS.has(w)))
 }
 
 /** A tool nobody defined: a write into the open, every argument steers. */
@@ -126,7 +159,9 @@ export function unknownToolRoles(name: string): ToolRoles {
 
 /** Verbs that fetch when they are given where from, and act otherwise. */
 const FETCH_VERBS = new Set('open visit browse navigate load crawl scrape download goto'.split(' '))
-const LOCATORS = new Set('url uri link href path file filename'.split(' '))
+const LOCATORS = new Set(
+  'url uri link href website webpage page path file filename filepath document'.split(' '),
+)
 
 /** The first verb of the name; without one, the first of the description. Tools without any take part as writes. */
 function leadVerb(
@@ -141,6 +176,7 @@ function leadVerb(
   const reads = (verb: string): boolean => READ_VERBS.has(verb) || (located && FETCH_VERBS.has(verb))
   const last = name.at(-1) ?? ''
   const nounFirst = name.length > 1 && NOUNISH.has(head) && isVerb(last) && !NOUNISH.has(last)
+  if (isNounPhrase(name, description, properties, isVerb)) return { verbs: [], reads: true }
   if (isVerb(head) && !nounFirst) return { verbs: told === '' ? [head] : [head, told], reads: reads(head) }
   const inside = name.slice(1).find(isVerb)
   // Noun-first names (`calendar_delete`): the verb stands inside, and the description must not call a write a read.
@@ -150,6 +186,46 @@ function leadVerb(
   }
   if (told !== '') return { verbs: [told], reads: reads(told) }
   return { verbs: [], reads: Object.keys(properties).length === 0 }
+}
+
+/**
+ * Named and described by what it gives back ("Log of a build."): no order in it, and no argument that could carry one out.
+ */
+function isNounPhrase(
+  name: readonly string[],
+  description: readonly string[],
+  properties: JsonObject,
+  isVerb: (word: string) => boolean,
+): boolean {
+  if (description.length < 2 || name.some((w) => isVerb(w) && !NOUNISH.has(w))) return false
+  if (
+    name.some((w) => DEVERBAL.has(singular(w))) ||
+    description.slice(0, 3).some((w) => DEVERBAL.has(singular(w)))
+  )
+    return false
+  if (
+    description
+      .slice(0, 3)
+      .map(verbForm)
+      .some((w) => isVerb(w) && !NOUNISH.has(w))
+  )
+    return false
+  // A verb that is a noun as well stands as a verb unless what follows makes it a noun.
+  const at = description.slice(0, 3).findIndex((w) => isVerb(verbForm(w)))
+  if (at >= 0 && !OF.has(description[at + 1] ?? '')) return false
+  if (at < 0 && name.some(isVerb)) return false
+  return Object.entries(properties).every(([arg, schema]) =>
+    ['id', 'attribute', 'amount', 'time', 'scalar', 'other', 'place'].includes(
+      argumentRole(arg, asObject(schema), 'read', NO_WORDS).kind,
+    ),
+  )
+}
+const OF = new Set('of from that with for on in'.split(' '))
+const DEVERBAL: ReadonlySet<string> = new Set(DEVERBAL_NOUNS.keys())
+const NO_WORDS: ReadonlySet<string> = new Set()
+
+function isVerbWord(word: string): boolean {
+  return CLASSES_OF.has(word) || READ_VERBS.has(word)
 }
 
 function verbForm(word: string): string {
@@ -193,6 +269,14 @@ export function argumentRole(
     types.length === 0 || types.includes('string') || types.includes('array') || types.includes('object')
   let kind = text ? 'other' : 'scalar'
   let weight = text ? 0.6 : 0
+  if (bag.has('key') && !toolWords.has('key') && !SECRET_WORDS.some((w) => bag.has(w) || told.has(w))) {
+    bag.delete('key')
+    bag.add('id')
+  }
+  if (bag.has('code') && !RUN_WORDS.some((w) => told.has(w) || toolWords.has(w))) {
+    bag.delete('code')
+    bag.add('id')
+  }
   const hit = kindOf(bag) ?? (text ? kindOf(told) : undefined)
   if (hit !== undefined) ({ kind, weight } = hit)
   const last = own[own.length - 1]
@@ -217,17 +301,57 @@ export function argumentRole(
   // One of a few given words: a text can pick among them, not bring its own.
   if (Array.isArray(schema.enum) && kind !== 'permission') weight = Math.min(weight, 0.3)
   const sink = weight > 0 && (effect === 'write' || kind === 'url')
-  return { kind, weight, sink, freeText: kind === 'free' }
+  const closed = Array.isArray(schema.enum) ? { closed: true } : {}
+  return { kind, weight, sink, freeText: kind === 'free', ...closed }
 }
+
+/** Without one of them a code is a sign for something, not a program. */
+const RUN_WORDS = [
+  'run',
+  'execute',
+  'eval',
+  'evaluate',
+  'script',
+  'python',
+  'javascript',
+  'shell',
+  'snippet',
+  'program',
+  'source',
+  'interpreter',
+  'sandbox',
+  'cell',
+  'notebook',
+]
+/** Without one of them a key is what a record is found by. */
+const SECRET_WORDS = [
+  'api',
+  'secret',
+  'private',
+  'access',
+  'password',
+  'credential',
+  'token',
+  'ssh',
+  'encryption',
+  'signing',
+  'auth',
+  'authentication',
+]
 
 function argumentRoles(
   properties: JsonObject,
   effect: 'read' | 'write',
   named: ReadonlySet<string>,
+  required: JsonValue | undefined,
 ): Record<string, ArgumentRole> {
   const roles: Record<string, ArgumentRole> = Object.create(null)
+  const needed = Array.isArray(required) ? required : []
   for (const [name, schema] of Object.entries(properties).slice(0, 256))
-    roles[name] = argumentRole(name, asObject(schema), effect, named)
+    roles[name] = {
+      ...argumentRole(name, asObject(schema), effect, named),
+      ...(needed.includes(name) ? {} : { optional: true }),
+    }
   return roles
 }
 

@@ -3,7 +3,7 @@
  * other languages have no verbs here and fall to the rules on fields, statements and anchors.
  * @module
  */
-import { CLASSES_OF } from './lexicon.ts'
+import { CLASSES_OF, NOUNISH } from './lexicon.ts'
 import { words } from './normal.ts'
 import { tokensOf } from './tokens.ts'
 
@@ -25,7 +25,7 @@ export const MAX_SENTENCES = 2000
 const UNSURE =
   'use contact text mail message set share block answer call run do check open view order plan rent comment dm report log trust link show look close test save store copy start click load fork mark'
 const SURE_BLOCK = new Set(
-  `${UNSURE} get list read search find fetch look retrieve query count browse lookup describe calculate compute summarize summarise tell examine watch scan preview verify extract filter sort rank estimate validate translate explain compare inspect analyze analyse swap trade tip charge bid stake deposit review release draft invest merge raise lower pull push commit fix patch connect follow archive empty trash put log postpone shift extend renew upgrade downgrade tweak label tag star pin prioritize prioritise sync turn convert attach give provide onboard vote redeem sign apply detach unshare dismiss decline unpin kill stop alert remind ping relay pass hand settle`.split(
+  `${UNSURE} get list read search find fetch look retrieve query count browse lookup describe calculate compute summarize summarise tell examine watch scan preview verify extract filter sort rank estimate validate translate explain compare inspect analyze analyse swap trade tip charge bid stake deposit review release draft invest merge raise lower pull push commit fix patch connect follow archive empty trash put log postpone shift extend renew upgrade downgrade tweak label tag star pin prioritize prioritise sync turn convert attach give provide onboard vote redeem sign apply detach unshare dismiss decline unpin kill stop alert remind ping relay pass hand settle say request confirm refer`.split(
     ' ',
   ),
 )
@@ -37,6 +37,12 @@ const NOT_NOUN = String.raw`(?!\s*(?:is|was|are|of|address|id)\b|\s*[:=-]|[\w.-]
 const IMPERATIVE = new RegExp(
   `${CLAUSE_START}(${[...SURE, ...UNSURE.split(' ').slice(0, 12)].sort().join('|')})\\b${NOT_NOUN}`,
   'gi',
+)
+
+// A word that is a noun as often as a verb, at the head of a sentence and before an object.
+const OPENING = new RegExp(
+  `^\\s*(${UNSURE.split(' ').join('|')})\\s+(?:\\d|(?:the|a|an|all|this|that|these|those|them|it|my|your|our|his|her|every|each|from)\\b)`,
+  'i',
 )
 
 // Imperatives and polite requests of action verbs; a root stands for its endings.
@@ -149,11 +155,26 @@ const ASIDE =
 const SENTENCE =
   /(?<=[.!?。！？])\s+|(?<=[。！？])|(?<=[a-z0-9%)\]][.!?])(?=[A-Z][A-Za-z]+[:\s])|\n\s*\n|\n(?=[ \t]*[A-Z<*\d-])|(?=<[A-Z]{4,})|(?<=>)\s/g
 
+/** `Contact person:` at the head of a line names what follows; `Send money to:` asks. */
+const LABEL = /(?<=^|\n)([ \t>*-]*)([A-Za-z]+)((?: [a-z]+){0,2})(?=:\s)/g
+function labelKept(whole: string, lead: string, head: string): string {
+  return NOUNISH.has(head.toLowerCase()) && !/ (?:to|the|my|us|me|all)$/.test(whole)
+    ? `${lead}${LABELLED}`
+    : whole
+}
+const LABELLED = '\u2026'
+
 /** Imperatives in a sentence, as action classes. */
 function asksOf(sentence: string): string[] {
-  const bare = sentence.replace(ASIDE, ' ')
+  const bare = sentence.replace(ASIDE, ' ').replace(LABEL, labelKept)
   const classes = new Set<string>()
   let asked = false
+  const opening = OPENING.exec(bare)
+  if (opening !== null) {
+    asked = true
+    for (const name of CLASSES_OF.get((opening[1] ?? '').toLowerCase()) ?? [])
+      if (name !== 'read') classes.add(name)
+  }
   for (const m of bare.matchAll(IMPERATIVE)) {
     asked = true
     for (const name of CLASSES_OF.get((m[1] ?? '').toLowerCase()) ?? [])

@@ -7,15 +7,15 @@
 import { hash } from 'node:crypto'
 import type { ScalarLeaf } from './json.ts'
 import { scalars } from './json.ts'
-import { COMMON } from './lexicon.ts'
-import { words } from './normal.ts'
+import { COMMON, CONVEYED, LINKED_NOUNS } from './lexicon.ts'
+import { singular, words } from './normal.ts'
 import { roleOf } from './observe.ts'
 import type { Standing } from './origin.ts'
-import { isAsked, rank } from './origin.ts'
+import { isAsked, isRemark, rank } from './origin.ts'
 import type { FlowCall, Part } from './parts.ts'
 import { partsOf } from './parts.ts'
 import { dictated, quotesRequest, requestedIn } from './quotes.ts'
-import { isRoleBound } from './role-binding.ts'
+import { isRoleBound, isSpokenOf } from './role-binding.ts'
 import type { ToolRoles } from './roles.ts'
 import { isHard } from './roles.ts'
 import { isRequest } from './spans.ts'
@@ -108,7 +108,7 @@ function judge(
   for (const part of tested) judgePart(state, roles, part, add)
   const worst = worstOf(tested)
   if (worst !== undefined) {
-    judgeWorst(state, roles, tested, worst, add)
+    judgeWorst(state, roles, tested, add)
     if (leadsAway(state, leaves, tested))
       add('leads-away', worst.path, 'a page leads to a host that the user did not speak of')
   }
@@ -148,7 +148,11 @@ function judgeLeaf(
 function judgePart(state: FlowState, roles: ToolRoles, part: Part, add: Add): void {
   const { standing } = part.origin
   if (standing === 'user' || standing === 'approved') return
-  if (part.origin.output === null && part.value.includes('?') && (part.kind === 'url' || part.token))
+  if (
+    (part.origin.place === null || part.origin.partial) &&
+    part.value.includes('?') &&
+    (part.kind === 'url' || part.token)
+  )
     add('query-in-url', part.path, 'an address with data of the agent’s own in it')
   const stain = state.stained.find(([value]) => value === part.value)
   if (stain !== undefined && (standing === 'field' || standing === 'own'))
@@ -176,11 +180,7 @@ function originWeight(part: Part): number {
 }
 
 /** The call's worst value, and whether anything ties the call to what the user or the data said. */
-function judgeWorst(state: FlowState, roles: ToolRoles, parts: readonly Part[], worst: Part, add: Add): void {
-  const { standing } = worst.origin
-  add(standing, worst.path, reasonOf(worst), worst.weight)
-  if (state.marks > 0 && (standing === 'composed' || standing === 'mentioned' || standing === 'stated'))
-    add('session-marked', worst.path, 'this task has read text written for an agent', worst.weight)
+function judgeWorst(state: FlowState, roles: ToolRoles, parts: readonly Part[], add: Add): void {
   const hard = parts.filter((part) => !part.token)
   const told = parts.filter(
     (part) =>
@@ -189,15 +189,46 @@ function judgeWorst(state: FlowState, roles: ToolRoles, parts: readonly Part[], 
       !isAnchor(state, part),
   )
   const anchored = hard.some(
-    (part) => isAnchor(state, part) && told.every((other) => vouchesFor(part, other)),
+    (part) =>
+      isAnchor(state, part) &&
+      told.every(
+        (other) => vouchesFor(part, other) && (roles.reversible || other.token || !isAnybodys(other)),
+      ),
   )
-  if (roles.effect === 'write' && hard.length > 0 && told.length > 0 && !anchored)
+  const adrift = roles.effect === 'write' && hard.length > 0 && told.length > 0 && !anchored
+  const risk = (part: Part): number =>
+    originWeight(part) + (adrift && told.includes(part) ? weightOf('no-anchor') * part.weight : 0)
+  const worst = parts.reduce<Part | undefined>(
+    (a, b) => (a === undefined || risk(b) > risk(a) ? b : a),
+    undefined,
+  )
+  if (worst === undefined) return
+  const { standing } = worst.origin
+  // What can be taken back and stays inside is asked about only where somebody asked for it.
+  const slight = isSlight(roles) && rank(standing) <= rank('followed')
+  const weight = worst.weight * (slight ? SLIGHT : 1)
+  add(standing, worst.path, reasonOf(worst), weight)
+  if (state.marks > 0 && (standing === 'composed' || standing === 'mentioned' || standing === 'stated'))
+    add('session-marked', worst.path, 'this task has read text written for an agent', weight)
+  if (adrift && told.includes(worst))
     add(
       'no-anchor',
       worst.path,
       'nothing in the call that matters as much stands in the user’s words or in a data field',
-      worst.weight,
+      weight,
     )
+  if (adrift && told.includes(worst) && isAnybodys(worst))
+    add('remark', worst.path, 'stands in prose of a record that the user did not speak of', weight)
+  for (const part of parts)
+    if (
+      rank(part.origin.standing) >= rank('said') &&
+      part.origin.output !== null &&
+      isOtherRole(state, roles, part)
+    )
+      add('other-role', part.path, 'the user spoke of another argument of this tool', part.weight)
+  const unheld = !hard.some((part) => isAnchor(state, part))
+  if (roles.effect === 'write' && (adrift || unheld) && !isObjectNamed(state, roles))
+    add('unnamed-object', worst.path, 'the user spoke of nothing that this acts on')
   if (filledByUser(state, parts))
     add(
       'other-than-named',
@@ -207,12 +238,47 @@ function judgeWorst(state: FlowState, roles: ToolRoles, parts: readonly Part[], 
     )
 }
 
+function isAnybodys({ origin: { output, place, author } }: Part): boolean {
+  return output !== null && place !== null && !author && isRemark(output, place)
+}
+
+/** The user named one of the things that the tool can be given, and this is another one. */
+function isOtherRole({ intent }: FlowState, roles: ToolRoles, part: Part): boolean {
+  const name = part.path.split(/[.[]/, 1)[0] ?? ''
+  if (intent === null || intent.follows || part.token || roles.args[name]?.optional !== true) return false
+  const spoken = (arg: string): boolean => words(arg).some((w) => intent.nouns.includes(singular(w)))
+  return (
+    !spoken(name) &&
+    Object.entries(roles.args).some(([arg, role]) => role.optional === true && isHard(role) && spoken(arg))
+  )
+}
+
+const SLIGHT = 0.5
+function isSlight(roles: ToolRoles): boolean {
+  const risky = Object.values(roles.args).some((role) => NEVER_BOUND.includes(role.kind))
+  return roles.effect === 'write' && roles.reversible && !roles.openWorld && roles.known && !risky
+}
+
+/** Does the tool act on something of which the user spoke? What is conveyed is spoken of by its verb. */
+function isObjectNamed({ intent }: FlowState, roles: ToolRoles): boolean {
+  if (intent === null || intent.follows || !intent.understood || roles.objects === undefined) return true
+  const things = roles.objects.filter((noun) => !CONVEYED.has(noun))
+  return things.length === 0 || things.some((noun) => intent.nouns.includes(noun))
+}
+
+const NEVER_BOUND = ['account', 'url', 'credential', 'command', 'permission']
 /** Money, secrets and commands are never bound by a text alone: there, a person confirms. */
 function bindsToRole(state: FlowState, part: Part): boolean {
   const kind = tokenKind(part.raw)
   const { output } = part.origin
-  if (state.intent === null || output === null || (kind !== 'email' && kind !== 'phone')) return false
+  if (state.intent === null || output === null) return false
+  const { place } = part.origin
+  if (kind === null && !NEVER_BOUND.includes(part.kind) && place !== null)
+    return isSpokenOf(output, place, part.value, state.intent.nouns)
+  if (kind !== 'email' && kind !== 'phone') return false
   if (part.kind !== 'recipient' && part.kind !== 'other' && part.kind !== 'object') return false
+  if (place === null || isAnybodys(part) || !isSpokenOf(output, place, part.value, state.intent.nouns))
+    return false
   return isRoleBound(output, part.value, kind, state.intent.nouns)
 }
 
@@ -228,7 +294,6 @@ function vouchesFor(anchor: Part, told: Part): boolean {
 
 function isAnchor(state: FlowState, part: Part): boolean {
   if (['user', 'approved', 'own', 'field', 'delegated'].includes(part.origin.standing)) return true
-  if (part.origin.author && part.origin.standing === 'said') return true
   if (part.origin.standing === 'said' && bindsToRole(state, part)) return true
   // The letters of an address are its owner's choice: a word of the user inside one proves nothing.
   if (part.kind === 'url' || part.kind === 'account' || tokenKind(part.raw) !== null) return false
@@ -243,6 +308,8 @@ function filledByUser(state: FlowState, parts: readonly Part[]): boolean {
   return parts.some((part) => {
     const kind = part.token ? null : tokenKind(part.raw)
     const { output, standing } = part.origin
+    if (kind === null && !part.token && output !== null && rank(standing) >= rank('said'))
+      return hasRival(intent.text, part.value)
     return (
       kind !== null &&
       kind !== 'url' &&
@@ -251,6 +318,16 @@ function filledByUser(state: FlowState, parts: readonly Part[]): boolean {
       rank(standing) >= rank('said')
     )
   })
+}
+
+/** A sign of the same make as one the user wrote: `P-46982` where the call has `P-01188`. */
+function hasRival(text: string, value: string): boolean {
+  if (!/\d/.test(value) || !/[\p{L}_-]/u.test(value) || /\s/.test(value)) return false
+  const make = makeOf(value)
+  return (text.match(/[\p{L}\p{N}_-]+/gu) ?? []).some((word) => /\d/.test(word) && makeOf(word) === make)
+}
+function makeOf(word: string): string {
+  return word.replace(/\p{L}+/gu, 'a').replace(/\d+/g, '9')
 }
 
 /**
@@ -262,13 +339,8 @@ function leadsAway(state: FlowState, leaves: readonly ScalarLeaf[], parts: reado
   if (intent === null || intent.nouns.includes('link')) return false
   return parts.some((part) => {
     const { output, standing } = part.origin
-    if (
-      tokenKind(part.raw) !== 'url' ||
-      output === null ||
-      output.host === null ||
-      rank(standing) < rank('said')
-    )
-      return false
+    if (tokenKind(part.raw) !== 'url' || output === null || rank(standing) < rank('said')) return false
+    if (output.host === null) return !part.token && !isLinkSpokenOf(state, part)
     // A page that the user said to follow may lead on; a page that was only reached from it may not.
     if (intent.follows && output.naming === 'named') return false
     const host = hostOf(part.value)
@@ -279,6 +351,17 @@ function leadsAway(state: FlowState, leaves: readonly ScalarLeaf[], parts: reado
   })
 }
 const BARE_LINK_WORDS = 30
+
+/** The user spoke of links, or of what the sentence that gives this one is about. */
+function isLinkSpokenOf({ intent }: FlowState, part: Part): boolean {
+  const {
+    value,
+    origin: { output, place },
+  } = part
+  if (intent === null || intent.nouns.some((noun) => LINKED_NOUNS.has(noun))) return true
+  if (intent.follows && !isAnybodys(part)) return true
+  return output !== null && place !== null && isSpokenOf(output, place, hostOf(value), intent.nouns)
+}
 
 /** Is this the kind of action the user asked for? */
 function judgeAction(state: FlowState, roles: ToolRoles, add: Add): void {

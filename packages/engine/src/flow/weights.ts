@@ -27,6 +27,9 @@ const ORIGIN: Readonly<Record<Standing, number>> = {
 
 const ADDED = {
   'no-anchor': 0.7,
+  'unnamed-object': 0.9,
+  remark: 0.4,
+  'other-role': 0.7,
   'other-than-named': 0.7,
   'leads-away': 0.7,
   'read-only-request': 0.9,
