@@ -62,7 +62,14 @@ test('values are represented exactly or reported', () => {
     assert.equal(of(args).unfit.length, 1, JSON.stringify(args))
   }
   assert.deepEqual(of({ s: null, n: null }), { values: {}, unfit: [] })
-  assert.deepEqual(of({ loose: 1, undeclared: 2, __entity: 'x' }), { values: {}, unfit: [] })
+  assert.deepEqual(of({ loose: 1, undeclared: 2, __entity: 'x', bag: null }), {
+    values: {},
+    unfit: ['loose', 'undeclared', '__entity'],
+  })
+  assert.deepEqual(of({ order: { amount: 2, note: 'x' } }), {
+    values: { order: { amount: { __extn: { fn: 'decimal', arg: '2.0000' } } } },
+    unfit: ['order.note'],
+  })
 })
 
 test('a declared decimal that is represented is the number that was sent', () => {

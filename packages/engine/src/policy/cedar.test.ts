@@ -157,6 +157,18 @@ test('a value that does not fit its type denies before policy, but only where a 
   assert.equal(under(speaks, shape).code, 'invalid_params')
 })
 
+test('an argument that Cedar cannot type is not taken for one that was left out', () => {
+  const over = 'context.args has bulk && context.args.bulk > 5'
+  const speaks = `${PERMIT} forbid (principal, action, resource) when { ${over} };`
+  const given = { tool: 'place_order', args: { symbol: 'ACME', bulk: 6 } }
+  assert.equal(under(PERMIT, given).outcome, 'allow')
+  assert.equal(under(speaks, given).code, 'invalid_params')
+  assert.equal(under(speaks, { ...given, args: { symbol: 'ACME', bulk: null } }).outcome, 'allow')
+  // A word of that name elsewhere is not the argument.
+  const elsewhere = `${PERMIT} forbid (principal, action, resource) when { context.task.purpose == "bulk" };`
+  assert.equal(under(elsewhere, given).outcome, 'allow')
+})
+
 test('obligations: met ones are told, unknown and unmet ones deny', () => {
   const notify = under('@id("n") @obligation("notify:owner") permit (principal, action, resource);')
   assert.deepEqual(notify.obligations, [{ id: 'n', type: 'notify', properties: { target: 'owner' } }])
