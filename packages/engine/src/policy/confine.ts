@@ -51,7 +51,7 @@ export interface WitnessView extends EntityView {
 
 /** Entities of one question; notices when an evaluation wants another one. */
 export function witness(entities: readonly PolicyEntity[]): WitnessView {
-  const store = EntityStore.from(entities)
+  const store = storeOf(entities)
   let missed = false
   const known = (key: string): boolean => {
     const found = store.find(key) !== undefined
@@ -68,3 +68,12 @@ export function witness(entities: readonly PolicyEntity[]): WitnessView {
 }
 
 const NONE: ReadonlySet<string> = new Set()
+
+/** One question is put to more than one policy; its entities are read once. Nothing but time depends on it. */
+const stores = new WeakMap<readonly PolicyEntity[], EntityStore>()
+
+function storeOf(entities: readonly PolicyEntity[]): EntityStore {
+  const known = stores.get(entities) ?? EntityStore.from(entities)
+  stores.set(entities, known)
+  return known
+}

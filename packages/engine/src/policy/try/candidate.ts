@@ -45,7 +45,7 @@ export function retry(policies: CompiledPolicies, { question, call, decision }: 
   if (lacksArguments(question, call) && args.given.some((name) => policies.mentions(name))) {
     return { gap: 'large-arguments' }
   }
-  if (missingFacts(question.context).some((name) => policies.uses(name))) return { gap: 'missing-fact' }
+  if (lacksFacts(policies, question.context)) return { gap: 'missing-fact' }
   const posed = rebase(policies, question, call)
   if ('gap' in posed) return posed
   const confined = policies.within(question.entities)
@@ -61,27 +61,31 @@ export function retry(policies: CompiledPolicies, { question, call, decision }: 
   }
 }
 
-/** Paths of facts that policies know today and that the record, being older, does not have. */
-function missingFacts(context: PolicyRecord, declared: PolicyRecord = FACTS, above = ''): string[] {
-  const missing: string[] = []
-  for (const [name, type] of Object.entries(declared)) {
-    // They are in the question apart from the context, in every record.
-    if (above === '' && (name === 'approved' || name === 'freshProof')) continue
-    const told = asRecord(context[name])
-    const { attributes, required } = shapeOf(type)
-    if (context[name] === undefined) {
-      if (required) missing.push(above + name)
-    } else if (attributes !== null && told !== null) {
-      missing.push(...missingFacts(told, attributes, `${above}${name}.`))
-    }
-  }
-  return missing
+/** True when the policies ask for a fact that is known today and that the record, being older, does not have. */
+function lacksFacts(policies: CompiledPolicies, context: PolicyRecord): boolean {
+  const asked =
+    askedFacts.get(policies) ?? requiredFacts(FACTS).filter((path) => policies.uses(path.join('.')))
+  askedFacts.set(policies, asked)
+  return asked.some((path) => !has(context, path))
 }
 
-function shapeOf(type: PolicyValue): {
-  readonly attributes: PolicyRecord | null
-  readonly required: boolean
-} {
-  const shape = asRecord(type) ?? {}
-  return { attributes: asRecord(shape.attributes), required: shape.required !== false }
+/** By policies, which do not change; nothing but time depends on it. */
+const askedFacts = new WeakMap<CompiledPolicies, readonly (readonly string[])[]>()
+
+function has(context: PolicyRecord, path: readonly string[]): boolean {
+  let at: PolicyValue | undefined = context
+  for (const name of path) at = asRecord(at)?.[name]
+  return at !== undefined
+}
+
+/** Paths of the facts that every question has; `approved` and `freshProof` stand apart from the context. */
+function requiredFacts(declared: PolicyRecord, above: readonly string[] = []): (readonly string[])[] {
+  return Object.entries(declared).flatMap(([name, type]) => {
+    if (above.length === 0 && (name === 'approved' || name === 'freshProof')) return []
+    const shape = asRecord(type) ?? {}
+    if (shape.required === false) return []
+    const path = [...above, name]
+    const attributes = asRecord(shape.attributes)
+    return attributes === null ? [path] : requiredFacts(attributes, path)
+  })
 }
