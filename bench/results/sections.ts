@@ -286,6 +286,45 @@ const withoutIntent: Section = {
   goals: () => [],
 }
 
+const behaviour: Section = {
+  name: 'behaviour',
+  title: 'Behaviour models on recorded behaviour',
+  program: 'bench/behaviour/main.ts',
+  args: ['all'],
+  maxMinutes: 15,
+  about:
+    'The scorers of `engine/risk/behaviour` on public recordings; offline replay, no labels in the engine, nothing ' +
+    'learned from what is judged unless the arm says so. Needs the behaviour data beside the checkout. Goals: issue 4.',
+  tables: (json) =>
+    list(json, 'reports').map((report) => ({
+      title: `${String(at(report, 'bench'))}: ${String(at(report, 'data'))}; ${fixed(number(report, 'microsPerEvent'))} µs an event, state ${fixed(number(report, 'stateBytes') / 1024, 1)} kB`,
+      rows: list(report, 'rows').map((each) => ({
+        metric: String(at(each, 'metric')),
+        value: fixed(number(each, 'value'), 3),
+        '95 %': list(each, 'interval')
+          .map((bound) => fixed(Number(bound), 3))
+          .join('–'),
+        start: fixed(number(each, 'start'), 3),
+      })),
+    })),
+  goals: (json) =>
+    list(json, 'reports').flatMap((report) =>
+      list(report, 'rows')
+        .filter((each) => Number.isFinite(number(each, 'goal')))
+        .map((each) =>
+          (at(each, 'want') === 'at most' ? atMost : atLeast)(
+            `${String(at(report, 'bench'))}, ${String(at(each, 'metric'))}`,
+            number(each, 'goal'),
+            number(each, 'value'),
+          ),
+        ),
+    ),
+  notes: (json) =>
+    list(json, 'reports').flatMap((report) =>
+      list(report, 'notes').map((note) => `${String(at(report, 'bench'))}: ${String(note)}`),
+    ),
+}
+
 /** In the order they are run: what is sensitive to load first. */
 export const SECTIONS: readonly Section[] = [
   call,
@@ -293,6 +332,7 @@ export const SECTIONS: readonly Section[] = [
   ledger,
   store,
   decision,
+  behaviour,
   traces,
   rewritten,
   withoutIntent,

@@ -1,0 +1,137 @@
+/**
+ * Does a process behave as trained? Learned from `train`, `valid` against `attack`, one score a trace. Two arms: *frozen*,
+ * and *streaming*: both kinds mixed in a fixed order; what scores below the level that nine in ten training runs kept is
+ * learned, nobody says which is which.
+ * @module
+ */
+import {
+  emptyProcess,
+  learnRun,
+  type ProcessState,
+  scoreRun,
+  startRun,
+  step,
+} from '../../packages/engine/src/risk/behaviour/index.ts'
+import { quantile } from '../lib/stats.ts'
+import { readSyscalls, type SyscallTrace } from './data.ts'
+import { auc, caught, eer, estimate, lcg } from './metrics.ts'
+import { jsonBytes, type Report, type Row } from './report.ts'
+
+interface Group {
+  readonly own: number[]
+  readonly foreign: number[]
+}
+
+export function benchSyscalls(file: string): Report {
+  return syscallsReport(file, readSyscalls(file))
+}
+
+export function syscallsReport(file: string, traces: readonly SyscallTrace[]): Report {
+  const train = traces.filter(({ part }) => part === 'train')
+  const judged = traces.filter(({ part }) => part !== 'train')
+  const state = emptyProcess()
+  const before: number[] = []
+  for (const { kinds } of train) {
+    before.push(bitsOf(state, kinds))
+    learnRun(state, kinds)
+  }
+  const started = performance.now()
+  const frozen = new Map(judged.map((trace) => [trace, bitsOf(state, trace.kinds)]))
+  const ms = performance.now() - started
+  const events = judged.reduce((sum, { kinds }) => sum + kinds.length, 0)
+  const stateBytes = jsonBytes(state)
+  const level = quantile(
+    before.slice(Math.floor(before.length / 2)).sort((a, b) => a - b),
+    0.9,
+  )
+  const streaming = new Map<SyscallTrace, number>()
+  for (const trace of mixed(judged)) {
+    const bits = bitsOf(state, trace.kinds)
+    streaming.set(trace, bits)
+    if (bits < level) learnRun(state, trace.kinds)
+  }
+  const families = [...new Set(judged.flatMap(({ attack }) => (attack === undefined ? [] : [attack])))].sort()
+  return {
+    bench: 'syscalls',
+    file,
+    data: `${train.length} training runs, ${judged.length} judged`,
+    rows: [
+      ...rowsOf('frozen', frozen, true),
+      ...families.map((family): Row => {
+        const one = new Map(
+          [...frozen].filter(([trace]) => trace.part === 'valid' || trace.attack === family),
+        )
+        return { metric: `frozen: AUC, ${family}`, ...estimate(groupsOf(one), aucOf) }
+      }),
+      ...rowsOf('streaming', streaming, false),
+    ],
+    microsPerEvent: (ms / events) * 1000,
+    stateBytes,
+    notes: [
+      'Intervals draw attack runs and blocks of ten valid traces.',
+      'What is missed: traces of an attack that are threads of ordinary programs (a third of the attack traces score like half of the valid ones); alarms are normal traces of programs with threads that training has hardly seen.',
+      'Streaming is shown because it fails: learned without a vetted outcome, attacks that look ordinary become known mixtures. The engine learns settled runs only.',
+      'Tried without gain (dev AUC): STIDE .84, interpolated Witten–Bell of order 2–13 .80–.86, the same against a low order .86, repetition discount .83, top-k means .81–.85, clipped .85, longest known match .86, look-ahead pairs alone .60–.77, nearest trace by counts .84, presence of calls .81, sums of up to four of these .87–.88; letting a 9-gram model learn every valid trace before the next is judged, labels given, reaches .89.',
+    ],
+  }
+}
+
+function rowsOf(name: string, scores: ReadonlyMap<SyscallTrace, number>, goals: boolean): Row[] {
+  const groups = groupsOf(scores)
+  const at = (rate: number) =>
+    estimate(groups, (drawn) => caught(all(drawn, 'own'), all(drawn, 'foreign'), rate))
+  return [
+    {
+      metric: `${name}: AUC`,
+      ...estimate(groups, aucOf),
+      ...(goals ? { start: 0.845, goal: 0.93, want: 'at least' as const } : {}),
+    },
+    {
+      metric: `${name}: EER`,
+      ...estimate(groups, (drawn) => eer(all(drawn, 'own'), all(drawn, 'foreign'))),
+      ...(goals ? { start: 0.205 } : {}),
+    },
+    { metric: `${name}: caught at 1 % false alarms`, ...at(0.01) },
+    {
+      metric: `${name}: caught at 5 % false alarms`,
+      ...at(0.05),
+      ...(goals ? { start: 0.326, goal: 0.5, want: 'at least' as const } : {}),
+    },
+    { metric: `${name}: caught at 20 % false alarms`, ...at(0.2), ...(goals ? { start: 0.774 } : {}) },
+  ]
+}
+
+function groupsOf(scores: ReadonlyMap<SyscallTrace, number>): Group[] {
+  const groups = new Map<string, Group>()
+  let valid = 0
+  for (const [{ part, run, id }, bits] of scores) {
+    const key = part === 'valid' ? `valid ${Math.floor(valid++ / 10)}` : `attack ${run ?? id}`
+    const group = groups.get(key) ?? { own: [], foreign: [] }
+    groups.set(key, group)
+    group[part === 'valid' ? 'own' : 'foreign'].push(bits)
+  }
+  return [...groups.values()]
+}
+
+function aucOf(groups: readonly Group[]): number {
+  return auc(all(groups, 'own'), all(groups, 'foreign'))
+}
+
+function all(groups: readonly Group[], side: keyof Group): number[] {
+  return groups.flatMap((group) => group[side])
+}
+
+function bitsOf(state: ProcessState, kinds: readonly string[]): number {
+  const run = startRun()
+  for (const kind of kinds) step(state, run, kind)
+  return scoreRun(state, run).bits
+}
+
+/** A fixed order that depends on nothing but the number of traces. */
+function mixed<T>(items: readonly T[]): T[] {
+  const random = lcg(1)
+  return items
+    .map((item) => ({ item, at: random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ item }) => item)
+}
