@@ -19,4 +19,24 @@ export {
   type Errand,
 } from './documents.ts'
 export { type Attempt, createDpopFetch, type DpopFetch } from './dpop.ts'
+export { type AskedElevation, askForRole, type ElevationWish } from './elevation.ts'
+export {
+  type Call,
+  type CallOutcome,
+  EnforcementError,
+  type EnforcementPoint,
+  type EnforcementPointOptions,
+  enforcementPoint,
+  type PreparedCall,
+  type Question,
+} from './enforcement-point.ts'
 export { type AgentKey, agentKey, generateAgentKey } from './keys.ts'
+export {
+  type Holder,
+  honoMiddleware,
+  nodeMiddleware,
+  ResourceError,
+  type ResourceServer,
+  type ResourceServerOptions,
+  resourceServer,
+} from './resource-server.ts'
