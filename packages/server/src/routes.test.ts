@@ -18,6 +18,7 @@ GET  /api/v1/approvals/:id                 reader
 GET  /api/v1/decisions                     reader
 GET  /api/v1/decisions/:id                 reader
 GET  /api/v1/decisions/:id/receipt         reader
+GET  /api/v1/elevations                    reader
 GET  /api/v1/enforcers                     reader
 GET  /api/v1/events                        reader
 GET  /api/v1/owner-requests                reader
@@ -26,6 +27,7 @@ GET  /api/v1/policy                        reader
 GET  /api/v1/policy/shadow                 reader
 GET  /api/v1/policy/versions/:id           reader
 GET  /api/v1/policy/versions/:id/receipt   reader
+GET  /api/v1/privileges                    reader
 GET  /api/v1/relations                     reader
 GET  /api/v1/servers                       reader
 GET  /api/v1/session                       owner
@@ -35,6 +37,7 @@ GET  /api/v1/stores/:name                  reader
 GET  /api/v1/tasks                         reader
 GET  /api/v1/tasks/:id                     reader
 GET  /api/v1/tools                         reader
+GET  /api/v1/users                         reader
 GET  /approvals/:id                        public
 GET  /assets/icon.svg                      public
 GET  /assets/live.css                      public
@@ -62,13 +65,18 @@ POST /api/v1/agents                        reader
 POST /api/v1/agents/:id/autonomy           confirmed
 POST /api/v1/agents/:id/composition        reader
 POST /api/v1/agents/:id/readmit             confirmed
+POST /api/v1/agents/:id/roles              confirmed
 POST /api/v1/agents/:id/trust              confirmed
+POST /api/v1/agents/:id/zone               confirmed
 POST /api/v1/approvals/:id/decide          owner
 POST /api/v1/calls/:id/settle              enforcer
 POST /api/v1/calls/prepare                 enforcer
 POST /api/v1/calls/tools                   enforcer
 POST /api/v1/documents/authorized          asker
 POST /api/v1/documents/filter              asker
+POST /api/v1/elevations                    asker
+POST /api/v1/elevations/:id/decide         confirmed
+POST /api/v1/elevations/:id/revoke         reader
 POST /api/v1/enforcers                     confirmed
 POST /api/v1/enforcers/:name/revoke        reader
 POST /api/v1/owner-requests/:id/decide     owner
@@ -92,10 +100,12 @@ POST /api/v1/servers                       confirmed
 POST /api/v1/servers/:name/approve         confirmed
 POST /api/v1/servers/:name/credential      owner
 POST /api/v1/servers/:name/remove          confirmed
+POST /api/v1/servers/:name/zone            confirmed
 POST /api/v1/stores/:name                  confirmed
 POST /api/v1/stores/:name/check            reader
 POST /api/v1/stores/:name/rollback         confirmed
 POST /api/v1/tools/approve                 confirmed
+POST /api/v1/users/:id/roles               confirmed
 `
 
 describe('the route table', () => {

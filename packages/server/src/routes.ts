@@ -8,9 +8,11 @@ import { SafeconductError } from '@safeconduct/protocol'
 import { agentRoutes } from './admin/agents.ts'
 import { approvalRoutes } from './admin/approvals.ts'
 import { decisionRoutes } from './admin/decisions.ts'
+import { elevationRoutes } from './admin/elevations.ts'
 import { policyRoutes } from './admin/policy.ts'
 import { policyTrialRoutes } from './admin/policy-trials.ts'
 import { readmissionRoutes } from './admin/readmission.ts'
+import { roleRoutes } from './admin/roles.ts'
 import { serverRoutes } from './admin/servers.ts'
 import { taskRoutes } from './admin/tasks.ts'
 import { enforcerRoutes } from './authzen/enforcers.ts'
@@ -51,6 +53,8 @@ export function routeTable(ports: RoutePorts): Route[] {
     ...approvalRoutes(ports),
     ...decisionRoutes(ports),
     ...policyRoutes(ports),
+    ...elevationRoutes(ports),
+    ...roleRoutes(ports),
     ...policyTrialRoutes(ports),
     ...enforcerRoutes(ports),
     ...policyStoreRoutes(ports),

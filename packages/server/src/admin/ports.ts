@@ -31,7 +31,10 @@ export interface AdminPorts {
   /** Strictly, against the schema of the tools known now. @throws `policy_invalid`, saying where */
   readonly checkPolicy: (texts: { readonly agent: string; readonly user: string }) => void
   /** Trying policies, and proving which ones ruled. */
-  readonly policies: Pick<EngineDecider, 'inspectPolicy' | 'replayPolicy' | 'shadow' | 'policyReceipt'>
+  readonly policies: Pick<
+    EngineDecider,
+    'inspectPolicy' | 'replayPolicy' | 'shadow' | 'policyReceipt' | 'ruleOnElevation'
+  >
   readonly putCredential: (name: string, headers: Readonly<Record<string, string>>) => Promise<void>
   /** Leaves no copy behind; nothing happens when there is none. */
   readonly eraseCredential: (name: string) => Promise<void>

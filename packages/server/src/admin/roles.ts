@@ -1,0 +1,187 @@
+/**
+ * Roles held for good, zones, users, and the report of privileges: what the owner assigns and what stands around.
+ * @module
+ */
+import { privilegeReport } from '@safeconduct/engine'
+import { LABEL_PATTERN, MAX_SENSITIVITY, type RoleGrant, SafeconductError } from '@safeconduct/protocol'
+import * as z from 'zod'
+import { type Route, route } from '../http/route.ts'
+import { findAgent } from './agents.ts'
+import { type AdminPorts, byOf, change } from './ports.ts'
+
+const label = z.string().regex(LABEL_PATTERN, 'a role or zone is 1–63 of a–z, 0–9 and "-"')
+const roleChange = z.strictObject({ role: label, held: z.boolean() })
+const MAX_ROLES = 64
+const HOUR = 3_600_000
+
+export function roleRoutes(ports: AdminPorts): Route[] {
+  return [
+    route({
+      method: 'POST',
+      path: '/api/v1/agents/:id/roles',
+      who: 'confirmed',
+      summary: 'Gives an agent a role for good, or takes it away.',
+      body: roleChange,
+      confirm: ({ role, held }, { params }) => sentence(`the agent ${params.id}`, role, held),
+      handle: async ({ tenant, params, body, caller }) => {
+        const agent = await findAgent(ports, tenant, params.id)
+        const roles = withRole(agent.roles, body, ports.clock.now())
+        const next = { ...agent, roles, version: agent.version + 1 }
+        const event = { event: 'agent.roles', agent: agent.id, ...body, by: byOf(caller) }
+        return change(ports, event, async (t) => {
+          await t.agents.replace(next)
+          return {
+            result: { agent: agent.id, roles: heldOf(roles) },
+            control: [{ type: 'agent', agent: next }],
+          }
+        })
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/agents/:id/zone',
+      who: 'confirmed',
+      summary: 'Puts an agent into a zone, or into none.',
+      body: z.strictObject({ zone: label.nullable() }),
+      confirm: ({ zone }, { params }) =>
+        `Put the agent ${params.id} into ${zone === null ? 'no zone' : `the zone ${zone}`}`,
+      handle: async ({ tenant, params, body, caller }) => {
+        const { zone: _old, ...agent } = await findAgent(ports, tenant, params.id)
+        const next = {
+          ...agent,
+          ...(body.zone === null ? {} : { zone: body.zone }),
+          version: agent.version + 1,
+        }
+        const event = { event: 'agent.zone', agent: agent.id, ...body, by: byOf(caller) }
+        return change(ports, event, async (t) => {
+          await t.agents.replace(next)
+          return { result: { agent: agent.id, zone: body.zone }, control: [{ type: 'agent', agent: next }] }
+        })
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/servers/:name/zone',
+      who: 'confirmed',
+      summary: 'Says in which zone a server is, and how sensitive what lies behind it is.',
+      body: z.strictObject({ zone: label.nullable(), sensitivity: z.int().min(0).max(MAX_SENSITIVITY) }),
+      confirm: ({ zone, sensitivity }, { params }) =>
+        `The server ${params.name} is in ${zone === null ? 'no zone' : `the zone ${zone}`}, sensitivity ${sensitivity}`,
+      handle: async ({ tenant, params, body, caller }) => {
+        const [found] = await ports.store.servers.find(tenant, 'name', params.name ?? '')
+        if (found === undefined)
+          throw new SafeconductError('not_found', { message: 'There is no server by that name.' })
+        const { zone: _old, ...server } = found
+        const { zone, sensitivity } = body
+        const next = {
+          ...server,
+          sensitivity,
+          ...(zone === null ? {} : { zone }),
+          version: server.version + 1,
+        }
+        const event = { event: 'server.zone', server: server.id, ...body, by: byOf(caller) }
+        return change(ports, event, async (t) => {
+          await t.servers.replace(next)
+          return { result: { server: server.name, ...body }, control: [{ type: 'server', server: next }] }
+        })
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/users',
+      who: 'reader',
+      summary: 'Users with their roles.',
+      handle: async ({ tenant }) => {
+        const users = await ports.store.users.list(tenant, { limit: 1000 })
+        return {
+          users: users.map(({ id, name, owner, roles }) => ({ id, name, owner, roles: heldOf(roles ?? []) })),
+        }
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/users/:id/roles',
+      who: 'confirmed',
+      summary: 'Gives a user a role for good, or takes it away.',
+      body: roleChange,
+      confirm: ({ role, held }, { params }) => sentence(`the user ${params.id}`, role, held),
+      handle: async ({ tenant, params, body, caller }) => {
+        const id = params.id ?? ''
+        const user =
+          (await ports.store.users.get(tenant, id)) ?? (await ports.store.users.find(tenant, 'name', id))[0]
+        if (user === undefined)
+          throw new SafeconductError('not_found', { message: 'There is no user by that name or id.' })
+        const roles = withRole(user.roles, body, ports.clock.now())
+        const next = { ...user, roles, version: user.version + 1 }
+        const event = { event: 'user.roles', user: user.id, ...body, by: byOf(caller) }
+        return change(ports, event, async (t) => {
+          await t.users.replace(next)
+          return { result: { user: user.id, roles: heldOf(roles) }, control: [{ type: 'user', user: next }] }
+        })
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/privileges',
+      who: 'reader',
+      summary: 'Privilege-hours: roles held for good beside roles held for an errand and a time.',
+      query: z.strictObject({ hours: z.coerce.number().int().min(1).max(8784).default(168) }),
+      handle: async ({ tenant, query }) => {
+        const to = ports.clock.now()
+        return privilegeReport({
+          agents: await everything((page) => ports.store.agents.list(tenant, page)),
+          users: await everything((page) => ports.store.users.list(tenant, page)),
+          elevations: await everything((page) => ports.store.elevations.list(tenant, page)),
+          from: to - query.hours * HOUR,
+          to,
+        })
+      },
+    }),
+  ]
+}
+
+function sentence(who: string, role: string, held: boolean): string {
+  return held ? `Give ${who} the role ${role}` : `Take the role ${role} from ${who}`
+}
+
+function heldOf(roles: readonly RoleGrant[]): string[] {
+  return roles.filter(({ until }) => until === null).map(({ role }) => role)
+}
+
+/** What was held stays for the report, the latest of it. @throws `conflict` when nothing would change */
+function withRole(
+  before: readonly RoleGrant[] = [],
+  { role, held }: z.infer<typeof roleChange>,
+  now: number,
+): RoleGrant[] {
+  const holds = heldOf(before).includes(role)
+  if (holds === held)
+    throw new SafeconductError('conflict', {
+      message: held ? `It holds ${role} already.` : `It does not hold ${role}.`,
+    })
+  if (held) {
+    if (heldOf(before).length >= MAX_ROLES)
+      throw new SafeconductError('invalid_request', { message: 'Too many roles.' })
+    return [...ended(before), { role, since: now, until: null }]
+  }
+  return ended(before.map((one) => (one.role === role && one.until === null ? { ...one, until: now } : one)))
+}
+
+function ended(roles: readonly RoleGrant[]): RoleGrant[] {
+  const past = roles.filter(({ until }) => until !== null).slice(-MAX_ROLES)
+  return [...past, ...roles.filter(({ until }) => until === null)]
+}
+
+const PAGE = 1000
+
+async function everything<T extends { readonly id: string }>(
+  list: (page: { limit: number; after?: string }) => Promise<T[]>,
+): Promise<T[]> {
+  const found: T[] = []
+  for (;;) {
+    const last = found.at(-1)
+    const next = await list({ limit: PAGE, ...(last === undefined ? {} : { after: last.id }) })
+    found.push(...next)
+    if (next.length < PAGE) return found
+  }
+}
