@@ -46,18 +46,23 @@ export function isSpokenOf(
   field: SeenField,
   value: string,
   nouns: readonly string[],
+  role: readonly string[] = [],
 ): boolean {
   const sentences = sentencesOf(output)
   const gives = sentences.map((s) => occurrences(value, s.text, 1).length > 0)
   const elsewhere = new Set(
-    sentences.flatMap((s, i) => (gives[i] === true || gives[i + 1] === true ? [] : [...s.nouns])),
+    sentences.flatMap((s, i) => {
+      const next = sentences[i + 1]
+      const serves = gives[i] === true || (gives[i + 1] === true && REFERS_BACK.test(next?.text ?? ''))
+      return serves ? [] : [...s.nouns]
+    }),
   )
   return sentences.some((s, i) => {
     if (gives[i] !== true || s.from < field.at || s.from >= field.end) return false
     // "It is now …": what it is stands in the sentence before.
     const before = REFERS_BACK.test(s.text) ? (sentences[i - 1]?.text ?? '') : ''
     const around = new Set(words(`${before} ${s.text.replaceAll(value, ' ')}`).map(singular))
-    return nouns.some((n) => tells(n) && around.has(n) && !elsewhere.has(n))
+    return nouns.some((n) => (tells(n) || role.includes(n)) && around.has(n) && !elsewhere.has(n))
   })
 }
 const REFERS_BACK = /^\s*(?:it|this|that|they|these)\b/

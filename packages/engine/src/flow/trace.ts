@@ -267,6 +267,11 @@ function isObjectNamed({ intent }: FlowState, roles: ToolRoles): boolean {
 }
 
 const NEVER_BOUND = ['account', 'url', 'credential', 'command', 'permission']
+/** An argument that the user called by its name. */
+function roleWords({ path }: Part): string[] {
+  return words(path.split(/[.[]/, 1)[0] ?? '').map(singular)
+}
+
 /** Money, secrets and commands are never bound by a text alone: there, a person confirms. */
 function bindsToRole(state: FlowState, part: Part): boolean {
   const kind = tokenKind(part.raw)
@@ -274,10 +279,14 @@ function bindsToRole(state: FlowState, part: Part): boolean {
   if (state.intent === null || output === null) return false
   const { place } = part.origin
   if (kind === null && !NEVER_BOUND.includes(part.kind) && place !== null)
-    return isSpokenOf(output, place, part.value, state.intent.nouns)
+    return isSpokenOf(output, place, part.value, state.intent.nouns, roleWords(part))
   if (kind !== 'email' && kind !== 'phone') return false
   if (part.kind !== 'recipient' && part.kind !== 'other' && part.kind !== 'object') return false
-  if (place === null || isAnybodys(part) || !isSpokenOf(output, place, part.value, state.intent.nouns))
+  if (
+    place === null ||
+    isAnybodys(part) ||
+    !isSpokenOf(output, place, part.value, state.intent.nouns, roleWords(part))
+  )
     return false
   return isRoleBound(output, part.value, kind, state.intent.nouns)
 }

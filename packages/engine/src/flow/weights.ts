@@ -41,7 +41,7 @@ const ADDED = {
   'quotes-request': 0.8,
   laundered: 2,
   'session-marked': 0.4,
-  'query-in-url': 0.5,
+  'query-in-url': 0.7,
   'unknown-tool': 1,
   'unknown-argument': 0.2,
   oversized: 1,
