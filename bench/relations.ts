@@ -1,14 +1,17 @@
 /**
- * Load, check and list of `@safeconduct/relations` at 100,000 and 1,000,000 tuples.
- * `node --expose-gc --conditions=safeconduct-src bench/relations.ts [--json]`
+ * `@safeconduct/relations` at 100,000 and 1,000,000 tuples: load, snapshot, restore, check, list.
+ * `node --conditions=safeconduct-src bench/relations.ts [--json]`
  *
  * Users in groups nested five deep, folders nested five deep, documents in folders; permission is viewer but not
- * blocked. CPU time, since wall time on a shared machine says little. Bytes per tuple are heap and array buffers, and
- * are left out without `--expose-gc`.
+ * blocked. CPU time, since wall time on a shared machine says little; seconds to start are wall time. Bytes per tuple
+ * are heap and array buffers after a collection.
  *
  * @module
  */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { RelationStore, type Tuple } from '@safeconduct/relations'
+import { rounded } from './lib/stats.ts'
 
 const MODEL = `model
   schema 1.1
@@ -27,13 +30,17 @@ type document
     define viewer: ([user, group#member] or viewer from parent) but not blocked
 `
 const CHECK_CPU_MS = 1500
-const LISTINGS = 20
-const BATCH = 50_000
+const LISTINGS = 40
 
 interface Result {
   readonly tuples: number
+  readonly loadSeconds: number
   readonly loadCpuSeconds: number
-  readonly bytesPerTuple: number | null
+  readonly bytesPerTuple: number
+  readonly snapshotSeconds: number
+  readonly snapshotBytesPerTuple: number
+  readonly restoreSeconds: number
+  readonly restoreCpuSeconds: number
   readonly checks: number
   readonly cpuMicrosecondsPerCheck: number
   readonly listings: number
@@ -90,11 +97,45 @@ const cpuSeconds = (since: NodeJS.CpuUsage): number => {
   return (user + system) / 1e6
 }
 
-function memory(): number | undefined {
-  if (globalThis.gc === undefined) return undefined
-  globalThis.gc()
+setFlagsFromString('--expose-gc')
+const collect: unknown = runInNewContext('gc')
+
+function memory(): number {
+  if (typeof collect !== 'function') throw new Error('the collector cannot be called')
+  collect()
   const { heapUsed, arrayBuffers } = process.memoryUsage()
   return heapUsed + arrayBuffers
+}
+
+interface Timed<T> {
+  readonly value: T
+  readonly seconds: number
+  readonly cpuSeconds: number
+}
+
+async function timed<T>(work: () => Promise<T>): Promise<Timed<T>> {
+  const cpu = process.cpuUsage()
+  const start = performance.now()
+  const value = await work()
+  return { value, seconds: (performance.now() - start) / 1000, cpuSeconds: cpuSeconds(cpu) }
+}
+
+async function chunksOf(store: RelationStore): Promise<Uint8Array[]> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of store.snapshot()) chunks.push(chunk)
+  return chunks
+}
+
+async function listed(store: RelationStore, user: string): Promise<number> {
+  const request = { type: 'document', relation: 'viewer', user, pageSize: 10_000 }
+  let found = 0
+  let cursor: string | undefined
+  do {
+    const page = await store.listObjects(cursor === undefined ? request : { ...request, cursor })
+    found += page.results.length
+    cursor = page.cursor
+  } while (cursor !== undefined)
+  return found
 }
 
 async function measure(size: number): Promise<Result> {
@@ -102,80 +143,64 @@ async function measure(size: number): Promise<Result> {
   const before = memory()
   const store = new RelationStore({ limits: { maxChanges: 1 } })
   store.writeModel(MODEL)
-  const loading = process.cpuUsage()
-  let batch: Tuple[] = []
-  for (const tuple of tuples()) {
-    batch.push(tuple)
-    if (batch.length === BATCH) {
-      store.write(batch)
-      batch = []
-    }
-  }
-  store.write(batch)
-  batch = []
-  const loadCpuSeconds = cpuSeconds(loading)
-  store.write([{ object: 'group:last', relation: 'member', user: 'user:last' }])
-  store.write([{ object: 'group:last', relation: 'member', user: 'user:end' }])
+  const load = await timed(() => store.load(tuples()))
   const after = memory()
-  const count = store.size.tuples
-
+  const snapshot = await timed(() => chunksOf(store))
+  const restore = await timed(() => RelationStore.restore(snapshot.value))
   const random = randomFrom(11)
-  const check = () =>
-    store.check({
-      object: `document:${random(documents)}`,
-      relation: 'viewer',
-      user: `user:${random(users)}`,
-    }).allowed
-  for (let i = 0; i < 5000; i++) check()
+  const question = () => ({
+    object: `document:${random(documents)}`,
+    relation: 'viewer',
+    user: `user:${random(users)}`,
+  })
+  for (let i = 0; i < 5000; i++) {
+    const asked = question()
+    if (store.check(asked).allowed !== restore.value.store.check(asked).allowed)
+      throw new Error('the restored store answers otherwise')
+  }
   const checking = process.cpuUsage()
   let checks = 0
-  while (cpuSeconds(checking) * 1000 < CHECK_CPU_MS) for (let i = 0; i < 500; i++, checks++) check()
+  while (cpuSeconds(checking) * 1000 < CHECK_CPU_MS)
+    for (let i = 0; i < 500; i++, checks++) store.check(question())
   const checkSeconds = cpuSeconds(checking)
 
-  let listed = 0
-  const list = async (user: string): Promise<number> => {
-    let found = 0
-    let cursor: string | undefined
-    do {
-      const paging = cursor === undefined ? {} : { cursor }
-      const page = await store.listObjects({
-        type: 'document',
-        relation: 'viewer',
-        user,
-        pageSize: 10_000,
-        ...paging,
-      })
-      found += page.results.length
-      cursor = page.cursor
-    } while (cursor !== undefined)
-    return found
-  }
-  await list('user:0')
-  const listing = process.cpuUsage()
-  for (let i = 0; i < LISTINGS; i++) listed += await list(`user:${random(users)}`)
-  const listSeconds = cpuSeconds(listing)
-  if (listed === 0) throw new Error('the listings found nothing')
+  for (let i = 0; i < 3; i++) await listed(store, `user:${i}`)
+  let results = 0
+  const listing = await timed(async () => {
+    for (let i = 0; i < LISTINGS; i++) results += await listed(store, `user:${random(users)}`)
+  })
+  if (results === 0) throw new Error('the listings found nothing')
+  const count = store.size.tuples
   return {
     tuples: count,
-    loadCpuSeconds: round(loadCpuSeconds),
-    bytesPerTuple: before === undefined || after === undefined ? null : Math.round((after - before) / count),
+    loadSeconds: rounded(load.seconds),
+    loadCpuSeconds: rounded(load.cpuSeconds),
+    bytesPerTuple: Math.round((after - before) / count),
+    snapshotSeconds: rounded(snapshot.seconds),
+    snapshotBytesPerTuple: Math.round(snapshot.value.reduce((sum, { length }) => sum + length, 0) / count),
+    restoreSeconds: rounded(restore.seconds),
+    restoreCpuSeconds: rounded(restore.cpuSeconds),
     checks,
-    cpuMicrosecondsPerCheck: round((checkSeconds * 1e6) / checks),
+    cpuMicrosecondsPerCheck: rounded((checkSeconds * 1e6) / checks),
     listings: LISTINGS,
-    resultsPerListing: Math.round(listed / LISTINGS),
-    cpuMicrosecondsPerResult: round((listSeconds * 1e6) / listed),
+    resultsPerListing: Math.round(results / LISTINGS),
+    cpuMicrosecondsPerResult: rounded((listing.cpuSeconds * 1e6) / results),
   }
 }
-
-const round = (value: number): number => Math.round(value * 100) / 100
 
 const results: Result[] = []
 for (const size of [100_000, 1_000_000]) results.push(await measure(size))
 if (process.argv.includes('--json')) console.log(JSON.stringify({ results }, null, 2))
 else
-  for (const one of results) {
-    console.log(`${one.tuples} tuples: loaded in ${one.loadCpuSeconds} s CPU`)
-    console.log(`  ${one.bytesPerTuple ?? 'unknown (no --expose-gc)'} bytes per tuple`)
-    console.log(`  ${one.cpuMicrosecondsPerCheck} us CPU per check (${one.checks})`)
-    console.log(`  ${one.cpuMicrosecondsPerResult} us CPU per listed result (${one.resultsPerListing} each)`)
-  }
+  console.table(
+    results.map((one) => ({
+      tuples: one.tuples,
+      'check µs CPU': one.cpuMicrosecondsPerCheck,
+      'listed result µs CPU': one.cpuMicrosecondsPerResult,
+      'results per listing': one.resultsPerListing,
+      'bytes per tuple': one.bytesPerTuple,
+      'load s': one.loadSeconds,
+      'snapshot s': one.snapshotSeconds,
+      'restore s': one.restoreSeconds,
+    })),
+  )

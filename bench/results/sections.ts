@@ -183,6 +183,46 @@ const decision: Section = {
   notes: (json) => (json as DecisionReport).skipped.map(({ what, why }) => `**Skipped: ${what}.** ${why}`),
 }
 
+const relations: Section = {
+  name: 'relations',
+  title: 'Relations in process',
+  program: 'bench/relations.ts',
+  args: [],
+  maxMinutes: 5,
+  about:
+    'Users in groups nested five deep, folders nested five deep, documents in folders; permission is viewer but not ' +
+    'blocked. A check asks for a random user and document and is mostly no, which is the longer answer. CPU time of ' +
+    'questions, wall time of starting. Goals: issue 3, §2 and §5.',
+  tables: (json) => [
+    {
+      title: '',
+      rows: list(json, 'results').map((each) => ({
+        tuples: fixed(number(each, 'tuples'), 0),
+        'check µs CPU': fixed(number(each, 'cpuMicrosecondsPerCheck')),
+        'listed result µs CPU': fixed(number(each, 'cpuMicrosecondsPerResult')),
+        'results per listing': fixed(number(each, 'resultsPerListing'), 0),
+        'bytes per tuple': fixed(number(each, 'bytesPerTuple'), 0),
+        'load s': fixed(number(each, 'loadSeconds')),
+        'snapshot s': fixed(number(each, 'snapshotSeconds')),
+        'restore s': fixed(number(each, 'restoreSeconds')),
+      })),
+    },
+  ],
+  goals: (json) => {
+    const [small, large] = list(json, 'results')
+    const growth = (key: string) => number(large, key) / number(small, key)
+    return [
+      atMost('check, 100k tuples', 10, number(small, 'cpuMicrosecondsPerCheck'), 'µs'),
+      atMost('listed result, 100k tuples', 2, number(small, 'cpuMicrosecondsPerResult'), 'µs'),
+      atMost('check, 1M against 100k', 2, growth('cpuMicrosecondsPerCheck'), '×'),
+      atMost('listed result, 1M against 100k', 2, growth('cpuMicrosecondsPerResult'), '×'),
+      atMost('bytes per tuple, 1M', 250, number(large, 'bytesPerTuple')),
+      atMost('load of 1M tuples', 15, number(large, 'loadSeconds'), 's'),
+      atMost('restore of 1M tuples', 3, number(large, 'restoreSeconds'), 's'),
+    ]
+  },
+}
+
 const METRICS = [
   'M3 ASR before',
   'M3 ASR after',
@@ -332,6 +372,7 @@ export const SECTIONS: readonly Section[] = [
   ledger,
   store,
   decision,
+  relations,
   behaviour,
   traces,
   rewritten,

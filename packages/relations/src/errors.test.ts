@@ -35,6 +35,7 @@ describe('bad input', () => {
       'user:a\n',
       '',
       'us er:a',
+      'user:\ud800',
       'user:*',
       '#a:b',
     ])

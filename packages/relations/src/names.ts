@@ -1,7 +1,8 @@
 /**
  * Ids as OpenFGA writes them: `type:id`, `type:id#relation`, `type:*`.
  *
- * A string that could be read in two ways is refused: an id never holds `:`, `#`, white space or control characters,
+ * A string that could be read in two ways is refused: an id never holds `:`, `#`, white space, control characters or
+ * half a surrogate pair (which would become the same bytes as another),
  * `*` is only ever the whole id of a user, and an object never has a relation.
  *
  * @module
@@ -28,7 +29,7 @@ export function parseObject(text: unknown): Subject | undefined {
 }
 
 export function parseUser(text: unknown): Subject | undefined {
-  if (typeof text !== 'string' || text.length > MAX_USER_CHARS) return undefined
+  if (typeof text !== 'string' || text.length > MAX_USER_CHARS || !text.isWellFormed()) return undefined
   const colon = text.indexOf(':')
   const hash = text.indexOf('#')
   if (colon < 1 || (hash >= 0 && hash < colon)) return undefined
