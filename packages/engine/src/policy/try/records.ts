@@ -47,6 +47,10 @@ export async function* recordsOf(
   const span = await spanOf(ports, tenant, window)
   if (span.first >= span.end) return
   for await (const { index, entry, attachment } of ledger.entries(span.first, span.end)) {
+    if (!concerns(entry)) {
+      yield { type: 'passed', index }
+      continue
+    }
     const read = readEntry(entry)
     if (read === null || read.tenant !== tenant) continue
     if (span.isPast(read)) return
@@ -69,6 +73,14 @@ export async function* recordsOf(
   function isWanted({ type, chain }: ReadEntry): boolean {
     return type === 'intent' && (caller === null || chain?.agent === caller)
   }
+}
+
+const KINDS = ['intent', 'refusals'].map((type) => Buffer.from(`"type":"${type}"`))
+
+/** Half of a ledger is outcomes: they are told by their bytes. A quote inside a value is escaped, so no value looks so. */
+function concerns(entry: Uint8Array): boolean {
+  const bytes = Buffer.from(entry.buffer, entry.byteOffset, entry.byteLength)
+  return KINDS.some((kind) => bytes.includes(kind))
 }
 
 function floodOf(entry: Uint8Array): { readonly agent: string | null; readonly count: number } {
