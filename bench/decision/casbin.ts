@@ -53,7 +53,7 @@ export async function casbinEngine(
       [
         'delete',
         kind,
-        'r.obj.owner == r.sub.owner.id && r.ctx.approved && r.ctx.depth <= 1 && r.obj.folder.zone != "z0"',
+        'r.obj.owner == r.sub.owner.id && r.ctx.signedOff && r.ctx.depth <= 1 && r.obj.folder.zone != "z0"',
         'allow',
       ],
     ]),
@@ -66,7 +66,7 @@ export async function casbinEngine(
       'r.obj.company != r.sub.company',
       '(r.ctx.hour < 6 || r.ctx.hour > 22) && has(r.obj.labels, "office-hours")',
       'within(r.ctx.purpose, "exfil")',
-      'r.obj.sensitivity > r.sub.clearance && !r.ctx.approved',
+      'r.obj.sensitivity > r.sub.clearance && !r.ctx.signedOff',
       'r.ctx.mfaAge > 86400 && r.obj.sensitivity > 2',
     ].map((rule) => ['*', '*', rule, 'deny']),
   ])

@@ -91,7 +91,7 @@ function rulesOf(kinds: readonly string[], agent: AgentFacts): Rule[] {
       }),
       can('delete', kind, {
         owner: id,
-        'context.approved': true,
+        'context.signedOff': true,
         'context.depth': { $lte: 1 },
         'folder.zone': { $ne: 'z0' },
       }),
@@ -104,14 +104,14 @@ function rulesOf(kinds: readonly string[], agent: AgentFacts): Rule[] {
     cannot({ 'context.hour': { $lt: 6 }, labels: { $in: ['office-hours'] } }),
     cannot({ 'context.hour': { $gt: 22 }, labels: { $in: ['office-hours'] } }),
     cannot({ 'context.purpose': { $regex: /exfil/ } }),
-    cannot({ sensitivity: { $gt: agent.clearance }, 'context.approved': false }),
+    cannot({ sensitivity: { $gt: agent.clearance }, 'context.signedOff': false }),
     cannot({ 'context.mfaAge': { $gt: 86_400 }, sensitivity: { $gt: 2 } }),
   ]
 }
 
 /** The rules that the context leaves, with conditions on the resource only. */
 function rulesUnderContext(kinds: readonly string[], agent: AgentFacts, context: Context): Rule[] {
-  const { risk, depth, hour, mfaAge, purpose, approved, country } = context
+  const { risk, depth, hour, mfaAge, purpose, signedOff, country } = context
   if (agent.suspended || risk >= 90 || depth > 3 || country === 'XX' || purpose.includes('exfil')) {
     return [cannot()]
   }
@@ -123,11 +123,11 @@ function rulesUnderContext(kinds: readonly string[], agent: AgentFacts, context:
       rules.push(can('write', kind, { 'folder.editors': { $in: groups } }))
     if (purpose === 'collaboration')
       rules.push(can('share', kind, { owner: id, labels: { $nin: ['secret'] } }))
-    if (approved && depth <= 1) rules.push(can('delete', kind, { owner: id, 'folder.zone': { $ne: 'z0' } }))
+    if (signedOff && depth <= 1) rules.push(can('delete', kind, { owner: id, 'folder.zone': { $ne: 'z0' } }))
   }
   rules.push(cannot({ labels: { $in: ['quarantined'] } }), cannot({ company: { $ne: agent.company } }))
   if (hour < 6 || hour > 22) rules.push(cannot({ labels: { $in: ['office-hours'] } }))
-  if (!approved) rules.push(cannot({ sensitivity: { $gt: agent.clearance } }))
+  if (!signedOff) rules.push(cannot({ sensitivity: { $gt: agent.clearance } }))
   if (mfaAge > 86_400) rules.push(cannot({ sensitivity: { $gt: 2 } }))
   return rules
 }

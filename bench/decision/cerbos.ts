@@ -156,7 +156,7 @@ function resourcePolicy(kind: string): object {
         allow(
           'delete',
           'R.attr.owner == P.attr.owner',
-          'P.attr.context.approved',
+          'P.attr.context.signedOff',
           'P.attr.context.depth <= 1',
           'R.attr.folder.zone != "z0"',
         ),
@@ -176,7 +176,7 @@ function resourcePolicy(kind: string): object {
                   'R.attr.company != P.attr.company',
                   '(P.attr.context.hour < 6 || P.attr.context.hour > 22) && "office-hours" in R.attr.labels',
                   'P.attr.context.purpose.contains("exfil")',
-                  'R.attr.sensitivity > P.attr.clearance && !P.attr.context.approved',
+                  'R.attr.sensitivity > P.attr.clearance && !P.attr.context.signedOff',
                   'P.attr.context.mfaAge > 86400 && R.attr.sensitivity > 2',
                 ].map((expr) => ({ expr })),
               },

@@ -48,7 +48,7 @@ export interface Context {
   /** Seconds. */
   readonly mfaAge: number
   readonly purpose: string
-  readonly approved: boolean
+  readonly signedOff: boolean
   readonly country: string
 }
 
@@ -165,7 +165,7 @@ export function allowed({ agent, action, resource, context }: Question): boolean
   if (resource.labels.includes('quarantined') || resource.company !== agent.company) return false
   if (resource.labels.includes('office-hours') && (context.hour < 6 || context.hour > 22)) return false
   if (context.purpose.includes('exfil')) return false
-  if (resource.sensitivity > agent.clearance && !context.approved) return false
+  if (resource.sensitivity > agent.clearance && !context.signedOff) return false
   if (context.mfaAge > 86_400 && resource.sensitivity > 2) return false
   const { groups, id } = agent.owner
   switch (action) {
@@ -183,7 +183,7 @@ export function allowed({ agent, action, resource, context }: Question): boolean
         resource.owner === id && context.purpose === 'collaboration' && !resource.labels.includes('secret')
       )
     case 'delete':
-      return resource.owner === id && context.approved && context.depth <= 1 && resource.folder.zone !== 'z0'
+      return resource.owner === id && context.signedOff && context.depth <= 1 && resource.folder.zone !== 'z0'
   }
 }
 
@@ -192,7 +192,7 @@ function policyText(kinds: readonly string[]): string {
     `@id("read-${kind}") permit(principal, action == Action::"read", resource is ${kind}) when { principal.owner in resource.folder.viewers && context.risk < 60 };`,
     `@id("write-${kind}") permit(principal, action == Action::"write", resource is ${kind}) when { principal.owner in resource.folder.editors && context.risk < 40 && context.mfaAge < 3600 && principal.device.managed };`,
     `@id("share-${kind}") permit(principal, action == Action::"share", resource is ${kind}) when { resource.owner == principal.owner && context.purpose == "collaboration" && !resource.labels.contains("secret") };`,
-    `@id("delete-${kind}") permit(principal, action == Action::"delete", resource is ${kind}) when { resource.owner == principal.owner && context.approved && context.depth <= 1 && !(resource.folder in Zone::"z0") };`,
+    `@id("delete-${kind}") permit(principal, action == Action::"delete", resource is ${kind}) when { resource.owner == principal.owner && context.signedOff && context.depth <= 1 && !(resource.folder in Zone::"z0") };`,
   ])
   const forbids = [
     'principal.suspended',
@@ -203,7 +203,7 @@ function policyText(kinds: readonly string[]): string {
     'resource.company != principal.company',
     '(context.hour < 6 || context.hour > 22) && resource.labels.contains("office-hours")',
     'context.purpose like "*exfil*"',
-    'resource.sensitivity > principal.clearance && !context.approved',
+    'resource.sensitivity > principal.clearance && !context.signedOff',
     'context.mfaAge > 86400 && resource.sensitivity > 2',
   ].map((condition, i) => `@id("forbid-${i}") forbid(principal, action, resource) when { ${condition} };`)
   return [...permits, ...forbids].join('\n')
@@ -217,7 +217,7 @@ function schemaText(kinds: readonly string[]): string {
     entity Zone; entity Project in [Zone]; entity Folder in [Project] { viewers: Department, editors: Team };
     entity ${kinds.join(', ')} { owner: User, folder: Folder, company: Company, sensitivity: Long, labels: Set<String> };
     action ${ACTIONS.join(', ')} appliesTo { principal: Agent, resource: [${kinds.join(', ')}], context: {
-      risk: Long, depth: Long, hour: Long, mfaAge: Long, purpose: String, approved: Bool, country: String } };`
+      risk: Long, depth: Long, hour: Long, mfaAge: Long, purpose: String, signedOff: Bool, country: String } };`
 }
 
 const ref = (type: string, id: string) => ({ type, id })
@@ -290,7 +290,7 @@ function context(pick: (n: number) => number): Context {
     hour: pick(24),
     mfaAge: pick(20) === 0 ? 90_000 : pick(4500),
     purpose: item(['collaboration', 'collaboration', 'support', 'exfiltrate'], pick(4)),
-    approved: pick(2) === 0,
+    signedOff: pick(2) === 0,
     country: item(['DE', 'FR', 'IT', 'ES', 'PT', 'NL', 'BE', 'XX'], pick(8)),
   }
 }

@@ -4,6 +4,7 @@
  */
 import { mkdtempSync } from 'node:fs'
 import path from 'node:path'
+import { startAuthzen } from './authzen.ts'
 import { startCerbos } from './cerbos.ts'
 import { measureHttp, type Target } from './http.ts'
 import type { Peers, Skipped } from './peers.ts'
@@ -31,6 +32,7 @@ export async function measureServers(
     const world = scenario(resources)
     const targets: Target[] = []
     try {
+      targets.push(...(await startAuthzen(mkdtempSync(path.join(directory, 'daemon-')), resources)))
       const cerbos = await cerbosOrReason(peers, directory, world)
       if ('why' in cerbos) {
         if (skipped.length === 0) skipped.push(cerbos)
