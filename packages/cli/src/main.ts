@@ -9,6 +9,7 @@ import { agentCommands } from './commands/agents.ts'
 import { inspectCommands } from './commands/inspect.ts'
 import { keepCommands } from './commands/keep.ts'
 import { policyCommands } from './commands/policy.ts'
+import { relationCommands } from './commands/relations.ts'
 import { roleCommands } from './commands/roles.ts'
 import { serverCommands } from './commands/servers.ts'
 import { upCommand } from './commands/up.ts'
@@ -30,6 +31,7 @@ agentCommands(program, verb)
 serverCommands(program, verb)
 policyCommands(program, verb)
 accessCommands(program, verb)
+relationCommands(program, verb)
 inspectCommands(program, verb)
 roleCommands(program, verb)
 keepCommands(program, verb)

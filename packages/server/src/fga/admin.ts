@@ -5,7 +5,7 @@
  * @module
  */
 import { createHash, type Hash, hash } from 'node:crypto'
-import { SafeconductError } from '@safeconduct/protocol'
+import { isJsonObject, type JsonObject, SafeconductError } from '@safeconduct/protocol'
 import { RelationsError, type Tuple } from '@safeconduct/relations'
 import * as z from 'zod'
 import { byOf } from '../admin/ports.ts'
@@ -79,9 +79,17 @@ export function relationRoutes(ports: DocumentPorts): Route[] {
       path: '/api/v1/relations/model',
       who: 'confirmed',
       summary: 'A new model version, and the relation space for it where there is none of that name.',
-      body: z.strictObject({ space: named, dsl: z.string().max(262_144) }),
-      confirm: ({ space, dsl }) =>
-        `Write the relation model ${digestOf(dsl).slice(0, 19)}… to ${space ?? 'the space that policies ask'}`,
+      body: z.union([
+        z.strictObject({ space: named, dsl: z.string().max(262_144) }),
+        z.strictObject({
+          space: named,
+          definition: z.custom<JsonObject>(isJsonObject as (value: unknown) => boolean, 'must be an object'),
+        }),
+      ]),
+      confirm: (body) => {
+        const source = 'dsl' in body ? body.dsl : JSON.stringify(body.definition)
+        return `Write the relation model ${digestOf(source).slice(0, 19)}… to ${body.space ?? 'the space that policies ask'}`
+      },
       handle: async ({ tenant, body, caller }) => {
         const by = byOf(caller)
         const known = relations
@@ -91,7 +99,14 @@ export function relationRoutes(ports: DocumentPorts): Route[] {
         const id = make
           ? (await relations.create(tenant, body.space ?? 'default', by)).id
           : spaceOf(tenant, body.space).record.id
-        const model = await told(() => relations.writeModel(tenant, id, { dsl: body.dsl }, by))
+        const model = await told(() =>
+          relations.writeModel(
+            tenant,
+            id,
+            'dsl' in body ? { dsl: body.dsl } : { definition: body.definition },
+            by,
+          ),
+        )
         return { space: id, model: model.id }
       },
     }),
