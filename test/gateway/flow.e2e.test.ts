@@ -138,12 +138,46 @@ describe('an observing decision', () => {
 describe('an obligation that cannot be met', () => {
   it('refuses and settles the intent', async () => {
     const { world, decider, received } = await scene(done)
-    decider.script = () => ({ outcome: 'allow', obligations: [{ id: 'o', type: 'redact', properties: {} }] })
+    decider.script = () => ({
+      outcome: 'allow',
+      obligations: [{ id: 'o', type: 'watermark', properties: {} }],
+    })
     const session = await openSession(world, 'market')
     const answer = await answerOf(await session.request('tools/call', { name: 'work' }))
     assert.equal((answer.result as JsonObject).isError, true)
     assert.equal(decider.settled.at(-1)?.result.status, 'failed')
     assert.ok(received.every(({ message }) => message.method !== 'tools/call'))
+  })
+})
+
+describe('an obligation on the result', () => {
+  const mask = (target: string) =>
+    ({ outcome: 'allow', obligations: [{ id: 'o', type: 'mask', properties: { target } }] }) as const
+  const told =
+    (result: JsonObject) =>
+    (response: ServerResponse, { id }: JsonObject) => {
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.end(JSON.stringify({ jsonrpc: '2.0', id, result }))
+    }
+
+  it('is met before the result is settled and released', async () => {
+    const { world, decider } = await scene(told({ content: [{ type: 'text', text: 'ask ann@example.com' }] }))
+    decider.script = () => mask('emails')
+    const session = await openSession(world, 'market')
+    const answer = await answerOf(await session.request('tools/call', { name: 'work' }))
+    const text = 'ask ***om'
+    assert.deepEqual((answer.result as JsonObject).content, [{ type: 'text', text }])
+    assert.deepEqual(decider.settled.at(-1)?.result.text, [text])
+  })
+
+  it('withholds a result on which it cannot be met', async () => {
+    const { world, decider } = await scene(told({ content: [{ type: 'text', text: 'the IBAN is DE02' }] }))
+    decider.script = () => mask('result.iban')
+    const session = await openSession(world, 'market')
+    const { error, result } = await answerOf(await session.request('tools/call', { name: 'work' }))
+    assert.equal(result, undefined)
+    assert.ok(!JSON.stringify(error).includes('DE02'))
+    assert.equal(decider.settled.at(-1)?.result.status, 'failed')
   })
 })
 

@@ -28,6 +28,7 @@ import type { KnownTool } from './integrity/catalogue.ts'
 import type { CompositionLive } from './integrity/composition.ts'
 import type { CompiledPolicies } from './policy/engine.ts'
 import type { RelationFacts } from './ports.ts'
+import type { Peers } from './risk/behaviour/peers.ts'
 import type { Signal } from './risk/detector.ts'
 import { emptyRisk, type RiskLive } from './risk/score.ts'
 import { initialTrust, type TrustLive } from './risk/trust.ts'
@@ -44,7 +45,7 @@ export interface EngineSettings {
 export const DEFAULT_SETTINGS: EngineSettings = {
   enforcement: 'enforce',
   approvalTtl: 15 * 60_000,
-  obligations: ['notify'],
+  obligations: ['notify', 'rate', 'redact', 'mask'],
 }
 
 export interface EngineState {
@@ -101,6 +102,8 @@ export interface Live {
   readonly flows: Map<string, FlowLive>
   /** Calls that went out and have no outcome yet. */
   readonly calls: Map<string, OpenCall>
+  /** What agents of the tenant commonly do, in groups (`risk/behaviour/peers.ts`). */
+  readonly peers: Peers
   /** Ids of control entries lately written to the ledger, oldest first. */
   readonly logged: Map<string, number>
 }
@@ -213,6 +216,7 @@ export function emptyLive(): Live {
     spent: new Map(),
     flows: new Map(),
     calls: new Map(),
+    peers: new Map(),
     logged: new Map(),
   }
 }

@@ -5,11 +5,13 @@
 import {
   type Approval,
   type CallRequest,
+  type Decision,
   type DecisionSummary,
   SafeconductError,
   toSafeconductError,
 } from '@safeconduct/protocol'
 import { type Decided, decide } from '../decide.ts'
+import { meetOnArguments } from '../decision/obligations.ts'
 import { isAlive } from '../delegation/delegate.ts'
 import type { KnownTool } from '../integrity/catalogue.ts'
 import { toolId } from '../integrity/pins.ts'
@@ -84,7 +86,7 @@ async function take(owner: Owner, request: CallRequest): Promise<Prepared> {
   }
   publish(owner, request.at, decided, summary)
   observe(owner, request, decided, question)
-  return decided.forward ? { decision, forward: true, operation: request.operation } : refused
+  return decided.forward ? { decision, forward: true, operation: decidedValue(request, decision) } : refused
 }
 
 /** With the entities of this turn, so that other policies can be asked the same later. */
@@ -95,6 +97,12 @@ function questionOf(
 ): KeptQuestion | null {
   if (posed === null) return null
   return keptQuestion(posed, directory.policy?.compiled ?? null, { operation, askable })
+}
+
+/** What is forwarded: the value that was decided, after the obligations that change arguments. */
+function decidedValue({ operation }: CallRequest, { obligations }: Decision): CallRequest['operation'] {
+  const args = meetOnArguments(operation.args, obligations)
+  return args === operation.args ? operation : { ...operation, args }
 }
 
 /** The tool as it was decided on: what comes back is read with the same roles, whatever changes meanwhile. */

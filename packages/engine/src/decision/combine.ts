@@ -11,6 +11,7 @@ import type {
   PolicyReason,
   TrustLevel,
 } from '@safeconduct/protocol'
+import type { Reservation } from '../delegation/budget.ts'
 import { type Caller, FRESH_PROOF_MS } from '../delegation/caller.ts'
 import type { Errand } from '../delegation/delegate.ts'
 import { elevatedFor } from '../elevation/held.ts'
@@ -22,6 +23,7 @@ import type { RelationFacts } from '../ports.ts'
 import { doubtsCredential } from '../risk/combine.ts'
 import { type Standing, standing } from '../risk/standing.ts'
 import type { EngineSettings, TenantState } from '../state.ts'
+import { rated } from './obligations.ts'
 import { type Posed, type Ruling, rule } from './rule.ts'
 import { elevationSentence, relationSentences } from './words.ts'
 
@@ -58,6 +60,8 @@ export interface Combined extends Ruling {
   readonly posed: Posed | null
   /** Revision at which relations were asked; null when none were needed. */
   readonly relations: string | null
+  /** What the call takes of the rates that its obligations set. */
+  readonly rates: readonly Reservation[]
 }
 
 export interface DecideQuestion {
@@ -95,6 +99,7 @@ export function combine(question: DecideQuestion, findings: Findings): Combined 
     needsArguments: false,
     posed: null,
     relations: null,
+    rates: [],
   }
   const deny = (code: ErrorCode, why: string, reason?: PolicyReason): Combined => ({
     ...base,
@@ -144,14 +149,23 @@ export function combine(question: DecideQuestion, findings: Findings): Combined 
   const { policy } = state.directory
   if (policy === null) return { ...deny('policy_missing', 'No policy is loaded.'), posed }
   const ruling = rule(policy.compiled, posed)
+  const rates = rated(ruling.obligations, state.live.spent, request.grant.agent, request.at)
+  const revision = relations?.revision ?? null
+  if (rates.exceeded !== null && assume.ignoreArguments !== true) {
+    const { id, properties } = rates.exceeded
+    const why = `The policy ${id} allows ${properties.calls} calls in ${properties.seconds} seconds, and they are used.`
+    return { ...base, ...ruling, ...REFUSED, why: [why, ...ruling.why], posed, relations: revision }
+  }
   const used = ruling.outcome === 'allow' && approved ? question.approval : null
   const why = [
     ...ruling.why,
     ...elevated.held.map(elevationSentence),
     ...(ruling.outcome === 'allow' ? [] : relationSentences(relations?.facts ?? {})),
   ]
-  return { ...base, ...ruling, why, used, posed, relations: relations?.revision ?? null }
+  return { ...base, ...ruling, why, used, posed, relations: revision, rates: rates.reservations }
 }
+
+const REFUSED = { outcome: 'deny', code: 'rate_limited', obligations: [] } as const
 
 function relationsOf({ state, request, assume }: DecideQuestion): ResolvedRelations | null {
   const { policy, relations } = state.directory

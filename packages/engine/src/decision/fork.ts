@@ -102,6 +102,7 @@ function forkLive(live: Live): Live {
     spent: new Overlay(live.spent),
     flows: new Overlay(live.flows),
     calls: new Overlay(live.calls),
+    peers: new Overlay(live.peers),
     logged: new Overlay(live.logged),
   }
 }

@@ -13,6 +13,7 @@ import {
   parseContext,
 } from '@safeconduct/cedar'
 import { type Obligation, SafeconductError } from '@safeconduct/protocol'
+import { readObligations } from '../decision/obligations.ts'
 import { bindingsOf } from './bindings.ts'
 import { entityKey, reachedFrom, witness } from './confine.ts'
 import type {
@@ -191,7 +192,7 @@ function compileLayer(layer: Layer, policies: string, schema: PolicyRecord | nul
 
 interface PolicyFacts {
   readonly effect: 'permit' | 'forbid'
-  readonly obligation: Obligation | null | undefined
+  readonly obligations: readonly (Obligation | null)[]
 }
 
 function factsOf(set: CompiledPolicySet): ReadonlyMap<string, PolicyFacts> {
@@ -200,9 +201,9 @@ function factsOf(set: CompiledPolicySet): ReadonlyMap<string, PolicyFacts> {
       id,
       {
         effect,
-        obligation: Object.hasOwn(annotations, 'obligation')
-          ? obligationOf(id, annotations.obligation)
-          : undefined,
+        obligations: Object.hasOwn(annotations, 'obligation')
+          ? readObligations(id, annotations.obligation ?? '')
+          : [],
       },
     ]),
   )
@@ -211,8 +212,7 @@ function factsOf(set: CompiledPolicySet): ReadonlyMap<string, PolicyFacts> {
 function answer(given: Authorization, facts: ReadonlyMap<string, PolicyFacts>): LayerAnswer {
   const obligations: (Obligation | null)[] = []
   for (const id of given.reasons) {
-    const obligation = facts.get(id)?.obligation
-    if (obligation !== undefined) obligations.push(obligation)
+    obligations.push(...(facts.get(id)?.obligations ?? []))
   }
   // A policy nobody knows the effect of counts as a forbid.
   const effectOf = (id: string): 'permit' | 'forbid' => facts.get(id)?.effect ?? 'forbid'
@@ -236,13 +236,4 @@ function refused(error: CedarError): LayerAnswer {
     errors: [{ id: 'request', effect: 'forbid', message: error.message }],
     obligations: [],
   }
-}
-
-const OBLIGATION_TYPES: ReadonlySet<string> = new Set(['redact', 'mask', 'rate', 'notify', 'watermark'])
-
-/** `@obligation("notify:owner")`: a type, then what it is about. Anything else cannot be met. */
-function obligationOf(id: string, text: string | undefined): Obligation | null {
-  const [type = '', ...rest] = (text ?? '').split(':')
-  if (!OBLIGATION_TYPES.has(type)) return null
-  return { id, type: type as Obligation['type'], properties: { target: rest.join(':') } }
 }

@@ -3,7 +3,7 @@
  * tools, resources, prompts and completions, on every revision and transport.
  * @module
  */
-import type { Clock, Ids } from '@safeconduct/engine'
+import { type Clock, type Ids, meetOnResult, touchesResult } from '@safeconduct/engine'
 import {
   type CallRequest,
   type Decision,
@@ -66,8 +66,8 @@ export interface CallRegistry {
   begin(identity: Identity, server: string): { readonly signal: AbortSignal; end(): void }
 }
 
-/** Obligations that the Decider meets by itself; one that nobody can meet refuses the call. */
-const MET_BY_DECIDER = new Set(['rate', 'notify'])
+/** Obligations that are met here or by the Decider; one that nobody can meet refuses the call. */
+const MET = new Set(['rate', 'notify', 'redact', 'mask'])
 const ANSWER_PATIENCE = 1_000
 const WORD_POLL = 1_000
 
@@ -146,7 +146,7 @@ export function createGoverned(options: GovernedOptions): Governed {
       const inner = resumed.kind === 'approval' ? resumed.inner : innerOf(resumed, asked)
       return refuse(turn, request.method, subject.kind, prepared.decision, noUrl ? null : binding, inner)
     }
-    const unmet = prepared.decision.obligations.find(({ type }) => !MET_BY_DECIDER.has(type))
+    const unmet = prepared.decision.obligations.find(({ type }) => !MET.has(type))
     if (unmet !== undefined) {
       await decider.settle(call.id, recordWithout('failed', 'an obligation could not be met'))
       return refuse(
@@ -168,7 +168,8 @@ export function createGoverned(options: GovernedOptions): Governed {
       else resumed = upstream === undefined ? { kind: 'none' } : { kind: 'upstream', state: upstream }
     }
     turn.reply.linger(ANSWER_PATIENCE)
-    await carryOut(turn, request, call, prepared.operation, resumed, binding, ended)
+    const allowed = { operation: prepared.operation, obligations: prepared.decision.obligations }
+    await carryOut(turn, request, call, allowed, resumed, binding, ended)
   }
 
   /** From the moment the intent is durable: whatever happens, the call is settled exactly once. */
@@ -176,7 +177,7 @@ export function createGoverned(options: GovernedOptions): Governed {
     turn: Turn,
     request: RpcRequest,
     call: CallRequest,
-    operation: Operation,
+    { operation, obligations }: Allowed,
     resumed: Resumed,
     binding: StateBinding,
     ended: AbortSignal,
@@ -184,7 +185,8 @@ export function createGoverned(options: GovernedOptions): Governed {
     const deadline = createDeadline(settings.upstreamTimeout, settings.maxCallTime, [turn.reply.gone, ended])
     let sent: Sent
     try {
-      sent = await forward(turn, request, operation, resumed, deadline)
+      const hooks = hooksOf(turn, request, deadline, touchesResult(obligations))
+      sent = await forward(turn, request, operation, resumed, hooks)
     } catch (cause) {
       deadline.stop()
       const error = deadline.signal.aborted ? deadline.signal.reason : cause
@@ -198,19 +200,12 @@ export function createGoverned(options: GovernedOptions): Governed {
       throw failure
     }
     deadline.stop()
-    const outcome = release(turn, sent, binding)
+    const outcome = release(turn, sent, binding, obligations)
     await decider.settle(call.id, outcome.record)
     turn.reply.finish(outcome.answer, sent.status)
   }
 
-  function forward(
-    turn: Turn,
-    request: RpcRequest,
-    operation: Operation,
-    resumed: Resumed,
-    deadline: Deadline,
-  ) {
-    const hooks = hooksOf(turn, request, deadline)
+  function forward(turn: Turn, request: RpcRequest, operation: Operation, resumed: Resumed, hooks: Hooks) {
     if (resumed.kind === 'pending') {
       if (turn.via.resume === null) throw new SafeconductError('invalid_params')
       return turn.via.resume(resumed.id, readResponses(request), hooks)
@@ -220,7 +215,8 @@ export function createGoverned(options: GovernedOptions): Governed {
     return turn.via.send(operation.method, params, hooks, turn.forwarded)
   }
 
-  function hooksOf(turn: Turn, request: RpcRequest, deadline: Deadline): Hooks {
+  /** @param confined what the server says before its answer cannot be held to the obligations of the call */
+  function hooksOf(turn: Turn, request: RpcRequest, deadline: Deadline, confined: boolean): Hooks {
     const quiet = turn.revision === STATELESS && metaOf(request.params)[META.logLevel] === undefined
     return {
       signal: deadline.signal,
@@ -230,10 +226,10 @@ export function createGoverned(options: GovernedOptions): Governed {
         if (turn.revision === '2025-11-25') turn.reply.interrupt(retry)
       },
       onNotification(message) {
-        if (passes(message, turn.revision, quiet)) turn.reply.push(message)
+        if (!confined && passes(message, turn.revision, quiet)) turn.reply.push(message)
       },
       async onRequest(question, signal) {
-        if (turn.via.ask === null) return fail(-32601, 'The client cannot be asked this.')
+        if (turn.via.ask === null || confined) return fail(-32601, 'The client cannot be asked this.')
         deadline.pause()
         try {
           return await turn.via.ask(question, signal)
@@ -245,8 +241,8 @@ export function createGoverned(options: GovernedOptions): Governed {
   }
 
   /** The answer as it leaves, sealed and complete, and what is recorded of it. */
-  function release(turn: Turn, sent: Sent, binding: StateBinding) {
-    let { answer } = sent
+  function release(turn: Turn, sent: Sent, binding: StateBinding, obligations: Decision['obligations']) {
+    let answer = obliged(sent.answer, obligations)
     if (turn.revision === STATELESS) {
       answer = completed(answer)
       if (answer.ok && isInputRequired(answer.result))
@@ -329,6 +325,22 @@ export function createGoverned(options: GovernedOptions): Governed {
   }
 
   return { run, refuse }
+}
+
+interface Allowed {
+  readonly operation: Operation
+  readonly obligations: Decision['obligations']
+}
+
+/** The answer after the obligations of its call; withheld where one of them cannot be met on it. */
+function obliged(answer: RpcAnswer, obligations: Decision['obligations']): RpcAnswer {
+  if (!touchesResult(obligations)) return answer
+  // Errors have no structure to look into, and their words are the server's own.
+  const met = answer.ok ? meetOnResult(answer.result, obligations) : null
+  if (met !== null) return { ok: true, result: met }
+  return fail(-32003, 'The result cannot be shown as the policy demands, and is withheld.', {
+    code: 'denied',
+  })
 }
 
 const MAY_WAIT = new Set(['tools/call', 'prompts/get', 'resources/read'])

@@ -119,7 +119,7 @@ async function prepare(ports: PdpPorts, enforcer: Enforcer, body: PrepareBody): 
   }
   const { decision, forward, operation: decided } = await ports.decider.prepare(request)
   const unmet = decision.obligations.some(
-    ({ type }) => type !== 'notify' && !enforcer.obligations.includes(type),
+    ({ type }) => type !== 'notify' && type !== 'rate' && !enforcer.obligations.includes(type),
   )
   if (forward && unmet) {
     // It was recorded as going out; it has to be recorded that it did not.
