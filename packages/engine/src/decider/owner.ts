@@ -9,7 +9,17 @@ import type { EngineEvent } from '../events.ts'
 import type { KnownTool } from '../integrity/catalogue.ts'
 import type { PolicyEngine } from '../policy/engine.ts'
 import type { Shadow } from '../policy/try/index.ts'
-import type { Bus, Clock, Ids, Keyring, LedgerPort, Settled, Store } from '../ports.ts'
+import type {
+  Bus,
+  Clock,
+  Ids,
+  Keyring,
+  LedgerPort,
+  RelationFacts,
+  RelationQuestion,
+  Settled,
+  Store,
+} from '../ports.ts'
 import { createJournal, type Journal } from '../record/journal.ts'
 import { createPseudonyms, type Pseudonyms } from '../record/pseudonyms.ts'
 import { createRefusals, type Refusals } from '../record/refusals.ts'
@@ -25,6 +35,11 @@ export interface DeciderPorts {
   readonly bus: Bus
   readonly policyEngine: PolicyEngine
   readonly settings?: Partial<EngineSettings>
+  /**
+   * Relations kept by another server: fetches what a call needs, all at one revision, before its turn. Left out where
+   * they are in memory. A failure leaves the facts missing, so policies that need them err and deny.
+   */
+  readonly fetchRelations?: (tenant: string, needed: readonly RelationQuestion[]) => Promise<RelationFacts>
   /** Runs a job once others have had their turn; at once when left out. */
   readonly later?: (job: () => void) => void
   /** Resolves when summaries that wait for company should be written; at once when left out. */

@@ -15,8 +15,9 @@ import { meetOnArguments } from '../decision/obligations.ts'
 import { isAlive } from '../delegation/delegate.ts'
 import type { KnownTool } from '../integrity/catalogue.ts'
 import { toolId } from '../integrity/pins.ts'
+import { neededRelations } from '../policy/relations.ts'
 import { type KeptQuestion, keptQuestion } from '../policy/try/question.ts'
-import type { Prepared } from '../ports.ts'
+import type { Prepared, RelationFacts } from '../ports.ts'
 import { partiesOf } from '../record/journal.ts'
 import { summaryOf } from '../record/replay.ts'
 import { bindingKey, STATE_LIMITS, type TenantState } from '../state.ts'
@@ -33,17 +34,25 @@ export async function prepare(owner: Owner, request: CallRequest): Promise<Prepa
   try {
     await owner.journal.ready(partiesOf(request))
     if (owner.closing) throw new SafeconductError('shutting_down')
-    return await take(owner, request)
+    return await take(owner, request, await fetched(owner, request))
   } finally {
     owner.taken.delete(id)
   }
 }
 
+/** What the call needs of relations that are kept elsewhere. */
+async function fetched({ ports, state }: Owner, request: CallRequest): Promise<RelationFacts | undefined> {
+  if (ports.fetchRelations === undefined) return undefined
+  const needed = neededRelations(state, request)
+  if (needed.length === 0) return undefined
+  return ports.fetchRelations(request.grant.tenant, needed).catch(() => undefined)
+}
+
 /** Synchronous up to the first await: state, reservation and order of the ledger are settled by then. */
-async function take(owner: Owner, request: CallRequest): Promise<Prepared> {
+async function take(owner: Owner, request: CallRequest, relations?: RelationFacts): Promise<Prepared> {
   const tenant = owner.state.tenants.get(request.grant.tenant)
   if (tenant !== undefined) makeRoom(owner, tenant, request.at)
-  const decided = decide(owner.state, request)
+  const decided = decide(owner.state, request, relations)
   const refused: Prepared = { decision: decided.decision, forward: false, operation: null }
   if (tenant === undefined || isCoalesced(owner, request, decided)) return refused
 

@@ -5,12 +5,14 @@ import { RelationStore } from '@safeconduct/relations'
 import fc from 'fast-check'
 import { schemaOf } from '../control.ts'
 import { decide } from '../decide.ts'
+import { createDecider, type DeciderPorts } from '../decider.ts'
 import type { ControlEvent, RelationFacts } from '../ports.ts'
 import {
   agent,
   call,
   definition,
   engine,
+  fakePorts,
   grant,
   pinned,
   server,
@@ -39,9 +41,15 @@ const DOCS: ControlEvent[] = [
   { type: 'server', server: server({ id: 'server-2', name: 'docs' }) },
   {
     type: 'tool',
-    tool: pinned(definition('get_document', { id: { type: 'string' }, also: { type: 'array', items: { type: 'string' } } }), {
-      server: 'docs',
-    }),
+    tool: pinned(
+      definition('get_document', {
+        id: { type: 'string' },
+        also: { type: 'array', items: { type: 'string' } },
+      }),
+      {
+        server: 'docs',
+      },
+    ),
   },
 ]
 
@@ -251,4 +259,27 @@ test('relations are validated strictly against binding and model', () => {
   const twice = `@id("x") ${BOUND} permit (principal, action, resource);
     @id("y") @relations("docs/get_document: group from args.id") permit (principal, action, resource);`
   assert.match(refusedPolicy(twice), /contradicts/)
+})
+
+test('relations of another server are fetched before the turn; when they cannot be, the call is denied', async () => {
+  const asked: number[] = []
+  const open = (fetchRelations: NonNullable<DeciderPorts['fetchRelations']>) => {
+    const decider = createDecider({ ...fakePorts(), fetchRelations })
+    for (const event of setup(DOCS, VIEWERS)) decider.control(event)
+    return decider
+  }
+  const reached = open(async (tenant, needed) => {
+    assert.equal(tenant, TENANT)
+    asked.push(needed.length)
+    return { revision: 'zed-1', check: () => true }
+  })
+  const allowed = await reached.prepare(read('plan'))
+  assert.deepEqual([allowed.decision.outcome, allowed.decision.revisions.relations], ['allow', 'zed-1'])
+  await reached.prepare(call())
+  assert.deepEqual(asked, [2], 'only what is needed is asked, and only when it is')
+  const lost = open(async () => {
+    throw new Error('no route')
+  })
+  assert.equal((await lost.prepare(read('plan'))).decision.outcome, 'deny')
+  await Promise.all([reached.close(), lost.close()])
 })
