@@ -6,6 +6,8 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { parseJws, verifyJws } from '@safeconduct/engine'
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from '@safeconduct/protocol'
+import { loadEnforcers, loadPolicyStores } from '@safeconduct/server'
+import { TENANT } from '../server/world.ts'
 import { type Asking, createDecisionPoint, type DecisionPoint } from './decision-point.ts'
 
 const STORE = {
@@ -415,6 +417,15 @@ describe('Authorization API 1.0', () => {
       assert.deepEqual(json.context, { reason_admin: { policies: ['read'], errors: [] } })
       assert.deepEqual((await pep.post('/access/v1/evaluation', WHOLE)).json, { decision: true })
       assert.equal((await point.world.post('local', '/access/v1/evaluation', WHOLE)).status, 400)
+    })
+
+    it('the same after a restart', async () => {
+      const { store } = point.world
+      const stores = await loadPolicyStores(store, TENANT, (name) => assert.fail(name))
+      assert.equal(stores.get('certification')?.compiled.ids.get('user')?.length, 2)
+      const enforcers = await loadEnforcers(store, TENANT)
+      assert.deepEqual(enforcers.find(pep.secret)?.stores, ['certification'])
+      assert.equal(enforcers.find(`${pep.secret}x`), null)
     })
 
     it('nobody any more once revoked', async () => {

@@ -102,3 +102,14 @@ function isSame(a: Evaluation, b: Evaluation): boolean {
     a.resource.id === b.resource.id
   )
 }
+
+/** A person could still be asked: nobody is, and the call is one that can be put before a person. */
+export function isRequestable({ decision, request }: AskedCall): boolean {
+  const { outcome, approval, enforcement } = decision
+  return (
+    outcome === 'approval' &&
+    approval === null &&
+    enforcement === 'enforce' &&
+    request.operation.kind === 'tool'
+  )
+}

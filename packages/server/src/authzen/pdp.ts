@@ -6,7 +6,7 @@
 import { askStore, type StoreQuestion } from '@safeconduct/engine'
 import { isJsonArray, type JsonObject, SafeconductError } from '@safeconduct/protocol'
 import type { Caller } from '../http/route.ts'
-import { type Actor, askCall, serversOf } from './agent-call.ts'
+import { type Actor, askCall, isRequestable, serversOf } from './agent-call.ts'
 import { type Answer, callAnswer, refused, storeAnswer } from './answer.ts'
 import { createOpenToken, type OpenToken } from './asker.ts'
 import type { ActiveStore } from './policy-stores.ts'
@@ -199,12 +199,11 @@ async function evaluateCall(
   supported: ReadonlySet<string>,
 ): Promise<Answer> {
   try {
-    const { decision, mapped, request } = await askCall(ports, actor, question)
+    const call = await askCall(ports, actor, question)
+    const { decision, mapped } = call
     const answer = callAnswer(decision, supported)
     if (!answer.decision) {
-      const requestable =
-        decision.outcome === 'approval' && decision.approval === null && request.operation.kind === 'tool'
-      if (!requestable || decision.enforcement === 'observe') return answer
+      if (!isRequestable(call)) return answer
       const about = { kind: 'call', store: null, revision: decision.revisions.policy } as const
       return requests.denial(answer, caller, about, question, 'none')
     }

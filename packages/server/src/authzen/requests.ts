@@ -15,7 +15,7 @@ import {
 } from '@safeconduct/protocol'
 import { change } from '../admin/ports.ts'
 import type { Caller } from '../http/route.ts'
-import type { AskedCall } from './agent-call.ts'
+import { type AskedCall, isRequestable } from './agent-call.ts'
 import type { Answer } from './answer.ts'
 import type { PdpPorts } from './ports.ts'
 import type { Evaluation } from './schema.ts'
@@ -162,6 +162,8 @@ export function createAccessRequests(ports: PdpPorts): AccessRequests {
         })
       const { same, count } = await waiting(evaluation)
       if (same !== undefined) return taskOf(same, requesterOf(caller))
+      if (call !== null && !isRequestable(call))
+        throw new SafeconductError('conflict', { message: 'There is nothing to approve.' })
       if (count >= MAX_PENDING)
         throw new SafeconductError('rate_limited', {
           message: 'Too many requests wait for the owner already.',

@@ -128,8 +128,6 @@ function requestRoutes(pdp: Pdp): Route[] {
       return pdp.requests.submit(caller, binding, about, question, null, justification)
     }
     const call = await askCall(pdp.ports, to.actor, question)
-    if (call.decision.outcome !== 'approval')
-      throw new SafeconductError('conflict', { message: 'There is nothing to approve.' })
     const about = { kind: 'call', store: null, revision: call.decision.revisions.policy } as const
     return pdp.requests.submit(caller, binding, about, question, call, justification)
   }
