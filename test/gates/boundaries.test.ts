@@ -25,7 +25,7 @@ const TABLE: Readonly<
     outside: ['commander', 'pino', 'prom-client', 'zod', 'undici'],
   },
 }
-const TEST_ONLY = ['fast-check', 'oauth4webapi', '@modelcontextprotocol/']
+const TEST_ONLY = ['fast-check', 'kysely', 'oauth4webapi', '@modelcontextprotocol/']
 /** The engine is pure: what of Node it may use at run time. */
 const PURE = ['node:crypto', 'node:buffer', 'node:util', 'node:url']
 

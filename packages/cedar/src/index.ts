@@ -35,7 +35,9 @@ export {
   type SqlDialect,
   type SqlMapping,
   type SqlParameter,
+  type SqlTemplate,
   toSql,
+  toTemplate,
 } from './partial/sql.ts'
 export {
   type Authorization,

@@ -45,10 +45,38 @@ export interface SqlMapping {
 
 /** @throws {CedarError} `not_translatable` for a field, a set or a hierarchy that the mapping does not have */
 export function toSql(condition: Condition, mapping: SqlMapping, firstParameter = 1): Sql {
+  return translated(condition, mapping, (number) =>
+    mapping.dialect === 'sqlite' ? '?' : `$${firstParameter + number}`,
+  )
+}
+
+/** The text around the parameters, and the parameters, as the tag of a template gets them. */
+export interface SqlTemplate {
+  readonly strings: TemplateStringsArray
+  readonly values: readonly SqlParameter[]
+}
+
+/** No identifier of SQL can hold it. */
+const GAP = '\u0000'
+
+/**
+ * For libraries with a template tag, which number the parameters themselves: Kysely's `sql(strings, ...values)` is an
+ * expression for `where`.
+ *
+ * @throws {CedarError} as `toSql`
+ */
+export function toTemplate(condition: Condition, mapping: SqlMapping): SqlTemplate {
+  const { sql, params } = translated(condition, mapping, () => GAP)
+  const strings = sql.split(GAP)
+  if (strings.length !== params.length + 1) throw missing('a name with a character that SQL cannot have')
+  return { strings: Object.assign(strings, { raw: strings }), values: params }
+}
+
+function translated(condition: Condition, mapping: SqlMapping, placeholder: (number: number) => string): Sql {
   const params: SqlParameter[] = []
   const bind: Bind = (value) => {
     params.push(mapping.dialect === 'sqlite' && typeof value === 'boolean' ? Number(value) : value)
-    return mapping.dialect === 'sqlite' ? '?' : `$${firstParameter + params.length - 1}`
+    return placeholder(params.length - 1)
   }
   return { sql: render(condition, mapping, bind), params }
 }

@@ -2,6 +2,14 @@ import assert from 'node:assert/strict'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import {
+  DummyDriver,
+  Kysely,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+  sql as tag,
+} from 'kysely'
 import type { EntityInput } from '../entities/entity-json.ts'
 import { EntityStore } from '../entities/entity-store.ts'
 import { CedarError } from '../errors.ts'
@@ -9,7 +17,7 @@ import { compile } from '../policy-set.ts'
 import { parseSchema } from '../schema/schema.ts'
 import { predicate } from './predicate.ts'
 import { residual } from './residual.ts'
-import { type SqlMapping, toSql } from './sql.ts'
+import { type SqlMapping, toSql, toTemplate } from './sql.ts'
 
 const schema = `
   entity Team in [Team];
@@ -151,6 +159,16 @@ function database(): DatabaseSync {
   return db
 }
 
+/** Builds queries only; they are run by hand. */
+const kysely = new Kysely<{ docs: { id: string; size: number; rowid: number } }>({
+  dialect: {
+    createAdapter: () => new SqliteAdapter(),
+    createDriver: () => new DummyDriver(),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  },
+})
+
 const atoms = fc.constantFrom(
   'resource.public',
   'resource.size < 2',
@@ -264,6 +282,21 @@ test('condition, predicate and SQL select exactly what authorize allows, in ever
           allowed.map(({ uid }) => uid.id),
           sql,
         )
+
+        const { strings, values } = toTemplate(found, mapping)
+        const query = kysely
+          .selectFrom('docs')
+          .select('id')
+          .where('size', '>', 0)
+          .where(tag<boolean>(strings, ...values))
+          .orderBy('rowid')
+          .compile()
+        const read = db.prepare(query.sql).all(...(query.parameters as SQLInputValue[]))
+        assert.deepEqual(
+          read.map((row) => row.id),
+          allowed.map(({ uid }) => uid.id),
+          query.sql,
+        )
         seen[allowed.length === 0 ? 'none' : allowed.length === rows.length ? 'every' : 'some']++
       },
     )
@@ -326,6 +359,11 @@ test('values never reach the text of the SQL, and PostgreSQL numbers its paramet
   assert.deepEqual(params, [hostile, true, '50*\\_\\%%'])
   assert.ok(!sql.includes('DROP') && sql.includes('$3') && sql.includes('$5'))
   assert.throws(() => toSql(found, { dialect: 'sqlite', id: 'id', columns: {} }), CedarError)
+  const template = toTemplate(found, { ...mapping, dialect: 'postgres' })
+  assert.deepEqual(template.values, params)
+  assert.equal(template.strings.join('?'), sql.replace(/\$\d/g, '?'))
+  const odd = { dialect: 'sqlite', id: 'id', columns: { title: 'a\u0000b' } } as const
+  assert.throws(() => toTemplate({ kind: 'present', field: ['title'] }, odd), CedarError)
   assert.throws(
     () => toSql(found, { dialect: 'sqlite', id: 'id', columns: Object.create({ title: 'inherited' }) }),
     CedarError,
