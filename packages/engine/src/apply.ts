@@ -8,6 +8,8 @@ import { touch } from './bounded.ts'
 import { emptySpent, giveBack, take } from './delegation/budget.ts'
 import type { EngineEvent, TurnEvent } from './events.ts'
 import { applyFlow, emptyFlow } from './flow/index.ts'
+import { groupOf, learnPeer } from './risk/behaviour/peers.ts'
+import { short } from './risk/behaviour/sequence.ts'
 import { learnAttempt, learnSettled, remember } from './risk/score.ts'
 import { CHANGED_LEVEL, initialTrust } from './risk/trust.ts'
 import {
@@ -127,7 +129,9 @@ function settle(tenant: TenantState, event: Extract<EngineEvent, { type: 'settle
   if (agent === undefined || event.status !== 'ok' || call.outcome !== 'allow') return
   touch(agent.used, call.signal.tool, event.at, STATE_LIMITS.usedTools)
   agent.settled++
-  if (call.clean) learnSettled(agent.risk, call.signal)
+  if (!call.clean) return
+  learnSettled(agent.risk, call.signal)
+  learnPeer(live.peers, groupOf(call.agent), short(call.signal.tool), 1)
 }
 
 function recompose(tenant: TenantState, event: Extract<EngineEvent, { type: 'composition' }>): void {

@@ -19,6 +19,7 @@ import { authenticate } from './delegation/caller.ts'
 import { delegate } from './delegation/delegate.ts'
 import { emptyFlow, type Trace, trace } from './flow/index.ts'
 import { attest } from './integrity/composition.ts'
+import { background, groupOf } from './risk/behaviour/peers.ts'
 import type { Signal } from './risk/detector.ts'
 import { isSamePassage, steeringOf } from './risk/detectors/steering.ts'
 import { provenanceEvidence } from './risk/provenance.ts'
@@ -48,7 +49,9 @@ export function evaluate(
   const errand = STAGES.delegate(known, request, assume)
   const composition = STAGES.attest(live?.composition)
   const signal = signalOf(request, errand.tool, caller.proofAge)
-  const surprise = errand.dead ? [] : STAGES.score(live?.risk ?? emptyRisk(), signal)
+  const surprise = errand.dead
+    ? []
+    : STAGES.score(live?.risk ?? emptyRisk(), signal, background(tenant.live.peers, groupOf(grant.agent)))
   const origin = errand.refusal === null && assume.ignoreArguments !== true ? traced() : UNTRACED
   const steering = steeringOf(origin)
   const told = provenanceEvidence(origin, isSamePassage(live?.risk ?? null, steering))

@@ -14,9 +14,9 @@ import type { JsonValue } from '@safeconduct/protocol'
 import { emptyLive, type Live, type TenantState } from './state.ts'
 
 /** Of the pieces; a snapshot of another version is not guessed at. */
-export const SNAPSHOT_VERSION = 2
+export const SNAPSHOT_VERSION = 3
 
-const SECTIONS = ['agents', 'tasks', 'spent', 'flows', 'calls', 'logged'] as const
+const SECTIONS = ['agents', 'tasks', 'spent', 'flows', 'calls', 'peers', 'logged'] as const
 type Section = (typeof SECTIONS)[number]
 
 /** One member of one of the live maps, or (first) what stands beside them. */

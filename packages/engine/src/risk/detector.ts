@@ -5,6 +5,7 @@
  * @module
  */
 import type { Evidence, Outcome } from '@safeconduct/protocol'
+import type { Background } from './behaviour/peers.ts'
 
 /** One call as detectors see it. Values are numbers or short digests; no text of the call is kept. */
 export interface Signal {
@@ -41,8 +42,8 @@ export interface Detector<S> {
   /** `level`: the strongest recent finding counts. `events`: findings add up (to the cap). */
   readonly grows: 'level' | 'events'
   empty(): S
-  /** Reads only. */
-  score(state: S, signal: Signal): Finding | null
+  /** Reads only. `peers`: what others of the tenant do, the agent's own group left out. */
+  score(state: S, signal: Signal, peers: Background): Finding | null
   /** After the decision, whatever it was. Changes `state` in place. */
   attempt?(state: S, signal: Signal, outcome: Outcome): void
   /** After a clean outcome. Changes `state` in place. */

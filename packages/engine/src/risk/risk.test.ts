@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { Evidence } from '@safeconduct/protocol'
 import fc from 'fast-check'
 import { touch } from '../bounded.ts'
+import { NO_PEERS } from './behaviour/peers.ts'
 import { decayed, grow, impactOf, MAX_BITS, PRIOR_BITS, riskOf } from './combine.ts'
 import type { Detector } from './detector.ts'
 import { provenanceEvidence } from './provenance.ts'
@@ -101,7 +102,7 @@ test('a detector that throws counts as its worst finding', () => {
       throw new Error('secret detail')
     },
   }
-  const [found] = score(emptyRisk(), signal, [broken])
+  const [found] = score(emptyRisk(), signal, NO_PEERS, [broken])
   assert.deepEqual([found?.bits, found?.confidence], [5, 0])
   assert.ok(!JSON.stringify(found).includes('secret'))
 })

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Evidence, Outcome } from '@safeconduct/protocol'
+import { type Background, NO_PEERS } from './behaviour/peers.ts'
 import { type Doubt, decayed, grow, riskOf, STAGE_WEIGHTS, type Weighting } from './combine.ts'
 import type { Detector, Signal } from './detector.ts'
 import { DETECTORS } from './detectors/index.ts'
@@ -22,12 +23,13 @@ export function emptyRisk(): RiskLive {
 export function score(
   live: RiskLive,
   signal: Signal,
+  peers: Background = NO_PEERS,
   detectors: readonly Detector<unknown>[] = DETECTORS,
 ): Evidence[] {
   const evidence: Evidence[] = []
   for (const detector of detectors) {
     try {
-      const finding = detector.score(live.detectors.get(detector.name) ?? detector.empty(), signal)
+      const finding = detector.score(live.detectors.get(detector.name) ?? detector.empty(), signal, peers)
       if (finding !== null && finding.bits > 0) {
         evidence.push({ detector: detector.name, about: detector.about, ...finding })
       }

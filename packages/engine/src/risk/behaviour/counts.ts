@@ -17,11 +17,13 @@ export interface Counts {
 export interface Fading {
   /** Events after which a count is worth half; `Infinity` = never fades. */
   readonly halfLife: number
-  /** Most keys kept; when passed, the weakest quarter is forgotten. */
+  /** Most keys kept; when passed, the weakest few are forgotten. */
   readonly limit: number
 }
 
 const RESCALE_AT = 2 ** 40
+/** Of the limit, after forgetting: sorting is rare and the size steady. */
+const KEPT_SHARE = 15 / 16
 
 export function emptyCounts(): Counts {
   return { values: new Map(), total: 0, unit: 1 }
@@ -57,6 +59,6 @@ function rescale(counts: Counts): void {
 /** The total stays: what is forgotten was still seen, so the rest does not become more usual by it. */
 function forget(counts: Counts, limit: number): void {
   const weakest = [...counts.values].sort((a, b) => a[1] - b[1])
-  for (const [key] of weakest.slice(0, counts.values.size - Math.floor(limit * 0.75)))
+  for (const [key] of weakest.slice(0, counts.values.size - Math.floor(limit * KEPT_SHARE)))
     counts.values.delete(key)
 }

@@ -15,7 +15,7 @@
  */
 import { clip } from '../detector.ts'
 import { type Counts, count, counted, countedAll, emptyCounts, type Fading } from './counts.ts'
-import type { Background } from './peers.ts'
+import { type Background, fnv } from './peers.ts'
 import { type Score, strongest } from './terms.ts'
 
 export interface SequenceState {
@@ -28,7 +28,7 @@ export interface SequenceState {
 
 /** Events after which a habit is worth half. */
 const SINGLES: Fading = { halfLife: 2000, limit: 512 }
-const PAIRS: Fading = { halfLife: 2000, limit: 768 }
+const PAIRS: Fading = { halfLife: 2000, limit: 384 }
 /** Imagined own events for each of this many imagined symbols. */
 const SMOOTH = { each: 0.05, symbols: 1000, background: 10 } as const
 /** Least share that the background gives to any symbol. */
@@ -37,7 +37,8 @@ const UNKNOWN_BITS = 2.2
 const PAIR = { prior: 10, weight: 0.4, clip: 1 } as const
 /** Most bits that one symbol may carry in either direction. */
 const SYMBOL_BITS = 8
-const MAX_SYMBOL_LENGTH = 128
+/** Longer names are cut and told apart by a hash: with the limits above a state stays below 64 kB. */
+const MAX_SYMBOL_LENGTH = 32
 
 export function emptySequence(): SequenceState {
   return { singles: emptyCounts(), pairs: emptyCounts(), previous: null }
@@ -45,7 +46,7 @@ export function emptySequence(): SequenceState {
 
 /** @param weight of the event, 0–1: doubtful events may teach less, or nothing */
 export function learnSequence(state: SequenceState, symbol: string, weight = 1): void {
-  const name = symbol.slice(0, MAX_SYMBOL_LENGTH)
+  const name = short(symbol)
   const held = clip(weight, 0, 1)
   if (!(held > 0)) return
   count(state.singles, name, held, SINGLES)
@@ -65,30 +66,49 @@ export function scoreSequence(
   piece: readonly string[],
   terms = 5,
 ): Score {
-  const seen = new Map<string, number>()
-  const parts = new Map<string, number>()
+  const seen = new Map<string, Seen>()
   let bits = 0
   let previous: string | null = null
-  const add = (name: string, value: number): void => {
-    const times = (seen.get(name) ?? 0) + 1
-    seen.set(name, times)
-    const weighed = value / (times * times)
-    bits += weighed
-    parts.set(name, (parts.get(name) ?? 0) + weighed)
-  }
   for (const symbol of piece) {
-    const name = symbol.slice(0, MAX_SYMBOL_LENGTH)
-    add(name, singleBits(state, background, name))
-    if (previous !== null) add(pair(previous, name), pairBits(state, background, previous, name))
+    const name = short(symbol)
+    bits += again(seen, name) ?? first(seen, name, singleBits(state, background, name))
+    if (previous !== null) {
+      const both = pair(previous, name)
+      bits += again(seen, both) ?? first(seen, both, pairBits(state, background, previous, name, both))
+    }
     previous = name
   }
   return {
     bits: piece.length === 0 ? 0 : bits / piece.length,
-    terms: strongest(
-      [...parts].map(([name, value]): [string, number] => [name.replace('\n', ' then '), value]),
-      terms,
-    ),
+    terms:
+      terms === 0
+        ? []
+        : strongest(
+            [...seen].map(([name, { sum }]): [string, number] => [name.replace('\n', ' then '), sum]),
+            terms,
+          ),
   }
+}
+
+/** A symbol or pair of the piece: how often so far, what the first time said, and all times together. */
+interface Seen {
+  times: number
+  readonly bits: number
+  sum: number
+}
+
+function first(seen: Map<string, Seen>, name: string, bits: number): number {
+  seen.set(name, { times: 1, bits, sum: bits })
+  return bits
+}
+
+function again(seen: Map<string, Seen>, name: string): number | null {
+  const known = seen.get(name)
+  if (known === undefined) return null
+  known.times++
+  const weighed = known.bits / (known.times * known.times)
+  known.sum += weighed
+  return weighed
 }
 
 function singleBits({ singles }: SequenceState, background: Background, symbol: string): number {
@@ -110,13 +130,20 @@ function pairBits(
   background: Background,
   before: string,
   symbol: string,
+  both: string,
 ): number {
   const own = counted(singles, symbol)
   const context = counted(singles, before)
   if (own === 0 || context === 0) return 0
   const share = ownShare(singles, own, Math.max(background.share(symbol), FLOOR))
-  const together = (counted(pairs, pair(before, symbol)) + PAIR.prior * share) / (context + PAIR.prior)
+  const together = (counted(pairs, both) + PAIR.prior * share) / (context + PAIR.prior)
   return PAIR.weight * clip(Math.log2(share / together), -PAIR.clip, PAIR.clip)
+}
+
+/** The name under which a symbol is counted, here and among peers. */
+export function short(symbol: string): string {
+  if (symbol.length <= MAX_SYMBOL_LENGTH) return symbol
+  return `${symbol.slice(0, MAX_SYMBOL_LENGTH - 9)}~${fnv(symbol).toString(16).padStart(8, '0')}`
 }
 
 function pair(before: string, symbol: string): string {

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { Outcome } from '@safeconduct/protocol'
 import fc from 'fast-check'
 import { decode, encode } from '../../snapshot.ts'
+import { NO_PEERS } from '../behaviour/peers.ts'
 import type { Detector, Signal } from '../detector.ts'
 import { counterparty } from './counterparty.ts'
 import { denials } from './denials.ts'
@@ -34,7 +35,7 @@ function signal(extra: Partial<Signal> = {}): Signal {
 function using<S>(detector: Detector<S>) {
   const state = detector.empty()
   return {
-    bits: (extra: Partial<Signal> = {}) => detector.score(state, signal(extra))?.bits ?? 0,
+    bits: (extra: Partial<Signal> = {}) => detector.score(state, signal(extra), NO_PEERS)?.bits ?? 0,
     attempt: (extra: Partial<Signal> = {}, outcome: Outcome = 'allow') =>
       detector.attempt?.(state, signal(extra), outcome),
     settled: (extra: Partial<Signal> = {}) => detector.settled?.(state, signal(extra)),
@@ -154,7 +155,7 @@ test('no evidence exceeds its cap, none is negative, and state stays bounded, wh
             parties: [['to', who]],
             place,
           })
-          const found = detector.score(state, one)
+          const found = detector.score(state, one, NO_PEERS)
           assert.ok(
             found === null || (found.bits >= 0 && found.bits <= detector.cap && found.reason.length < 200),
           )
@@ -212,6 +213,6 @@ test('a state restored from JSON scores exactly as the one it was taken from', (
       parties: [['to', 'new']],
       place: 'new',
     })
-    assert.deepEqual(detector.score(copy, probe), detector.score(state, probe))
+    assert.deepEqual(detector.score(copy, probe, NO_PEERS), detector.score(state, probe, NO_PEERS))
   }
 })

@@ -6,6 +6,7 @@ import type { Detector } from '../detector.ts'
 import { counterparty } from './counterparty.ts'
 import { denials } from './denials.ts'
 import { places } from './places.ts'
+import { sequence } from './sequence.ts'
 import { size } from './size.ts'
 import { steering } from './steering.ts'
 import { unused } from './unused.ts'
@@ -17,6 +18,7 @@ export const DETECTORS: readonly Detector<unknown>[] = [
   erase(denials),
   erase(unused),
   erase(size),
+  erase(sequence),
   erase(counterparty),
   erase(places),
   erase(steering),

@@ -1,0 +1,73 @@
+/**
+ * The agent's latest calls, taken together, look like somebody else's: which tools, how often, in which order, against
+ * its own settled calls and those of other agents of the tenant. One step is nothing; a piece of many is. Says nothing
+ * while the agent's own way of working is hardly known: then other agents are the only measure, and a tool that none of
+ * them uses says little.
+ * @module
+ */
+import {
+  emptySequence,
+  experience,
+  learnSequence,
+  type SequenceState,
+  scoreSequence,
+  short,
+} from '../behaviour/sequence.ts'
+import type { Score } from '../behaviour/terms.ts'
+import { clip, type Detector } from '../detector.ts'
+
+export interface Habits {
+  readonly own: SequenceState
+  /** Tools of the latest calls, whatever was decided of them, oldest first. */
+  readonly recent: string[]
+}
+
+/** Calls that are judged together, the present one among them. */
+const PIECE = 25
+/** Below this a piece says nothing. */
+const SHORTEST = 8
+/** Settled calls after which the own habits count as known. */
+const KNOWN = 100
+/** Bits a call from which on a piece is unlike its owner: about one own piece in a hundred passes it. */
+const UNLIKE = 0.35
+const STEEPNESS = 6
+const CAP = 4
+
+export const sequence: Detector<Habits> = {
+  name: 'sequence',
+  about: 'behaviour',
+  cap: CAP,
+  halfLife: 30 * 60_000,
+  grows: 'level',
+  empty: () => ({ own: emptySequence(), recent: [] }),
+  score({ own, recent }, signal, peers) {
+    const known = experience(own)
+    if (known < KNOWN || recent.length + 1 < SHORTEST) return null
+    const piece = [...recent, short(signal.tool)]
+    const { bits } = scoreSequence(own, peers, piece, 0)
+    if (bits <= UNLIKE) return null
+    // Nobody to compare with: a rare habit cannot be told from a strange one.
+    const confidence = (known / (known + KNOWN)) * (peers.groups === 0 ? 0.5 : 1)
+    return {
+      bits: clip((bits - UNLIKE) * STEEPNESS * confidence, 0, CAP),
+      reason: `The latest calls together look unlike the agent's own. Most unlike: ${said(scoreSequence(own, peers, piece, 3))}.`,
+      confidence,
+      technique: 'AML.T0012',
+    }
+  },
+  attempt({ recent }, signal) {
+    recent.push(short(signal.tool))
+    if (recent.length >= PIECE) recent.shift()
+  },
+  settled({ own }, signal) {
+    learnSequence(own, signal.tool)
+  },
+}
+
+/** Servers name their tools: only plain letters are repeated. */
+function said({ terms }: Score): string {
+  return terms
+    .filter(({ bits }) => bits > 0)
+    .map(({ name, bits }) => `${name.replace(/[^\w./~ -]/g, '_')} (${bits.toFixed(1)} bits)`)
+    .join(', ')
+}
