@@ -198,7 +198,7 @@ function* rowsOf(prefix, attributes) {
     if (means === undefined && type.attributes === undefined)
       throw new Error(`nothing is said of the fact ${fact}`)
     if (means !== undefined) yield [code(fact), type.type === 'Record' ? 'record' : type.type, means]
-    if (fact !== 'context.args' && type.attributes !== undefined) yield* rowsOf(fact, type.attributes)
+    if (means === undefined && type.attributes !== undefined) yield* rowsOf(fact, type.attributes)
   }
 }
 
@@ -230,6 +230,23 @@ const FACTS = {
   'context.credentialDoubt': 'something speaks against the credential',
   'context.autonomous': 'the agent acts for no user',
   'context.hour': 'hour of the day, UTC, 0–23',
+  'context.weekday': 'day of the week, UTC, 1 Monday to 7 Sunday',
+  'context.place.network': '`loopback`, `private`, `public` or `unknown`, by the address of the client',
+  'context.place.country': 'ISO 3166 code, where the host can tell; optional',
+  'context.client.channel': '`http`, `stdio` or `api`',
+  'context.client.name': 'what the client calls itself, empty when nothing',
+  'context.zone.from': 'zone of the calling agent, empty when none',
+  'context.zone.to': 'zone of the server, or of the tool by `@zones`; empty when none',
+  'context.zone.flow': 'every agent of the chain may reach from its zone into that one: it is the same, or `@flows` says so',
+  'context.sensitivity':
+    '0 public, 1 internal, 2 confidential, 3 restricted, 4 secret; the higher of server and `@sensitivity`',
+  'context.evidence.detectors': 'names of the detectors that speak against this call',
+  'context.evidence.bits': 'what they say together, in bits, rounded down',
+  'context.elevations': 'roles that somebody of the call holds for this errand and a time only',
+  'context.provenance.args':
+    'by argument (`context.provenance.args has to`): `label` (`user`, `trusted`, `agent`, `unseen`, `untrusted`; that of the worst value in it), `source` (`<server>/<tool>` or empty), `sink`',
+  'context.relations':
+    'relations of the principal to what the call names, Booleans; only for tools that `@relations` binds',
   'context.args':
     "the tool's own arguments, typed from its input schema; each optional (`context.args has x`)",
 }
