@@ -3,7 +3,7 @@
  * labels, nor an output before it has decided the call, nor anything later.
  * @module
  */
-import type { JsonObject } from '../../packages/engine/src/flow/index.ts'
+import type { JsonObject, Term } from '../../packages/engine/src/flow/index.ts'
 import type { CatalogueTool } from './data.ts'
 
 export type ArmOutcome = 'allow' | 'step-up' | 'deny'
@@ -21,6 +21,8 @@ export interface ArmDecision {
   readonly why: readonly Why[]
   /** Equal keys within a run are one question to a person; null when nobody is asked. */
   readonly question?: string | null
+  /** Terms of the risk with the factor of each, where an arm adds terms up. */
+  readonly terms?: readonly (readonly [term: Term, factor: number])[]
 }
 
 export interface TaskStart {

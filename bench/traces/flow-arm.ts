@@ -12,6 +12,7 @@ import {
   trace,
   unknownToolRoles,
 } from '../../packages/engine/src/flow/index.ts'
+import { weightOf } from '../../packages/engine/src/flow/weights.ts'
 import type { ArmDecision, TraceArm, Why } from './arm.ts'
 import type { CatalogueTool } from './data.ts'
 
@@ -65,6 +66,7 @@ function decisionOf(found: Trace): ArmDecision {
     risk: found.score,
     why: found.doubt === 'none' ? [] : found.evidence.map((item) => whyOf(found, item)),
     question: found.question,
+    terms: found.evidence.map(({ term, weight }) => [term, weight / (weightOf(term) || 1)] as const),
   }
 }
 

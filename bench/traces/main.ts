@@ -3,7 +3,10 @@
  * given. Offline replay: no model runs, and a refused call does not change what was recorded after it.
  *
  *   --inputs F --outputs F --suites F [--labels F] [--decisions OUT.jsonl] [--arm pipeline|flow|d4] [--no-intent] [--rewrites]
- *   [--failures N] [--json]
+ *   [--failures N] [--json] [--domains [--seeds N]] [--cross]
+ *
+ * `--domains` replays made-up domains in every form of attack instead of files; `--cross` tunes the weights of the trace
+ * stage on one suite and tries them on the others (arm flow).
  * @module
  */
 import { createWriteStream, existsSync } from 'node:fs'
@@ -13,8 +16,10 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { TraceArm } from './arm.ts'
 import { baselineArm } from './baseline.ts'
+import { crossed, crossText } from './cross-run.ts'
 import type { RecordedRun, RunLabels } from './data.ts'
 import { collect, jsonLines, readOutputs, readSuites } from './data.ts'
+import { domainsText, replayDomains } from './domains-run.ts'
 import { flowArm } from './flow-arm.ts'
 import { pipelineArm } from './pipeline-arm.ts'
 import type { ReplayOptions } from './replay.ts'
@@ -42,6 +47,9 @@ const { values } = parseArgs({
     failures: { type: 'string', default: '20' },
     'no-intent': { type: 'boolean', default: false },
     rewrites: { type: 'boolean', default: false },
+    domains: { type: 'boolean', default: false },
+    seeds: { type: 'string', default: '3' },
+    cross: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 })
@@ -60,6 +68,13 @@ function file(given: string | undefined, fallback: string, needed: boolean): str
 async function main(): Promise<void> {
   const make = ARMS[values.arm]
   if (make === undefined) throw new Error(`no such arm: ${values.arm} (${Object.keys(ARMS).join(', ')})`)
+  if (values.domains) {
+    const report = await replayDomains(make(), Number(values.seeds), !values['no-intent'])
+    process.stdout.write(
+      values.json ? `${JSON.stringify(report)}\n` : domainsText(report, Number(values.failures)),
+    )
+    return
+  }
   const inputs = file(values.inputs, 'dev.inputs.jsonl.gz', true)
   const outputsFile = file(values.outputs, 'dev.outputs.jsonl.gz', true)
   const suitesFile = file(values.suites, 'suites.dev.json', true)
@@ -77,6 +92,11 @@ async function main(): Promise<void> {
     withIntent: !values['no-intent'],
     output: (_run, hash) => outputs.get(hash ?? '') ?? '',
     now: () => performance.now(),
+  }
+  if (values.cross && labels !== null) {
+    const report = await crossed(inputs, labels, options, outputs)
+    process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : crossText(report))
+    return
   }
   const arm = make()
   const out = values.decisions === undefined ? null : createWriteStream(values.decisions)

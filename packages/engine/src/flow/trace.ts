@@ -153,7 +153,12 @@ function judgePart(state: FlowState, roles: ToolRoles, part: Part, add: Add): vo
     part.value.includes('?') &&
     (part.kind === 'url' || part.token)
   )
-    add('query-in-url', part.path, 'an address with data of the agent’s own in it')
+    add(
+      'query-in-url',
+      part.path,
+      'an address with data of the agent’s own in it',
+      part.origin.partial ? 1 : 0.7,
+    )
   const stain = state.stained.find(([value]) => value === part.value)
   if (stain !== undefined && (standing === 'field' || standing === 'own'))
     add('laundered', part.path, 'came back from storage, where it was put by a doubtful write')
