@@ -28,7 +28,7 @@ const runs = { numRuns: 150 }
 describe('for any small graph and model, with conditions and ends', () => {
   it('a check is what the definition says, at once and within a turn', () => {
     fc.assert(
-      fc.property(worldArbitrary(), (world) => {
+      fc.property(worldArbitrary, (world) => {
         const store = storeOf(world)
         for (const user of ASKERS) {
           const held = heldBy(world, user)
@@ -47,7 +47,7 @@ describe('for any small graph and model, with conditions and ends', () => {
 
   it('a listing of objects, in pages of any size, is what brute force finds, each once', async () => {
     await fc.assert(
-      fc.asyncProperty(worldArbitrary(), fc.integer({ min: 1, max: 7 }), async (world, pageSize) => {
+      fc.asyncProperty(worldArbitrary, fc.integer({ min: 1, max: 7 }), async (world, pageSize) => {
         const store = storeOf(world)
         for (const relation of RELATIONS)
           for (const user of ASKERS)
@@ -65,7 +65,7 @@ describe('for any small graph and model, with conditions and ends', () => {
     const candidatesArbitrary = fc.array(fc.constantFrom(...DOCUMENTS, 'document:unknown'), { maxLength: 8 })
     await fc.assert(
       fc.asyncProperty(
-        worldArbitrary(),
+        worldArbitrary,
         candidatesArbitrary,
         fc.constantFrom(...DOCUMENTS),
         async (world, candidates, folder) => {
@@ -94,7 +94,7 @@ describe('for any small graph and model, with conditions and ends', () => {
 
   it('a listing of users has only users whose check is true, and all unless everybody is named', async () => {
     await fc.assert(
-      fc.asyncProperty(worldArbitrary(), async (world) => {
+      fc.asyncProperty(worldArbitrary, async (world) => {
         const store = storeOf(world)
         const open = world.tuples.some((one) => one.user === 'user:*')
         for (const object of DOCUMENTS)
@@ -113,7 +113,7 @@ describe('for any small graph and model, with conditions and ends', () => {
 
   it('contextual tuples count like stored ones, and leave nothing behind', async () => {
     await fc.assert(
-      fc.asyncProperty(worldArbitrary(), fc.integer({ min: 0, max: 40 }), async (world, cut) => {
+      fc.asyncProperty(worldArbitrary, fc.integer({ min: 0, max: 40 }), async (world, cut) => {
         const part = storeOf({ ...world, tuples: world.tuples.slice(0, cut) })
         const contextualTuples = world.tuples.slice(cut)
         const before = part.size
@@ -129,7 +129,7 @@ describe('for any small graph and model, with conditions and ends', () => {
 
   it('why names stored tuples that prove the answer by themselves', () => {
     fc.assert(
-      fc.property(worldArbitrary(), (world) => {
+      fc.property(worldArbitrary, (world) => {
         const store = storeOf(world)
         const stored = new Set(store.read().tuples.map((one) => JSON.stringify(one)))
         for (const user of [...USERS, 'group:0#member'])
@@ -150,7 +150,7 @@ describe('for any small graph and model, with conditions and ends', () => {
 
   it('deleting what was written gives back what was before', () => {
     fc.assert(
-      fc.property(worldArbitrary(), fc.integer({ min: 0, max: 40 }), (world, cut) => {
+      fc.property(worldArbitrary, fc.integer({ min: 0, max: 40 }), (world, cut) => {
         const store = storeOf(world)
         const gone = world.tuples.slice(cut)
         const rest = { ...world, tuples: world.tuples.slice(0, cut) }
@@ -165,7 +165,7 @@ describe('for any small graph and model, with conditions and ends', () => {
 
   it('a snapshot, a load and applied changes give the same store', async () => {
     await fc.assert(
-      fc.asyncProperty(worldArbitrary(), fc.integer({ min: 0, max: 40 }), async (world, cut) => {
+      fc.asyncProperty(worldArbitrary, fc.integer({ min: 0, max: 40 }), async (world, cut) => {
         const first = storeOf(world)
         first.write([], world.tuples.slice(cut))
         const { store: restored } = await RelationStore.restore(first.snapshot())
