@@ -65,6 +65,22 @@ export const configSchema = z.strictObject({
     .describe(
       'Share of live policy evaluations that are asked again of cedar-wasm, from 0 (none) to 1; differences are logged and counted.',
     ),
+  SAFECONDUCT_RELATIONS: z
+    .enum(['local', 'openfga', 'spicedb'])
+    .default('local')
+    .describe('Where the relations live that policies ask: here, or in a server of your own.'),
+  SAFECONDUCT_RELATIONS_URL: z
+    .url()
+    .optional()
+    .describe(
+      'Origin (and path) of that server; OpenFGA’s HTTP API, or SpiceDB with its HTTP API switched on.',
+    ),
+  SAFECONDUCT_RELATIONS_STORE: z.string().max(64).optional().describe('Id of the store to ask, for OpenFGA.'),
+  SAFECONDUCT_RELATIONS_TOKEN: z
+    .string()
+    .max(4096)
+    .optional()
+    .describe('Bearer token or preshared key for that server.'),
   SAFECONDUCT_LOG_LEVEL: z
     .enum(['silent', 'error', 'warn', 'info', 'debug'])
     .default('warn')

@@ -35,6 +35,7 @@ import {
 import { createDirectory, type ServerDirectory } from './directory.ts'
 import { graphFiles } from './graph-files.ts'
 import { fromLedger, ledgerPort } from './ledger-port.ts'
+import { openRelationsServer } from './relations-server.ts'
 import { type Undo, unwinding } from './unwind.ts'
 
 export interface Foundation {
@@ -85,6 +86,8 @@ export async function openFoundation(config: Config, warn: (text: string) => voi
     undo.push(() => log.close())
     let refusedAt = Number.NEGATIVE_INFINITY
     const oracle = watchOver(config, warn)
+    const remote = openRelationsServer(config, () => clock.now(), warn)
+    if (remote !== null) undo.push(() => remote.close())
     const decider = await openDecider({
       clock,
       ids,
@@ -97,6 +100,7 @@ export async function openFoundation(config: Config, warn: (text: string) => voi
       policyEngine: createCedarEngine(oracle),
       later: (job) => void setImmediate(job),
       gather: () => setTimeout(GATHER_MS),
+      ...(remote === null ? {} : { fetchRelations: remote.fetch }),
       settings: {
         enforcement: config.SAFECONDUCT_ENFORCEMENT,
         approvalTtl: config.SAFECONDUCT_APPROVAL_TTL * 1000,
@@ -110,7 +114,10 @@ export async function openFoundation(config: Config, warn: (text: string) => voi
         clock,
         ids,
         files: graphFiles(directory),
-        onFacts: (tenant, facts) => directed.decider.control({ type: 'relations', tenant, facts }),
+        onFacts: (tenant, facts) => {
+          // Policies ask one place only.
+          if (remote === null) directed.decider.control({ type: 'relations', tenant, facts })
+        },
         onRecorded: () => void decider.drainOutbox().catch(() => undefined),
         onError: (message) => warn(message),
       },
