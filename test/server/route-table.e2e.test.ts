@@ -56,6 +56,13 @@ const BODIES: Readonly<Record<string, object>> = {
   '/api/v1/stores/:name/rollback': { id: 'none' },
   ...questions('/access/v1'),
   ...questions('/access/v1/stores/:store'),
+  '/api/v1/elevations': { task: 'none', role: 'none', reason: 'none' },
+  '/api/v1/elevations/:id/decide': { grant: true },
+  '/api/v1/elevations/:id/revoke': {},
+  '/api/v1/agents/:id/roles': { role: 'none', held: true },
+  '/api/v1/agents/:id/zone': { zone: null },
+  '/api/v1/servers/:name/zone': { zone: null, sensitivity: 0 },
+  '/api/v1/users/:id/roles': { role: 'none', held: true },
   '/local/only': {},
 }
 
