@@ -89,7 +89,7 @@ function applies({ id, tree }: CompiledPolicy, unknown: Unknown): Condition {
   const parts = [resourceScope(tree.resource, unknown.resourceType)]
   for (const condition of tree.conditions) {
     // Once it cannot apply, the rest is not looked at.
-    if (every(...parts).kind === 'never') return never
+    if (parts.at(-1)?.kind === 'never') return never
     try {
       parts.push(truthOf(condition, unknown).whenTrue)
     } catch (cause) {
