@@ -4,19 +4,20 @@ import { stripTypeScriptTypes } from 'node:module'
 import { test } from 'node:test'
 import * as relations from './index.ts'
 
-test('the snippet of the README runs and prints what it says', async () => {
+test('the snippets of the README run, one after the other, and print what they say', async () => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-  const snippet = /```ts\n([\s\S]*?)```/.exec(readme)?.[1] ?? assert.fail('no snippet')
-  const promised = [...snippet.matchAll(/console\.log\(.*\/\/ (.*)$/gm)].map((match) => match[1])
-  const body = snippet.replace(/^import (\{.*\}) from '@safeconduct\/relations'$/m, 'const $1 = relations')
-  const printed: unknown[] = []
+  const snippets = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1] ?? '')
+  const text = snippets.join('\n')
+  const promised = [...text.matchAll(/console\.log\(.*\/\/ (.*)$/gm)].map((match) => match[1])
+  const body = text.replace(/^import (\{.*\}) from '@safeconduct\/relations'$/m, 'const $1 = relations')
+  const printed: unknown[][] = []
   const run = new Function(
     'relations',
     'console',
     `return (async () => {${stripTypeScriptTypes(`async () => {${body}}`).slice('async () => {'.length, -1)}})()`,
   )
-  await run(relations, { log: (value: unknown) => printed.push(value) })
-  assert.equal(promised.length, 3)
-  const wanted = promised.map((text) => new Function(`return ${text}`)())
+  await run(relations, { log: (...values: unknown[]) => printed.push(values) })
+  assert.deepEqual([snippets.length, promised.length], [3, 8])
+  const wanted: unknown = promised.map((values) => new Function(`return [${values}]`)())
   assert.deepEqual(printed, wanted)
 })

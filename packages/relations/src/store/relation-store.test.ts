@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type Change, RelationStore, RelationsError, type RelationsErrorCode } from '../index.ts'
+import { type Change, type Page, RelationStore, RelationsError, type RelationsErrorCode } from '../index.ts'
 
 const MODEL = `model
   schema 1.1
@@ -179,6 +179,55 @@ describe('listings', () => {
     assert.ok(turns > 0)
   })
 
+  it('answer by the model they were asked under, whatever model is written meanwhile', async () => {
+    const { store, model } = storeWith(5000)
+    const narrow = MODEL.replace('define viewer: [user, user:*] or', 'define viewer: [user:*] or')
+    const listing = store.listObjects({ ...LIST, pageSize: 2000 })
+    const narrower = store.writeModel(narrow)
+    const first = await listing
+    assert.equal(first.results.length, 2000)
+    const rest = { ...LIST, pageSize: 2000, cursor: first.cursor ?? '' }
+    await assert.rejects(store.listObjects(rest), /another model/)
+    assert.equal((await store.listObjects({ ...rest, model })).results.length, 2000)
+    assert.deepEqual((await store.listObjects({ ...LIST, model: narrower.id })).results, [])
+  })
+
+  it('of huge sets are complete, in both directions', async () => {
+    const store = new RelationStore()
+    store.writeModel(`model
+  schema 1.1
+type user
+type group
+  relations
+    define member: [user]
+type document
+  relations
+    define viewer: [group#member]
+`)
+    const many = 30_000
+    const member = (user: string, group = 'group:all') => ({ object: group, relation: 'member', user })
+    const viewer = (object: string, group: string) => ({
+      object,
+      relation: 'viewer',
+      user: `${group}#member`,
+    })
+    await store.load(Array.from({ length: many }, (_, i) => member(`user:${i}`)))
+    await store.load(Array.from({ length: many }, (_, i) => viewer('document:wide', `group:${i}`)))
+    await store.load(Array.from({ length: many }, (_, i) => viewer(`document:${i}`, 'group:all')))
+    const { size } = store
+    const listed = { type: 'document', relation: 'viewer', user: 'user:7', pageSize: 10_000 }
+    assert.equal((await pages((cursor) => store.listObjects({ ...listed, ...cursor }))).size, many)
+    const users = { object: 'document:3', relation: 'viewer', filter: { type: 'user' }, pageSize: 10_000 }
+    assert.equal((await pages((cursor) => store.listUsers({ ...users, ...cursor }))).size, many)
+    const wide = { object: 'document:wide', relation: 'viewer', user: 'user:7' }
+    assert.equal(store.check(wide).allowed, false)
+    assert.throws(() => store.checkNow(wide), code('resolution_too_complex'))
+    assert.throws(() => store.expand({ object: 'document:wide', relation: 'viewer' }), code('limit_exceeded'))
+    store.write([member('user:7', 'group:29999')])
+    assert.equal(store.check(wide).allowed, true)
+    assert.equal(store.size.objects, size.objects)
+  })
+
   it('stop when their signal says so', async () => {
     const { store } = storeWith(20_000)
     const signal = AbortSignal.abort(new Error('enough'))
@@ -196,6 +245,20 @@ describe('listings', () => {
     assert.deepEqual([...results].sort(), ['user:*', 'user:a', 'user:b'])
   })
 })
+
+async function pages(
+  page: (cursor: { cursor?: string }) => Promise<Page<string>>,
+): Promise<ReadonlySet<string>> {
+  const found: string[] = []
+  for (let at: { cursor?: string } | undefined = {}; at !== undefined; ) {
+    const { results, cursor } = await page(at)
+    found.push(...results)
+    at = cursor === undefined ? undefined : { cursor }
+  }
+  const all = new Set(found)
+  assert.equal(all.size, found.length, 'each once')
+  return all
+}
 
 describe('the rest', () => {
   it('a batch answers in order, errors in their places', async () => {
