@@ -33,10 +33,13 @@ describe('published packages', () => {
         assert.deepEqual(sources, [], 'nothing but what was compiled')
 
         const readme = readFileSync(path.join(installed, 'README.md'), 'utf8')
-        const snippet = /```ts\n([\s\S]*?)```/.exec(readme)?.[1] ?? assert.fail('no snippet')
-        writeFileSync(path.join(home, 'snippet.mts'), snippet)
-        const printed = run(home, process.execPath, ['--no-warnings', 'snippet.mts'])
-        assert.equal(printed.split('\n').length, (snippet.match(/console\.log/g) ?? []).length)
+        const snippets = programs(readme)
+        assert.ok(snippets.length > 0)
+        for (const [number, snippet] of snippets.entries()) {
+          const file = `snippet-${number}.mts`
+          writeFileSync(path.join(home, file), snippet)
+          assert.notEqual(run(home, process.execPath, ['--no-warnings', file]), '')
+        }
         writeFileSync(path.join(home, 'tsconfig.json'), TSCONFIG)
         const tsc = path.join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
         run(home, process.execPath, [tsc, '-p', 'tsconfig.json'])
@@ -46,6 +49,16 @@ describe('published packages', () => {
     })
   }
 })
+
+/** A snippet that imports nothing goes on from the one before it. */
+function programs(readme: string): string[] {
+  const whole: string[] = []
+  for (const [, text = ''] of readme.matchAll(/```ts\n([\s\S]*?)```/g)) {
+    if (/^import /m.test(text)) whole.push(text)
+    else whole.push(`${whole.pop() ?? ''}\n${text}`)
+  }
+  return whole
+}
 
 /** A module as strict as it gets, which looks into declarations as well. */
 const TSCONFIG = JSON.stringify({
@@ -60,7 +73,7 @@ const TSCONFIG = JSON.stringify({
     types: ['node'],
     typeRoots: ['node_modules/@types'],
   },
-  files: ['snippet.mts'],
+  include: ['*.mts'],
 })
 
 /** Packs it, and unpacks it where its dependencies, and no other package of ours, can be found. */

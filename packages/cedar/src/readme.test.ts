@@ -4,15 +4,20 @@ import { stripTypeScriptTypes } from 'node:module'
 import { test } from 'node:test'
 import * as cedar from './index.ts'
 
-test('the snippet of the README runs and prints what it says', () => {
+test('the snippets of the README run and print what they say', () => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-  const snippet = /```ts\n([\s\S]*?)```/.exec(readme)?.[1] ?? assert.fail('no snippet')
-  const promised = [...snippet.matchAll(/console\.log\(.*\/\/ (.*)$/gm)].map((match) => match[1])
-  const body = snippet.replace(/^import (\{.*\}) from '@safeconduct\/cedar'$/m, 'const $1 = cedar')
-  const printed: unknown[] = []
-  const run = new Function('cedar', 'console', stripTypeScriptTypes(body))
-  run(cedar, { log: (value: unknown) => printed.push(value) })
-  assert.equal(promised.length, 2)
-  const wanted = promised.map((text) => new Function(`return ${text}`)())
-  assert.deepEqual(printed, wanted)
+  const snippets = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, snippet = '']) => snippet)
+  assert.equal(snippets.length, 3)
+  for (const snippet of snippets) {
+    const promised = [...snippet.matchAll(/console\.log\(.*\/\/ (.*)$/gm)].map(([, text = '']) => text)
+    assert.ok(promised.length > 0)
+    const body = snippet.replace(/^import (\{.*\}) from '@safeconduct\/cedar'$/m, 'const $1 = cedar')
+    const printed: unknown[] = []
+    const run = new Function('cedar', 'console', stripTypeScriptTypes(body))
+    run(cedar, {
+      log: (...values: unknown[]) => printed.push(values.length === 1 ? values[0] : values.join(' ')),
+    })
+    const wanted = promised.map((text) => (/^\d+ \d+$/.test(text) ? text : new Function(`return ${text}`)()))
+    assert.deepEqual(printed, wanted)
+  }
 })
