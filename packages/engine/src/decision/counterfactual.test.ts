@@ -369,7 +369,7 @@ test('every change that is offered turns the decision when it is made', () => {
   ]
   for (const kind of kinds)
     assert.ok((offered.get(kind) ?? 0) > 0, `no ${kind} among ${JSON.stringify([...offered])}`)
-  assert.ok(refused.with > 200 && refused.with > refused.without, JSON.stringify(refused))
+  assert.ok(refused.with >= 180 && refused.with > refused.without, JSON.stringify(refused))
   if (process.env.SAFECONDUCT_TEST_VERBOSE !== undefined) console.log(refused, offered)
 })
 

@@ -14,7 +14,7 @@ import {
 } from '@safeconduct/protocol'
 import { elevatedFor, heldRoles } from '../elevation/held.ts'
 import type { TurnEvent } from '../events.ts'
-import { type Evaluation, evaluate } from '../pipeline.ts'
+import { type Evaluation, evaluate, STAGES } from '../pipeline.ts'
 import type { PolicyRecord } from '../policy/engine.ts'
 import { bindingOf, objectsOf } from '../policy/relations.ts'
 import type { EngineState, TenantState } from '../state.ts'
@@ -57,6 +57,10 @@ interface Candidate {
   readonly changes: readonly Change[]
 }
 
+/** Steps that change nothing of what the stages before policy found: only the last stage has to be asked again. */
+const POLICY_ONLY: ReadonlySet<CounterfactualStep['kind']> = new Set(['relation', 'elevation', 'zone-flow'])
+const isPolicyOnly = ({ steps }: Candidate): boolean => steps.every(({ kind }) => POLICY_ONLY.has(kind))
+
 const RANK: Readonly<Record<Outcome, number>> = { deny: 0, approval: 1, step_up: 2, allow: 3 }
 /** Each candidate is one more evaluation of a call that was refused. */
 const MAX_TRIED = 20
@@ -69,7 +73,9 @@ export function counterfactual(question: CounterfactualQuestion): Counterfactual
   let tried = 0
   for (const { steps, changes } of candidates(question)) {
     if (++tried > MAX_TRIED) break
-    const outcome = tryOut(question, changes)?.outcome
+    const outcome = isPolicyOnly({ steps, changes })
+      ? ruledAgain(question, changes)
+      : tryOut(question, changes)?.outcome
     if (outcome === undefined || RANK[outcome] <= RANK[found.outcome]) continue
     const offered: Counterfactual = { change: steps.map(stepSentence).join(' '), outcome, steps }
     if (outcome === 'allow') return offered
@@ -79,6 +85,18 @@ export function counterfactual(question: CounterfactualQuestion): Counterfactual
 }
 
 function tryOut(question: CounterfactualQuestion, changes: readonly Change[]): Evaluation | null {
+  const at = changed(question, changes)
+  return at === null ? null : evaluate(at.state, at.request, at.approval, at.assume)
+}
+
+function ruledAgain(question: CounterfactualQuestion, changes: readonly Change[]): Outcome | undefined {
+  const at = changed(question, changes)
+  if (at === null) return undefined
+  const { state, tenant, ...asked } = at
+  return STAGES.decide({ settings: state.settings, state: tenant, ...asked }, question.found).outcome
+}
+
+function changed(question: CounterfactualQuestion, changes: readonly Change[]): Hypothesis | null {
   const { state, request, approval, assume } = question
   const forked = fork(state, request.grant.tenant)
   if (forked === null) return null
@@ -87,7 +105,7 @@ function tryOut(question: CounterfactualQuestion, changes: readonly Change[]): E
     at = change(at)
     if (at === null) return null
   }
-  return evaluate(at.state, at.request, at.approval, at.assume)
+  return at
 }
 
 /** From what costs least to what is furthest from the call. */
@@ -102,14 +120,9 @@ function* candidates(question: CounterfactualQuestion): Generator<Candidate> {
   const single = [...worldly(question)]
   yield* single
   // What each layer lacks is often the same thing, once for the agent and once for the user.
-  for (const kind of ['relation', 'elevation'] as const) {
-    const same = single.filter(({ steps }) => steps.every((step) => step.kind === kind))
-    for (let i = 0; i < same.length; i++) {
-      for (let k = i + 1; k < same.length; k++) yield both(same[i], same[k])
-    }
-  }
-  for (let i = 0; i < single.length; i++) {
-    for (let k = i + 1; k < single.length; k++) yield both(single[i], single[k])
+  const cheap = single.filter(isPolicyOnly)
+  for (let i = 0; i < cheap.length; i++) {
+    for (let k = i + 1; k < cheap.length; k++) yield both(cheap[i], cheap[k])
   }
 }
 
@@ -195,10 +208,20 @@ function* worldly({ state, request, found, assume }: CounterfactualQuestion): Ge
     const ceiling = tenant.directory.agents.get(agent)?.trustCeiling ?? null
     if (ceiling !== null && trustRank(ceiling) < trustRank('elevated')) {
       yield { steps: [{ kind: 'ceiling', agent, level: ceiling }], changes: [uncapped(agent)] }
-    } else if (found.standing.trust !== 'elevated' || found.evidence.length > 0) {
+    } else if (isHeldAgainst(tenant, agent, found)) {
       yield { steps: [{ kind: 'review', agent }], changes: [reviewed(agent)] }
     }
   }
+}
+
+/** Something is remembered of the agent that a review would reset. */
+function isHeldAgainst(tenant: TenantState, agent: string, found: Evaluation): boolean {
+  const live = tenant.live.agents.get(agent)
+  if (live === undefined) return false
+  const low = trustRank(live.trust.level) < trustRank('standard')
+  return (
+    low || live.challengedAt !== null || live.risk.doubts.size > 0 || found.standing.assessment.before >= 1
+  )
 }
 
 type Step<K extends CounterfactualStep['kind']> = Extract<CounterfactualStep, { kind: K }>
