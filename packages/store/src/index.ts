@@ -19,4 +19,10 @@ export { createKeyring, type KeyringOptions } from './keys/keyring.ts'
 export { loadRootKey } from './keys/root-key.ts'
 export { createVault, type Secret, type Vault, type VaultOptions } from './keys/vault.ts'
 export { createMemoryStore, type MemoryStoreOptions } from './memory/store.ts'
+export {
+  createNetworks,
+  type NetworkFiles,
+  type Networks,
+  type NetworksOptions,
+} from './networks/networks.ts'
 export { openSqliteStore, type SqliteStore, type SqliteStoreOptions } from './sqlite/store.ts'

@@ -136,12 +136,15 @@ async function fromTuples(ports: LoadPorts, wanted: readonly Known[]): Promise<L
   for (;;) {
     const rows = await ports.store.relations.tuples(after, PAGE)
     const parts = new Map<RelationStore, Tuple[]>()
+    let last: { tenant: string; space: string; part: Tuple[] | null } | null = null
     for (const { tenant, space, tuple } of rows) {
-      const graph = graphs.get(keyOf({ tenant, space }))
-      if (graph === undefined) continue
-      const part = parts.get(graph)
-      if (part === undefined) parts.set(graph, [toTuple(tuple)])
-      else part.push(toTuple(tuple))
+      if (last === null || last.space !== space || last.tenant !== tenant) {
+        const graph = graphs.get(keyOf({ tenant, space }))
+        const part = graph === undefined ? null : (parts.get(graph) ?? [])
+        if (graph !== undefined && part !== null) parts.set(graph, part)
+        last = { tenant, space, part }
+      }
+      last.part?.push(toTuple(tuple))
     }
     for (const [graph, part] of parts) await graph.load(part)
     after = rows.at(-1)?.row ?? after
