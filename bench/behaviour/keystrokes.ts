@@ -89,17 +89,28 @@ export function freeTextReport(file: string, people: People): Report {
   }
 }
 
+/** Keys that everybody's background learns of one person before it goes on to the next. */
+const TURN = 50
+
 function learned(people: People, fold: number): { models: Rhythm[]; everybody: Rhythm } {
   const everybody = emptyRhythm()
-  const models = [...people.values()].map((samples) => {
+  const taught = [...people.values()].map((samples) => samples.filter((_, i) => i !== fold))
+  const models = taught.map((samples) => {
     const own = emptyRhythm()
-    samples.forEach((sample, i) => {
-      if (i === fold) return
-      learnKeystrokes(own, sample)
-      learnKeystrokes(everybody, sample)
-    })
+    for (const sample of samples) learnKeystrokes(own, sample)
     return own
   })
+  // In turns, as people who work at the same time are seen: nobody comes first.
+  const samples = Math.max(...taught.map(({ length }) => length))
+  for (let sample = 0; sample < samples; sample++)
+    for (let from = 0, more = true; more; from += TURN) {
+      more = false
+      for (const person of taught) {
+        const keys = person[sample]?.slice(from, from + TURN) ?? []
+        learnKeystrokes(everybody, keys)
+        more ||= keys.length === TURN
+      }
+    }
   return { models, everybody }
 }
 

@@ -29,14 +29,9 @@ export function benchSyscalls(file: string): Report {
 export function syscallsReport(file: string, traces: readonly SyscallTrace[]): Report {
   const train = traces.filter(({ part }) => part === 'train')
   const judged = traces.filter(({ part }) => part !== 'train')
-  const state = emptyProcess()
-  const before: number[] = []
-  for (const { kinds } of train) {
-    before.push(bitsOf(state, kinds))
-    learnRun(state, kinds)
-  }
+  const { state, before } = learned(train)
   const started = performance.now()
-  const frozen = new Map(judged.map((trace) => [trace, bitsOf(state, trace.kinds)]))
+  const frozen = judgeTraces(state, judged)
   const ms = performance.now() - started
   const events = judged.reduce((sum, { kinds }) => sum + kinds.length, 0)
   const stateBytes = jsonBytes(state)
@@ -74,6 +69,25 @@ export function syscallsReport(file: string, traces: readonly SyscallTrace[]): R
       'Tried without gain (dev AUC): STIDE .84, interpolated Witten–Bell of order 2–13 .80–.86, the same against a low order .86, repetition discount .83, top-k means .81–.85, clipped .85, longest known match .86, look-ahead pairs alone .60–.77, nearest trace by counts .84, presence of calls .81, sums of up to four of these .87–.88; letting a 9-gram model learn every valid trace before the next is judged, labels given, reaches .89.',
     ],
   }
+}
+
+/** The state after training, and what each run scored before it was learned. */
+export function learned(train: readonly SyscallTrace[]): { state: ProcessState; before: number[] } {
+  const state = emptyProcess()
+  const before: number[] = []
+  for (const { kinds } of train) {
+    before.push(bitsOf(state, kinds))
+    learnRun(state, kinds)
+  }
+  return { state, before }
+}
+
+/** Nothing is learned. */
+export function judgeTraces(
+  state: ProcessState,
+  judged: readonly SyscallTrace[],
+): ReadonlyMap<SyscallTrace, number> {
+  return new Map(judged.map((trace) => [trace, bitsOf(state, trace.kinds)]))
 }
 
 function rowsOf(name: string, scores: ReadonlyMap<SyscallTrace, number>, goals: boolean): Row[] {

@@ -43,18 +43,22 @@ export function benchCommands(file: string): Report {
   return commandsReport(file, readCommands(file))
 }
 
-export function commandsReport(file: string, users: readonly CommandUser[]): Report {
+export function commandsReport(
+  file: string,
+  users: readonly CommandUser[],
+  sizes: readonly number[] = BLOCKS,
+): Report {
   const pace: Pace = { events: 0, ms: 0 }
   let stateBytes = 0
   const rows: Row[] = []
   const goals25 = { auc: 0.97, caught: 0.7 }
-  for (const size of BLOCKS) {
+  for (const size of sizes) {
     const baseline = users.map((user) => judgeBaseline(user, users, size))
     rows.push(...rowsOf(`blocks of ${size}, start (naive Bayes against peers)`, baseline))
     for (const arm of ['frozen', 'streaming', 'streaming, one stream'] as const) {
       const judged = users.map((user) => {
         const started = performance.now()
-        const { result, states, events } = judge(user, users, size, arm)
+        const { result, states, events } = judgeCommands(user, users, size, arm)
         pace.ms += performance.now() - started
         pace.events += events
         for (const state of states) stateBytes = Math.max(stateBytes, jsonBytes(state))
@@ -100,7 +104,8 @@ function rowsOf(
   ]
 }
 
-function judge(
+/** Scores of one person's blocks and of the impostors', in the order in which they were judged. */
+export function judgeCommands(
   user: CommandUser,
   users: readonly CommandUser[],
   size: number,

@@ -46,8 +46,12 @@ export interface Detector<S> {
   score(state: S, signal: Signal, peers: Background): Finding | null
   /** After the decision, whatever it was. Changes `state` in place. */
   attempt?(state: S, signal: Signal, outcome: Outcome): void
-  /** After a clean outcome. Changes `state` in place. */
+  /** A lesson that was taken (`learning/learning.ts`), in order. Changes `state` in place. */
   settled?(state: S, signal: Signal): void
+  /** Lessons before the next one were not taken: it follows nothing. Changes `state` in place. */
+  gap?(state: S): void
+  /** What was learned by the end of enrolment beside what is current; left out where a state is all lessons. */
+  beside?(enrolled: S, live: S): S
 }
 
 export interface Finding {

@@ -6,20 +6,32 @@
 import type { Evidence, Outcome } from '@safeconduct/protocol'
 import { type Background, NO_PEERS } from './behaviour/peers.ts'
 import { type Doubt, decayed, grow, riskOf, STAGE_WEIGHTS, type Weighting } from './combine.ts'
-import type { Detector, Signal } from './detector.ts'
+import type { Detector, Finding, Signal } from './detector.ts'
 import { DETECTORS } from './detectors/index.ts'
+import { type Comparison, DRIFT, driftEvidence, ENROLMENT, enrolmentEvidence } from './learning/enrolment.ts'
+import {
+  emptyLearning,
+  enrol,
+  type Learning,
+  type Lesson,
+  mature,
+  queue,
+  weightOf,
+} from './learning/learning.ts'
 
 /** Risk memory of one agent; all of it snapshots to JSON. */
 export interface RiskLive {
   readonly doubts: Map<string, Doubt>
   /** State by detector name. */
   readonly detectors: Map<string, unknown>
+  learning: Learning
 }
 
 export function emptyRisk(): RiskLive {
-  return { doubts: new Map(), detectors: new Map() }
+  return { doubts: new Map(), detectors: new Map(), learning: emptyLearning() }
 }
 
+/** Every detector by the moving baseline; beside it what the frozen one alone finds, and how far the two are apart. */
 export function score(
   live: RiskLive,
   signal: Signal,
@@ -27,12 +39,18 @@ export function score(
   detectors: readonly Detector<unknown>[] = DETECTORS,
 ): Evidence[] {
   const evidence: Evidence[] = []
+  const comparisons: Comparison[] = []
+  const { learning } = live
+  const enrolled = learning.enrolment?.detectors
   for (const detector of detectors) {
     try {
-      const finding = detector.score(live.detectors.get(detector.name) ?? detector.empty(), signal, peers)
-      if (finding !== null && finding.bits > 0) {
-        evidence.push({ detector: detector.name, about: detector.about, ...finding })
-      }
+      const state = live.detectors.get(detector.name) ?? detector.empty()
+      const moving = weighed(detector, learning, detector.score(state, signal, peers))
+      if (moving !== null) evidence.push({ detector: detector.name, about: detector.about, ...moving })
+      const kept = enrolled?.get(detector.name)
+      if (kept === undefined) continue
+      const frozen = detector.score(detector.beside?.(kept, state) ?? kept, signal, peers)
+      comparisons.push({ moving, frozen: weighed(detector, learning, frozen) })
     } catch {
       evidence.push({
         detector: detector.name,
@@ -43,7 +61,15 @@ export function score(
       })
     }
   }
+  evidence.push(...enrolmentEvidence(comparisons), ...driftEvidence(learning))
   return evidence
+}
+
+/** As a person's earlier answers have it count. */
+function weighed(detector: Detector<unknown>, learning: Learning, finding: Finding | null): Finding | null {
+  if (finding === null || !(finding.bits > 0)) return null
+  const weight = weightOf(learning, detector.name)
+  return weight === 1 ? finding : { ...finding, bits: Math.min(detector.cap, finding.bits * weight) }
 }
 
 /** Bits by detector as they stand after a call. */
@@ -111,9 +137,19 @@ export function learnAttempt(live: RiskLive, signal: Signal, outcome: Outcome): 
   for (const detector of DETECTORS) detector.attempt?.(stateOf(live, detector), signal, outcome)
 }
 
-/** Only for calls that were allowed without doubt and came back well. */
-export function learnSettled(live: RiskLive, signal: Signal): void {
-  for (const detector of DETECTORS) detector.settled?.(stateOf(live, detector), signal)
+/** A call that was allowed without doubt and came back well; it teaches once nobody may contest it any more. */
+export function learnSettled(live: RiskLive, lesson: Omit<Lesson, 'gap'>): void {
+  queue(live.learning, lesson)
+}
+
+/** Takes the lessons that are over. @returns what was taken, oldest first */
+export function learnOver(live: RiskLive, at: number): Lesson[] {
+  return mature(live, DETECTORS, at)
+}
+
+/** A person accepts what the agent has become. */
+export function enrolAnew(live: RiskLive, at: number): void {
+  if (live.learning.enrolment !== null) enrol(live, DETECTORS, at)
 }
 
 function stateOf(live: RiskLive, detector: Detector<unknown>): unknown {
@@ -127,6 +163,8 @@ function stateOf(live: RiskLive, detector: Detector<unknown>): unknown {
 
 const WEIGHTINGS: ReadonlyMap<string, Weighting> = new Map<string, Weighting>([
   ...Object.entries(STAGE_WEIGHTS),
+  [ENROLMENT.name, { cap: ENROLMENT.cap, halfLife: 30 * 60_000, grows: 'level', kept: 0.5 }],
+  [DRIFT.name, { cap: DRIFT.cap, halfLife: 60 * 60_000, grows: 'level' }],
   ...DETECTORS.map((detector): [string, Weighting] => [detector.name, detector]),
 ])
 /** For a name of an older release: counts little and fades fast. */

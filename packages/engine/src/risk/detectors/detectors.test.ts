@@ -9,6 +9,7 @@ import { counterparty } from './counterparty.ts'
 import { denials } from './denials.ts'
 import { DETECTORS } from './index.ts'
 import { places } from './places.ts'
+import { sequence } from './sequence.ts'
 import { size } from './size.ts'
 import { LEARNED, unused } from './unused.ts'
 import { velocity } from './velocity.ts'
@@ -103,6 +104,30 @@ test('size: twenty times the usual speaks against a write, and not against a rea
   assert.ok(bits(quantity(2000)) > bits(quantity(200)))
   assert.equal(bits({ ...quantity(200), write: false }), 0)
   assert.equal(bits({ ...quantity(200), tool: 'market/other' }), 0)
+})
+
+test('sequence: many calls unlike the own ones speak, own ones and a short piece do not', () => {
+  const { bits, attempt, settled } = using(sequence)
+  const own = (i: number): Partial<Signal> => ({ tool: `desk/${['quote', 'news', 'order'][i % 3]}` })
+  const strange = (i: number): Partial<Signal> => ({
+    tool: `files/${['list', 'read', 'zip', 'send'][i % 4]}`,
+  })
+  for (let i = 0; i < 99; i++) settled(own(i))
+  for (let i = 0; i < 12; i++) attempt(strange(i))
+  assert.equal(bits(strange(12)), 0, 'too little is known')
+  for (let i = 99; i < 400; i++) settled(own(i))
+  for (let i = 0; i < 30; i++) attempt(own(i))
+  assert.equal(bits(own(30)), 0)
+  assert.equal(bits(strange(0)), 0, 'one strange call is nothing')
+  for (let i = 0; i < 24; i++) attempt(strange(i))
+  assert.ok(bits(strange(24)) > 0.5)
+})
+
+test('size: what varies widely may vary widely', () => {
+  const { bits, settled } = using(size)
+  for (let i = 0; i < 40; i++) settled({ numbers: [['n', 10 ** (i % 4)]] })
+  assert.equal(bits({ numbers: [['n', 4000]] }), 0)
+  assert.ok(bits({ numbers: [['n', 1e9]] }) > 2)
 })
 
 test('new counterparty: speaks where the argument rarely changes', () => {

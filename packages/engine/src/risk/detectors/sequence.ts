@@ -47,7 +47,7 @@ export const sequence: Detector<Habits> = {
     const { bits } = scoreSequence(own, peers, piece, 0)
     if (bits <= UNLIKE) return null
     // Nobody to compare with: a rare habit cannot be told from a strange one.
-    const confidence = (known / (known + KNOWN)) * (peers.groups === 0 ? 0.5 : 1)
+    const confidence = (known / (known + KNOWN)) * (peers.groups === 0 ? 0.7 : 1)
     return {
       bits: clip((bits - UNLIKE) * STEEPNESS * confidence, 0, CAP),
       reason: `The latest calls together look unlike the agent's own. Most unlike: ${said(scoreSequence(own, peers, piece, 3))}.`,
@@ -59,6 +59,10 @@ export const sequence: Detector<Habits> = {
     recent.push(short(signal.tool))
     if (recent.length >= PIECE) recent.shift()
   },
+  gap({ own }) {
+    own.previous = null
+  },
+  beside: ({ own }, { recent }) => ({ own, recent }),
   settled({ own }, signal) {
     learnSequence(own, signal.tool)
   },

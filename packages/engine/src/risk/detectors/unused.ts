@@ -4,6 +4,7 @@
  */
 import { touch } from '../../bounded.ts'
 import type { Detector } from '../detector.ts'
+import { LEARNED } from '../learning/learning.ts'
 
 export interface UnusedState {
   /** Clean calls by tool. */
@@ -14,8 +15,6 @@ export interface UnusedState {
 }
 
 const KEPT = 256
-/** Clean calls after which the agent's way of working counts as known. */
-export const LEARNED = 20
 
 export const unused: Detector<UnusedState> = {
   name: 'unused-tool',
