@@ -65,7 +65,7 @@ test('syscalls, keystrokes, mouse: separate what was made to differ', () => {
   const syscalls = syscallsReport('synthetic', syscallTraces())
   assert.ok(value(syscalls, 'frozen: AUC') > 0.95)
   const typing = freeTextReport('synthetic', typists(5))
-  assert.ok(value(typing, 'free text, 100 keys, not normalised: EER') < 0.05)
+  assert.ok(value(typing, 'free text, 100 keys, not normalised: EER') < 0.2)
   const mouse = mouseReport('synthetic', mouseRecordings(3))
   assert.ok(value(mouse, 'global AUC') > 0.95)
 })
