@@ -13,7 +13,7 @@ const TABLE: Readonly<
   relations: { values: [], outside: ['@openfga/syntax-transformer', '@marcbachmann/cel-js'] },
   ledger: { values: [], outside: [] },
   engine: { values: ['protocol', 'cedar', 'relations'], types: ['ledger'], outside: [] },
-  store: { values: ['protocol', 'engine'], outside: ['kysely'] },
+  store: { values: ['protocol', 'engine'], outside: ['kysely', 'mmdb-lib'] },
   server: {
     values: ['protocol', 'engine', 'relations'],
     outside: ['hono', '@hono/node-server', '@marcbachmann/cel-js', 'oidc-provider', 'undici', 'zod'],

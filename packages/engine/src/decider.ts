@@ -19,6 +19,7 @@ import { schemaOf } from './control.ts'
 import { decide } from './decide.ts'
 import { explain, receipt, standingOf } from './decider/explain.ts'
 import { pin, visible } from './decider/listing.ts'
+import { located } from './decider/located.ts'
 import { commit, createOwner, createQueue, type DeciderPorts, type Owner, track } from './decider/owner.ts'
 import { prepare } from './decider/prepare.ts'
 import { appendOutcome, settle, unknownResult } from './decider/settle.ts'
@@ -151,7 +152,7 @@ function deciderOf(owner: Owner): EngineDecider {
     async prepare(request) {
       if (owner.closing) throw new SafeconductError('shutting_down')
       try {
-        return await track(owner, prepare(owner, request))
+        return await track(owner, prepare(owner, located(request, owner.ports.networks)))
       } finally {
         upkeep()
       }
@@ -165,7 +166,7 @@ function deciderOf(owner: Owner): EngineDecider {
         pinning(() => pin(owner, request, definitions)),
       )
       if (told) void drain().catch(() => undefined)
-      return visible(owner, request, definitions, pins)
+      return visible(owner, located(request, owner.ports.networks), definitions, pins)
     },
     control(event) {
       applyControl(owner, event)
@@ -192,7 +193,7 @@ function deciderOf(owner: Owner): EngineDecider {
 
 /** The same question gets the same answer: nothing is opened, so no approval is named that nobody could decide. */
 function dry(owner: Owner, request: CallRequest): Decision {
-  const { decision, opened } = decide(owner.state, request)
+  const { decision, opened } = decide(owner.state, located(request, owner.ports.networks))
   return opened === null ? decision : { ...decision, approval: null }
 }
 

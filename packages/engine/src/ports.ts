@@ -42,6 +42,22 @@ export interface Ids {
   next(): string
 }
 
+/** What is known of a network address without asking anybody. */
+export interface NetworkFacts {
+  /** ISO 3166-1 alpha-2. */
+  readonly country: string | null
+  /** Autonomous system that announces it, and who holds that. */
+  readonly asn: number | null
+  readonly org: string | null
+  /** The holder rents out machines, by the words of its name. */
+  readonly hosting: boolean | null
+}
+
+export interface NetworkLookup {
+  /** In memory; null when nothing is known of the address (yet). Never throws. */
+  lookup(ip: string): NetworkFacts | null
+}
+
 // ── Store ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export interface Page {

@@ -33,6 +33,8 @@ export interface CallContext {
   readonly client: string | null
   /** ISO 3166-1 alpha-2 of the address, when the host can tell; absent = unknown. */
   readonly country?: string | null
+  /** Number and kind of the network that announces the address; absent = unknown. */
+  readonly network?: { readonly asn: number | null; readonly hosting: boolean | null } | null
 }
 
 export interface CallRequest {

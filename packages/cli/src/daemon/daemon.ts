@@ -231,6 +231,8 @@ async function compose(
   }
   servePort(server, doors, url, port)
   const control = await openControlSocket(socketPath, doors)
+  // After everything that a caller waits for.
+  void foundation.networks.load()
   // Streams never end by themselves: first nobody new comes in, then calls are drained and streams ended, and only
   // then is it worth waiting for connections.
   undo.push(async () => {

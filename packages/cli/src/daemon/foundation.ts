@@ -25,10 +25,12 @@ import {
   createClock,
   createIds,
   createKeyring,
+  createNetworks,
   createVault,
   type DirectoryLock,
   loadRootKey,
   lockDataDirectory,
+  type Networks,
   openSqliteStore,
   type Vault,
 } from '@safeconduct/store'
@@ -52,6 +54,8 @@ export interface Foundation {
   /** Counts of live evaluations asked again of cedar-wasm; null when none are. */
   readonly oracle: Oracle | null
   readonly relations: RelationService
+  /** Knows nothing until the daemon listens and has it load. */
+  readonly networks: Networks
   /** What keeps calls from being recorded, by name; empty when nothing does. */
   unready(): readonly string[]
   /** In the order that loses nothing: decider (drains), ledger, store, lock. */
@@ -85,6 +89,8 @@ export async function openFoundation(config: Config, warn: (text: string) => voi
     const log = await openLedger(directory, vault, config)
     undo.push(() => log.close())
     let refusedAt = Number.NEGATIVE_INFINITY
+    const networks = createNetworks({ cache: path.join(directory, 'cache'), warn })
+    undo.push(() => networks.close())
     const oracle = watchOver(config, warn)
     const remote = openRelationsServer(config, () => clock.now(), warn)
     if (remote !== null) undo.push(() => remote.close())
@@ -98,6 +104,7 @@ export async function openFoundation(config: Config, warn: (text: string) => voi
         refusedAt = clock.now()
       }),
       policyEngine: createCedarEngine(oracle),
+      networks,
       later: (job) => void setImmediate(job),
       gather: () => setTimeout(GATHER_MS),
       ...(remote === null ? {} : { fetchRelations: remote.fetch }),
@@ -137,6 +144,7 @@ export async function openFoundation(config: Config, warn: (text: string) => voi
       log,
       ...directed,
       relations,
+      networks,
       unready,
       close,
     }

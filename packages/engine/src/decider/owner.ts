@@ -15,6 +15,7 @@ import type {
   Ids,
   Keyring,
   LedgerPort,
+  NetworkLookup,
   RelationFacts,
   RelationQuestion,
   Settled,
@@ -40,6 +41,8 @@ export interface DeciderPorts {
    * they are in memory. A failure leaves the facts missing, so policies that need them err and deny.
    */
   readonly fetchRelations?: (tenant: string, needed: readonly RelationQuestion[]) => Promise<RelationFacts>
+  /** What is known of network addresses; left out where nothing is. */
+  readonly networks?: NetworkLookup
   /** Runs a job once others have had their turn; at once when left out. */
   readonly later?: (job: () => void) => void
   /** Resolves when summaries that wait for company should be written; at once when left out. */
