@@ -32,7 +32,7 @@ test('agent and user are intersected, a user alone is asked alone, and nothing i
   assert.equal(ask({ agent: null, user: null }).outcome, 'deny')
   assert.equal(ask({ agent: 'nobody' }).outcome, 'deny')
   assert.equal(ask({ tenant: 't2' }).outcome, 'deny')
-  const report = { action: 'read_report', resource: { type: 'Resource', id: 'market:q3' } }
+  const report = { action: 'read_report', resource: { type: 'Resource', id: 'market:q3' }, args: {} }
   assert.equal(ask({ ...report, purpose: 'audit' }).outcome, 'allow')
   assert.equal(ask(report).outcome, 'deny')
   of.tell({ type: 'agent', agent: agent({ status: 'disabled' }) })
