@@ -17,7 +17,8 @@ import type { Approval, CallRequest } from '@safeconduct/protocol'
 import { type Assumption, type Combined, combine, type Findings } from './decision/combine.ts'
 import { authenticate } from './delegation/caller.ts'
 import { delegate } from './delegation/delegate.ts'
-import { emptyFlow, type Trace, trace } from './flow/index.ts'
+import { emptyFlow, type FlowState, type SeenOutput, type Trace, trace } from './flow/index.ts'
+import type { KnownTool } from './integrity/catalogue.ts'
 import { attest } from './integrity/composition.ts'
 import { background, groupOf } from './risk/behaviour/peers.ts'
 import type { Signal } from './risk/detector.ts'
@@ -68,13 +69,25 @@ export function evaluate(
     if (errand.tool === null || errand.tool.groups.includes('list')) return UNTRACED
     const flow = tenant.live.flows.get(errand.flowKey)?.state ?? emptyFlow(errand.task?.intent ?? null)
     const tool = operation.name ?? operation.method
-    return STAGES.trace(flow, {
+    return STAGES.trace(hearing(flow, tenant.directory.tools), {
       server: operation.server,
       tool,
       roles: errand.tool.roles,
       args: operation.args,
     })
   }
+}
+
+/** What a task has read, and what the servers say of their tools. */
+function hearing(flow: FlowState, tools: ReadonlyMap<string, KnownTool>): FlowState {
+  const spoken = spokenOf(tools)
+  return spoken.length === 0 ? flow : { ...flow, outputs: [...flow.outputs, ...spoken] }
+}
+
+function spokenOf(tools: ReadonlyMap<string, KnownTool>): readonly SeenOutput[] {
+  const all: SeenOutput[] = []
+  for (const { spoken } of tools.values()) if (spoken !== null) all.push(spoken)
+  return all
 }
 
 const UNTRACED: Trace = {

@@ -231,6 +231,12 @@ function judgeWorst(state: FlowState, roles: ToolRoles, parts: readonly Part[], 
       isOtherRole(state, roles, part)
     )
       add('other-role', part.path, 'the user spoke of another argument of this tool', part.weight)
+  if (isExfiltration(state, roles, parts, told, adrift))
+    add(
+      'carries-out',
+      worst.path,
+      'private data was read, other people’s words too, and this leads where nobody vouched for',
+    )
   const unheld = !hard.some((part) => isAnchor(state, part))
   if (roles.effect === 'write' && (adrift || unheld) && !isObjectNamed(state, roles))
     add('unnamed-object', worst.path, 'the user spoke of nothing that this acts on')
@@ -241,6 +247,29 @@ function judgeWorst(state: FlowState, roles: ToolRoles, parts: readonly Part[], 
       'the user named an address for this, and this is another one',
       worst.weight,
     )
+}
+
+const LOADS = ['id', 'path', 'object']
+/**
+ * The lethal trifecta: private data read, untrusted words seen, and a way out whose destination neither the user nor data
+ * vouches for. An address that stands nowhere is such a destination, too.
+ */
+function isExfiltration(
+  state: FlowState,
+  roles: ToolRoles,
+  parts: readonly Part[],
+  told: readonly Part[],
+  adrift: boolean,
+): boolean {
+  if (!state.privateDataRead || !state.untrustedSeen || !roles.openWorld) return false
+  // An invitation takes nothing along; a text, a record or a file does.
+  if (!Object.values(roles.args).some((role) => role.freeText || LOADS.includes(role.kind))) return false
+  return parts.some((part) => {
+    const kind = part.token ? null : tokenKind(part.raw)
+    if (kind === null) return false
+    // A guessed page carries nothing; what carries data in its query is judged by that.
+    return (part.origin.standing === 'composed' && kind !== 'url') || (adrift && told.includes(part))
+  })
 }
 
 function isAnybodys({ origin: { output, place, author } }: Part): boolean {

@@ -29,6 +29,7 @@ const ADDED = {
   'no-anchor': 0.7,
   'unnamed-object': 0.9,
   remark: 0.4,
+  'carries-out': 0.8,
   'other-role': 0.7,
   'other-than-named': 0.7,
   'leads-away': 0.7,

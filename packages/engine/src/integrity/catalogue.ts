@@ -12,7 +12,7 @@ import {
   type PinnedTool,
   type Server,
 } from '@safeconduct/protocol'
-import { deriveRoles, type ToolDefinition, type ToolRoles } from '../flow/index.ts'
+import { deriveRoles, type SeenOutput, spokenBy, type ToolDefinition, type ToolRoles } from '../flow/index.ts'
 import { type ArgumentField, argumentTypes } from '../policy/arguments.ts'
 import type { Group } from '../policy/schema.ts'
 import { impactOf } from '../risk/combine.ts'
@@ -27,6 +27,8 @@ export interface KnownTool {
   readonly write: boolean
   /** 0–100 */
   readonly impact: number
+  /** Addresses in its definition, as words of the server; null = none. */
+  readonly spoken: SeenOutput | null
 }
 
 /** Derived again when the pin or its server changes. The approved definition counts, never a proposed one. */
@@ -52,7 +54,8 @@ function entry(
 ): KnownTool {
   const write = roles.effect === 'write'
   const impact = impactOf({ write, ...pick(roles) })
-  return { action, pin, roles, groups, fields, write, impact }
+  const spoken = pin === null ? null : spokenBy(pin.server, pin.name, pin.definition)
+  return { action, pin, roles, groups, fields, write, impact, spoken }
 }
 
 function pick({ destructive, openWorld, reversible }: ToolRoles) {
