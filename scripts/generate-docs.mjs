@@ -10,6 +10,7 @@ import { OUTCOME_TABLE } from '../packages/gateway/src/mcp/outcomes.ts'
 import { configSchema } from '../packages/protocol/src/config.ts'
 import { ERROR_TABLE } from '../packages/protocol/src/errors.ts'
 import { createControlPlane } from '../packages/server/src/control-plane.ts'
+import { FGA_ROUTES } from '../packages/server/src/fga/routes.ts'
 import { PATHS } from '../packages/server/src/oauth/options.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
@@ -114,6 +115,16 @@ ${table(
 )}
 
 Its metadata: \`/.well-known/oauth-authorization-server\` and \`/.well-known/openid-configuration\`.
+
+## OpenFGA's interface
+
+With the secret of a registered enforcement point that has the scope; the signed-in owner may all, the control socket may
+read. See [relations](relations.md).
+
+${table(
+  ['method', 'path', 'scope', 'what'],
+  FGA_ROUTES.map(({ method, path: where, scope, summary }) => [method, code(where), code(scope), summary]),
+)}
 
 ## Gateway
 
@@ -237,7 +248,8 @@ const FACTS = {
   'context.client.name': 'what the client calls itself, empty when nothing',
   'context.zone.from': 'zone of the calling agent, empty when none',
   'context.zone.to': 'zone of the server, or of the tool by `@zones`; empty when none',
-  'context.zone.flow': 'every agent of the chain may reach from its zone into that one: it is the same, or `@flows` says so',
+  'context.zone.flow':
+    'every agent of the chain may reach from its zone into that one: it is the same, or `@flows` says so',
   'context.sensitivity':
     '0 public, 1 internal, 2 confidential, 3 restricted, 4 secret; the higher of server and `@sensitivity`',
   'context.evidence.detectors': 'names of the detectors that speak against this call',

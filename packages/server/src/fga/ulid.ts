@@ -15,5 +15,3 @@ export function ulidOf(uuid: string): string {
   }
   return text
 }
-
-export const isUlid = (text: string): boolean => /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/.test(text)
