@@ -9,7 +9,7 @@
  * @module
  */
 import type { BoundGate, BoundPlan, BoundRelation, BoundRelations } from './bind.ts'
-import { plainTypeOf, relationKey } from './subject-class.ts'
+import { plainTypeOf, relationKey, subjectClass } from './subject-class.ts'
 
 /** `open`: no gate. A gate: its first operand holds, the others are to be asked. `checked`: ask the relation. */
 export type Way = 'open' | BoundGate | 'checked'
@@ -28,6 +28,8 @@ export interface Dependents {
   readonly direct: (relation: BoundRelation) => Way | undefined
   readonly computed: (type: number, relation: number) => readonly Dependent[]
   readonly from: (type: number, relation: number) => readonly FromDependent[]
+  /** Whether nothing in the model leads on from it: no relation is made of it, no tuple may name it as its subject. */
+  readonly isLast: (relation: BoundRelation) => boolean
 }
 
 export function dependentsOf(relations: BoundRelations): Dependents {
@@ -52,7 +54,18 @@ export function dependentsOf(relations: BoundRelations): Dependents {
       }
       walk(relation.plan, 'open')
     }
+  const last = new Set<BoundRelation>()
+  const named = new Set<number>()
+  for (const relation of relations.flatMap((row) => row ?? []))
+    for (const subject of relation?.allowed.keys() ?? []) named.add(subject)
+  for (const relation of relations.flatMap((row) => row ?? [])) {
+    if (relation === undefined) continue
+    const key = relationKey(relation.type, relation.relation)
+    const leads = computed.has(key) || from.has(key)
+    if (!leads && !named.has(subjectClass(relation.type, 2 + relation.relation))) last.add(relation)
+  }
   return {
+    isLast: (relation) => last.has(relation),
     direct: (relation) => direct.get(relation),
     computed: (type, relation) => computed.get(relationKey(type, relation)) ?? NONE,
     from: (type, relation) => from.get(relationKey(type, relation)) ?? NONE,

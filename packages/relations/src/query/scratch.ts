@@ -1,7 +1,8 @@
 /**
  * Memory that checks use again and again, so that a check allocates next to nothing.
  *
- * Owned by one store. A check is synchronous and never asks the store anything, so two never use it at once.
+ * Owned by one store. A check is synchronous and never asks the store anything, so two never use it at once; a listing
+ * gives way to others, so it borrows a memory of its own.
  *
  * @module
  */
@@ -10,11 +11,18 @@ import type { BoundPlan } from '../model/bind.ts'
 
 /** Entries kept between checks. */
 const KEPT = 65_536
+/** Memories of listings kept between them. */
+const SPARE = 4
 
 /** Answers that hold for the whole request: by object and relation, by object and gate. */
 export interface Memory {
   readonly relations: PairMap
   readonly gates: PairMap
+}
+
+/** What a listing holds while it is on its way: a memory, and what it reached. */
+export interface WalkMemory extends Memory {
+  readonly state: PairMap
 }
 
 export const newMemory = (): Memory => ({ relations: new PairMap(), gates: new PairMap() })
@@ -35,12 +43,26 @@ export class Scratch {
   /** Right sides of `but not` entered before the gate in progress was. */
   readonly negations: number[] = []
   readonly #memory = newMemory()
+  readonly #spare: WalkMemory[] = []
 
   /** Empty; whoever asked before has lost it. */
   memory(): Memory {
     this.#memory.relations.clear()
     this.#memory.gates.clear()
     return this.#memory
+  }
+
+  borrow(): WalkMemory {
+    return this.#spare.pop() ?? { ...newMemory(), state: new PairMap() }
+  }
+
+  /** Whoever borrowed it must have forgotten it. */
+  giveBack(memory: WalkMemory): void {
+    if (this.#spare.length >= SPARE) return
+    memory.relations.clear()
+    memory.gates.clear()
+    memory.state.clear()
+    this.#spare.push(memory)
   }
 
   /** Before each evaluation, whatever became of the one before. */

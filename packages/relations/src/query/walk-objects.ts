@@ -7,14 +7,14 @@
  *
  * @module
  */
-import { PairMap } from '../graph/pair-map.ts'
+import type { PairMap } from '../graph/pair-map.ts'
 import { SLICE } from '../limits.ts'
 import type { BoundRelation } from '../model/bind.ts'
 import type { Dependents, Way } from '../model/dependents.ts'
 import { type Edges, FAILED, FALSE, TRUE, type Value } from './edges.ts'
 import type { Pace } from './pace.ts'
 import { type Asker, type Bounds, Resolver } from './resolver.ts'
-import { newMemory, type Scratch } from './scratch.ts'
+import type { Memory, Scratch, WalkMemory } from './scratch.ts'
 
 const PROVEN = 1
 const SUSPECT = 2
@@ -31,16 +31,21 @@ export async function walkObjects(
   scratch: Scratch,
   pace: Pace,
 ): Promise<readonly number[]> {
-  const walk = new ObjectWalk(edges, user, wanted, bounds, scratch)
-  for (const steps of walk.steps()) {
-    const wait = pace(steps)
-    if (wait !== undefined) await wait
+  const memory = scratch.borrow()
+  try {
+    const walk = new ObjectWalk(edges, user, wanted, bounds, scratch, memory)
+    for (const steps of walk.steps()) {
+      const wait = pace(steps)
+      if (wait !== undefined) await wait
+    }
+    return walk.results
+  } finally {
+    scratch.giveBack(memory)
   }
-  return walk.results
 }
 
 class ObjectWalk {
-  readonly results: number[] = []
+  results: number[] = []
   readonly #edges: Edges
   readonly #user: Asker
   readonly #wanted: BoundRelation
@@ -48,15 +53,25 @@ class ObjectWalk {
   readonly #scratch: Scratch
   readonly #dependents: Dependents
   readonly #resolver: Resolver
-  readonly #memory = newMemory()
+  readonly #memory: Memory
   /** By object and relation. */
-  readonly #state = new PairMap()
+  readonly #state: PairMap
   /** Object, relation, object, relation … */
   readonly #todo: number[] = []
   readonly #found: number[] = []
+  #suspects = false
   #left = SLICE
 
-  constructor(edges: Edges, user: Asker, wanted: BoundRelation, bounds: Bounds, scratch: Scratch) {
+  constructor(
+    edges: Edges,
+    user: Asker,
+    wanted: BoundRelation,
+    bounds: Bounds,
+    scratch: Scratch,
+    memory: WalkMemory,
+  ) {
+    this.#memory = memory
+    this.#state = memory.state
     this.#edges = edges
     this.#user = user
     this.#wanted = wanted
@@ -121,6 +136,10 @@ class ObjectWalk {
 
   *#finish(): Generator<number, void> {
     const { relation, unstratified } = this.#wanted
+    if (!this.#suspects) {
+      this.results = this.#found
+      return
+    }
     for (const object of this.#found) {
       if (this.#stateOf(object, relation) === PROVEN || this.#check(object, relation, unstratified))
         this.results.push(object)
@@ -183,7 +202,8 @@ class ObjectWalk {
     if (bound === undefined) return
     this.#state.set(object, relation, state)
     if (state === PROVEN) this.#memory.relations.set(object, relation, TRUE)
-    this.#todo.push(object, relation)
+    else this.#suspects = true
+    if (!this.#dependents.isLast(bound)) this.#todo.push(object, relation)
     if (before < 0 && bound === this.#wanted) this.#found.push(object)
   }
 }
