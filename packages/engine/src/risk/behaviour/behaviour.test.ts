@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { decode, encode } from '../../snapshot.ts'
+import { decode, encode } from '../../plain.ts'
 import { count, counted, countedAll, emptyCounts } from './counts.ts'
 import {
   background,

@@ -1,5 +1,5 @@
 /**
- * Does a run of a process (its system calls, an agent's low-level steps) look like the runs it was learned from? Two
+ * Does a run of a process (its system calls, an agent's low-level steps) look like the runs it was learned from? Three
  * terms, each turned into bits by how rare its value was among known runs before they were learned (Fisher's method):
  *
  * - *order*: mean surprise of a step after the steps one, two and three before it, each taken alone, so that threads
@@ -8,7 +8,10 @@
  * - *mixture*: distance from the set of kinds of steps to the nearest known set (cosine), so that a run put together
  *   of known steps of different programs shows.
  *
- * Both are means, so long and short runs compare. Scoring reads only.
+ * - *likeness*: the order's surprise above that of the known runs with the nearest sets: what is usual for a program with
+ *   threads is strange for one without.
+ *
+ * All are means, so long and short runs compare. Scoring reads only.
  * @module
  */
 import { clip } from '../detector.ts'
@@ -22,11 +25,19 @@ export interface ProcessState {
   /** Pairs by their first kind. */
   readonly before: Map<string, number>
   steps: number
-  /** Distinct sets of kinds of known runs, each joined by spaces; insertion order. */
-  readonly sets: Map<string, number>
-  /** Values of the two terms of known runs, taken before the run was learned, oldest first. */
-  readonly known: { readonly order: number[]; readonly mixture: number[] }
+  /** Runs and their mean surprise, by the set of their kinds, joined by spaces. */
+  readonly sets: Map<string, KnownSet>
+  /** Values of the terms of known runs, taken before the run was learned, oldest first. */
+  readonly known: Readonly<Record<Term, number[]>>
 }
+
+interface KnownSet {
+  readonly runs: number
+  readonly surprise: number
+}
+
+const TERMS = ['order', 'mixture', 'likeness'] as const
+type Term = (typeof TERMS)[number]
 
 /** One run under way. */
 export interface Run {
@@ -41,6 +52,8 @@ const LAGS = 3
 const PRIOR = 5
 /** Weight of the order-free share beside the lags. */
 const ALONE = 0.01
+/** Known sets that a run is compared with. */
+const NEAREST = 5
 const LIMITS = { kinds: 1024, pairs: 16_384, sets: 1024, known: 512 } as const
 
 export function emptyProcess(): ProcessState {
@@ -50,7 +63,7 @@ export function emptyProcess(): ProcessState {
     before: new Map(),
     steps: 0,
     sets: new Map(),
-    known: { order: [], mixture: [] },
+    known: { order: [], mixture: [], likeness: [] },
   }
 }
 
@@ -73,17 +86,13 @@ export function step(state: ProcessState, run: Run, kind: string): void {
   if (run.kinds.size < LIMITS.kinds) run.kinds.add(kind)
 }
 
-/** Bits of the run as far as it went; 0 = as usual as can be, 2 = what half of the known runs reach in each term. */
+/** Bits of the run as far as it went; 0 = as usual as can be, 1 a term = what half of the known runs reach. */
 export function scoreRun(state: ProcessState, run: Run): Score {
-  const order = rarity(state.known.order, orderOf(run))
-  const mixture = rarity(state.known.mixture, mixtureOf(state, run))
-  return {
-    bits: order + mixture,
-    terms: [
-      { name: 'order', bits: order },
-      { name: 'mixture', bits: mixture },
-    ].sort((a, b) => b.bits - a.bits),
-  }
+  const values = valuesOf(state, run)
+  const terms = TERMS.map((name) => ({ name, bits: rarity(state.known[name], values[name]) }))
+  let bits = 0
+  for (const term of terms) bits += term.bits
+  return { bits, terms: terms.sort((one, other) => other.bits - one.bits) }
 }
 
 /** @param weight of the run, 0–1; a doubtful one may teach less, or nothing */
@@ -92,8 +101,8 @@ export function learnRun(state: ProcessState, kinds: readonly string[], weight =
   if (!(held > 0) || kinds.length === 0) return
   const run = startRun()
   for (const kind of kinds) step(state, run, kind)
-  keep(state.known.order, orderOf(run))
-  keep(state.known.mixture, mixtureOf(state, run))
+  const values = valuesOf(state, run)
+  for (const name of TERMS) keep(state.known[name], values[name])
   kinds.forEach((kind, i) => {
     add(state.singles, kind, held, LIMITS.kinds)
     for (let lag = 1; lag <= LAGS; lag++) {
@@ -104,23 +113,35 @@ export function learnRun(state: ProcessState, kinds: readonly string[], weight =
     }
   })
   state.steps += held * kinds.length
-  add(state.sets, [...run.kinds].sort().join(' '), held, LIMITS.sets)
+  const set = [...run.kinds].sort().join(' ')
+  const had = state.sets.get(set)
+  if (had === undefined && state.sets.size >= LIMITS.sets) return
+  const runs = (had?.runs ?? 0) + held
+  const surprise =
+    had === undefined ? values.order : had.surprise + (held * (values.order - had.surprise)) / runs
+  state.sets.set(set, { runs, surprise })
 }
 
-function orderOf(run: Run): number {
-  return run.steps === 0 ? 0 : run.surprise / run.steps
-}
-
-function mixtureOf({ sets }: ProcessState, { kinds }: Run): number {
-  let nearest = 0
-  for (const set of sets.keys()) {
-    const members = set.split(' ')
-    let shared = 0
-    for (const member of members) if (kinds.has(member)) shared++
-    const likeness = shared / Math.sqrt(members.length * kinds.size)
-    if (likeness > nearest) nearest = likeness
+function valuesOf({ sets }: ProcessState, run: Run): Record<Term, number> {
+  const order = run.steps === 0 ? 0 : run.surprise / run.steps
+  const nearest: { readonly likeness: number; readonly surprise: number }[] = []
+  for (const [set, { surprise }] of sets) {
+    const likeness = alike(set.split(' '), run.kinds)
+    if (nearest.length === NEAREST && likeness <= (nearest.at(-1)?.likeness ?? 0)) continue
+    nearest.push({ likeness, surprise })
+    nearest.sort((one, other) => other.likeness - one.likeness)
+    if (nearest.length > NEAREST) nearest.pop()
   }
-  return 1 - nearest
+  let usual = 0
+  for (const { surprise } of nearest) usual += surprise / nearest.length
+  return { order, mixture: 1 - (nearest[0]?.likeness ?? 0), likeness: order - usual }
+}
+
+/** Cosine of the two sets. */
+function alike(members: readonly string[], kinds: ReadonlySet<string>): number {
+  let shared = 0
+  for (const member of members) if (kinds.has(member)) shared++
+  return shared / Math.sqrt(members.length * kinds.size)
 }
 
 /** −log₂ of the share of known values that are at least this high. */
