@@ -2,16 +2,17 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Outcome } from '@safeconduct/protocol'
 import fc from 'fast-check'
-import { decode, encode } from '../../snapshot.ts'
+import { decode, encode } from '../../plain.ts'
 import { NO_PEERS } from '../behaviour/peers.ts'
 import type { Detector, Signal } from '../detector.ts'
+import { LEARNED } from '../learning/learning.ts'
 import { counterparty } from './counterparty.ts'
 import { denials } from './denials.ts'
 import { DETECTORS } from './index.ts'
 import { places } from './places.ts'
 import { sequence } from './sequence.ts'
 import { size } from './size.ts'
-import { LEARNED, unused } from './unused.ts'
+import { unused } from './unused.ts'
 import { velocity } from './velocity.ts'
 
 const START = Date.UTC(2026, 0, 5, 10)
@@ -121,6 +122,19 @@ test('sequence: many calls unlike the own ones speak, own ones and a short piece
   assert.equal(bits(strange(0)), 0, 'one strange call is nothing')
   for (let i = 0; i < 24; i++) attempt(strange(i))
   assert.ok(bits(strange(24)) > 0.5)
+})
+
+test('sequence: of a new agent only others can tell something, and that is little', () => {
+  const habits = sequence.empty()
+  for (let i = 0; i < 10; i++) sequence.attempt?.(habits, signal({ tool: `own/${i}` }), 'allow')
+  const bits = (groups: number): number => {
+    const share = (symbol: string): number => (symbol.startsWith('own/') ? 0 : 0.1)
+    const found = sequence.score(habits, signal({ tool: 'own/0' }), { groups, share })
+    assert.ok(found === null || found.confidence <= 0.25)
+    return found?.bits ?? 0
+  }
+  assert.equal(bits(2), 0)
+  assert.ok(bits(3) > 0 && bits(3) < 1)
 })
 
 test('size: what varies widely may vary widely', () => {

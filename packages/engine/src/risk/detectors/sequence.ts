@@ -5,6 +5,8 @@
  * them uses says little.
  * @module
  */
+
+import type { Background } from '../behaviour/peers.ts'
 import {
   emptySequence,
   experience,
@@ -14,7 +16,7 @@ import {
   short,
 } from '../behaviour/sequence.ts'
 import type { Score } from '../behaviour/terms.ts'
-import { clip, type Detector } from '../detector.ts'
+import { clip, type Detector, type Finding } from '../detector.ts'
 
 export interface Habits {
   readonly own: SequenceState
@@ -32,6 +34,8 @@ const KNOWN = 100
 const UNLIKE = 0.35
 const STEEPNESS = 6
 const CAP = 4
+/** Of a new agent. Its bits are too few to count as an alarm: new agents have new tools for good reasons. */
+const COLD = { groups: 3, share: 0.5, bits: 0.75, confidence: 0.25 } as const
 
 export const sequence: Detector<Habits> = {
   name: 'sequence',
@@ -42,8 +46,9 @@ export const sequence: Detector<Habits> = {
   empty: () => ({ own: emptySequence(), recent: [] }),
   score({ own, recent }, signal, peers) {
     const known = experience(own)
-    if (known < KNOWN || recent.length + 1 < SHORTEST) return null
+    if (recent.length + 1 < SHORTEST) return null
     const piece = [...recent, short(signal.tool)]
+    if (known < KNOWN) return unlikePeers(peers, piece, known)
     const { bits } = scoreSequence(own, peers, piece, 0)
     if (bits <= UNLIKE) return null
     // Nobody to compare with: a rare habit cannot be told from a strange one.
@@ -66,6 +71,21 @@ export const sequence: Detector<Habits> = {
   settled({ own }, signal) {
     learnSequence(own, signal.tool)
   },
+}
+
+/** All there is to say of an agent whose own habits are hardly known; with few others to compare with, nothing. */
+function unlikePeers(peers: Background, piece: readonly string[], known: number): Finding | null {
+  if (peers.groups < COLD.groups) return null
+  const kinds = new Set(piece)
+  let strange = 0
+  for (const kind of kinds) if (peers.share(kind) === 0) strange++
+  const share = strange / kinds.size
+  if (share < COLD.share) return null
+  return {
+    bits: COLD.bits * share,
+    reason: 'The agent is new, and no other agent uses most of the tools that it calls.',
+    confidence: COLD.confidence * (1 - known / KNOWN),
+  }
 }
 
 /** Servers name their tools: only plain letters are repeated. */
