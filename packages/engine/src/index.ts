@@ -57,6 +57,8 @@ export {
 } from './policy/try/index.ts'
 export type * from './ports.ts'
 export { agentSubject, TENANT_SUBJECT, userSubject } from './record/pseudonyms.ts'
+export * as behaviour from './risk/behaviour/index.ts'
+export * as login from './risk/login/index.ts'
 export {
   createState,
   DEFAULT_SETTINGS,
