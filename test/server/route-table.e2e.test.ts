@@ -36,6 +36,7 @@ const BODIES: Readonly<Record<string, object>> = {
   '/api/v1/servers/:name/credential': { headers: { authorization: 'Bearer x' } },
   '/api/v1/servers/:name/remove': {},
   '/api/v1/tools/approve': { id: 'none/none', digest: DIGEST },
+  '/api/v1/tools/roles': { id: 'none/none', corrections: { effect: 'write' } },
   '/api/v1/revocations': { kind: 'task', id: 'none' },
   '/api/v1/approvals/:id/decide': { approve: true, args_digest: DIGEST },
   '/api/v1/policy/check': EMPTY_POLICY,

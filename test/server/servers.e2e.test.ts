@@ -250,6 +250,26 @@ describe('tools', () => {
     )
   })
 
+  it('corrects what was derived of a tool, with the owner’s word, and takes it back', async () => {
+    const correct = (body: object) => world.post('owner', '/api/v1/tools/roles', body)
+    const id = 'market/get_quote'
+    const before = await world.store.tools.get(TENANT, id)
+    const told = { effect: 'write', destructive: true, args: { symbol: 'recipient' } }
+    const answer = await correct({ id, corrections: told })
+    assert.deepEqual([answer.status, answer.json.corrections], [200, told], answer.text)
+    assert.deepEqual((await world.store.tools.get(TENANT, id))?.corrections, told)
+    assert.equal((await correct({ id, corrections: { effect: 'both' } })).status, 400)
+    assert.equal((await correct({ id: 'market/none', corrections: told })).status, 404)
+    const asked = await world.post('local', '/api/v1/tools/roles', { id, corrections: told })
+    assert.match(
+      String((asked.json.request as JsonObject).summary),
+      /^Treat the tool market\/get_quote as told/,
+    )
+    const back = await correct({ id, corrections: null })
+    assert.equal(back.json.corrections, undefined)
+    assert.deepEqual({ ...back.json, version: 0 }, JSON.parse(JSON.stringify({ ...before, version: 0 })))
+  })
+
   it('does not run an approval that was asked for when the tool looked different', async () => {
     const tool = await quarantine()
     const asked = await world.post('local', '/api/v1/tools/approve', {

@@ -3,7 +3,9 @@
  * counts its changes (optimistic concurrency: a replace names the version it read).
  * @module
  */
+
 import type { JsonObject } from './json.ts'
+import type { ToolCorrections } from './tool-roles.ts'
 import type { TrustLevel } from './trust.ts'
 
 export interface Stored {
@@ -121,4 +123,6 @@ export interface PinnedTool extends Stored {
   readonly proposed: JsonObject | null
   readonly proposedDigest: string | null
   readonly firstSeen: number
+  /** What an operator corrected of the roles that are derived from the definition; absent = nothing. */
+  readonly corrections?: ToolCorrections
 }

@@ -105,6 +105,7 @@ POST /api/v1/stores/:name                  confirmed
 POST /api/v1/stores/:name/check            reader
 POST /api/v1/stores/:name/rollback         confirmed
 POST /api/v1/tools/approve                 confirmed
+POST /api/v1/tools/roles                   confirmed
 POST /api/v1/users/:id/roles               confirmed
 `
 

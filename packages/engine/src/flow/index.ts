@@ -7,6 +7,7 @@
  */
 
 export { approveValues } from './approvals.ts'
+export { corrected } from './corrections.ts'
 export type { JsonObject, JsonValue } from './json.ts'
 export type { ApprovedEvent, FlowEvent, ObservedEvent, Outcome } from './observe.ts'
 export { applyFlow, observe } from './observe.ts'

@@ -12,7 +12,14 @@ import {
   type PinnedTool,
   type Server,
 } from '@safeconduct/protocol'
-import { deriveRoles, type SeenOutput, spokenBy, type ToolDefinition, type ToolRoles } from '../flow/index.ts'
+import {
+  corrected,
+  deriveRoles,
+  type SeenOutput,
+  spokenBy,
+  type ToolDefinition,
+  type ToolRoles,
+} from '../flow/index.ts'
 import { type ArgumentField, argumentTypes } from '../policy/arguments.ts'
 import type { Group } from '../policy/schema.ts'
 import { impactOf } from '../risk/combine.ts'
@@ -36,7 +43,8 @@ export function knownTool(pin: PinnedTool, server: Server | undefined): KnownToo
   const definition = toDefinition(pin.name, pin.definition)
   // Nobody vouched for the server, so whatever it returns counts as other people's words. A trusted one vouches for its
   // fields; the mails and pages that it passes on stay what they are.
-  const roles = deriveRoles(definition, server?.trustedOutput === true ? {} : { thirdPartyOutput: true })
+  const derived = deriveRoles(definition, server?.trustedOutput === true ? {} : { thirdPartyOutput: true })
+  const roles = corrected(derived, pin.corrections)
   return entry(pin.id, pin, roles, groupsOf(roles), argumentTypes(pin.definition.inputSchema))
 }
 
@@ -114,7 +122,7 @@ export function toolsRevision(directory: {
 function pinsOf(tools: ReadonlyMap<string, KnownTool>): [string, string, string][] {
   const pins = [...tools].map(([id, { pin }]): [string, string, string] => [
     id,
-    pin?.digest ?? '',
+    `${pin?.digest ?? ''}${pin?.corrections === undefined ? '' : ` ${canonicalize({ ...pin.corrections } as JsonObject)}`}`,
     pin?.status ?? '',
   ])
   return pins.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))

@@ -9,6 +9,8 @@ import {
   SafeconductError,
   type Server,
   type ServerTransport,
+  type ToolCorrections,
+  toolCorrections,
 } from '@safeconduct/protocol'
 import * as z from 'zod'
 import { type Route, route } from '../http/route.ts'
@@ -217,6 +219,21 @@ export function serverRoutes(ports: AdminPorts): Route[] {
       },
       handle: async ({ tenant, body, caller }) => approveTool(ports, tenant, body, byOf(caller)),
     }),
+    route({
+      method: 'POST',
+      path: '/api/v1/tools/roles',
+      who: 'confirmed',
+      summary:
+        'Corrects what was derived of a tool: what it does, what its arguments are; null takes it back.',
+      body: z.strictObject({ id: z.string().max(512), corrections: toolCorrections.nullable() }),
+      confirm: async ({ id, corrections }, { tenant }) => {
+        await pinned(ports, tenant, id)
+        return corrections === null
+          ? `Take back every correction of the tool ${id}`
+          : `Treat the tool ${id} as told: ${JSON.stringify(corrections)}`
+      },
+      handle: async ({ tenant, body, caller }) => correctTool(ports, tenant, body, byOf(caller)),
+    }),
   ]
 }
 
@@ -298,6 +315,32 @@ function address({ transport }: Server): string {
   return transport.kind === 'http' ? transport.url : `the command ${transport.argv.join(' ')}`
 }
 
+async function pinned(ports: AdminPorts, tenant: string, id: string): Promise<PinnedTool> {
+  const tool = await ports.store.tools.get(tenant, id)
+  if (tool === null) throw new SafeconductError('not_found', { message: 'There is no tool by that id.' })
+  return tool
+}
+
+/** Decisions depend on it as they do on a policy, so the ledger says who changed it to what. */
+async function correctTool(
+  ports: AdminPorts,
+  tenant: string,
+  { id, corrections }: { readonly id: string; readonly corrections: ToolCorrections | null },
+  by: string,
+): Promise<PinnedTool> {
+  const { corrections: _before, ...tool } = await pinned(ports, tenant, id)
+  const next: PinnedTool = {
+    ...tool,
+    version: tool.version + 1,
+    ...(corrections === null ? {} : { corrections }),
+  }
+  const event = { event: 'tool.corrected', tool: id, corrections: corrections as JsonObject | null, by }
+  return change(ports, event, async (t) => {
+    await t.tools.replace(next)
+    return { result: next, control: [{ type: 'tool', tool: next }] }
+  })
+}
+
 interface SeenTool {
   readonly id: string
   readonly digest: string
@@ -305,8 +348,7 @@ interface SeenTool {
 
 /** The digest names what the person saw; if the tool changed again meanwhile, they did not see this. */
 async function quarantined(ports: AdminPorts, tenant: string, { id, digest }: SeenTool): Promise<PinnedTool> {
-  const tool = await ports.store.tools.get(tenant, id)
-  if (tool === null) throw new SafeconductError('not_found', { message: 'There is no tool by that id.' })
+  const tool = await pinned(ports, tenant, id)
   if (tool.status !== 'quarantined')
     throw new SafeconductError('conflict', { message: 'The tool is not quarantined.' })
   if ((tool.proposedDigest ?? tool.digest) !== digest)
