@@ -80,11 +80,15 @@ export function valueFrom(json: unknown, depth = 0): Value {
 }
 
 export function recordFrom(json: object, depth = 0): CedarRecord {
+  return new CedarRecord(fieldsFromObject(json, depth))
+}
+
+export function fieldsFromObject(json: object, depth: number): Map<string, Value> {
   const fields = new Map<string, Value>()
   for (const name of Object.keys(json)) {
     fields.set(name, valueFrom((json as Record<string, unknown>)[name], depth + 1))
   }
-  return new CedarRecord(fields)
+  return fields
 }
 
 /** Values of this package pass unchanged, so callers may mix them with JSON. */

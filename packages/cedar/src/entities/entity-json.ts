@@ -5,7 +5,7 @@
  */
 
 import { CedarError } from '../errors.ts'
-import { type Json, parseJson, recordFrom } from '../json.ts'
+import { fieldsFromObject, type Json, parseJson } from '../json.ts'
 import { type EntityRef, entityUid } from '../names.ts'
 import { conformEntity } from '../schema/conform.ts'
 import type { CedarSchema } from '../schema/schema.ts'
@@ -23,6 +23,7 @@ export interface EntityInput {
 /** What is left out, shared. */
 const nothing: object = Object.freeze({})
 const noFields: ReadonlyMap<string, Value> = new Map()
+const noParents: readonly EntityUid[] = []
 
 /**
  * With a schema, attributes and tags are read as it declares them: what it calls an entity or an extension value
@@ -35,7 +36,8 @@ export function entityFrom(input: EntityInput, schema?: CedarSchema): Entity {
     throw new CedarError('entity_invalid', 'an entity is an object')
   const uid = wrappedUid(input.uid)
   try {
-    const parents = (input.parents ?? []).map(wrappedUid)
+    const { parents: above } = input
+    const parents = above === undefined || above.length === 0 ? noParents : above.map(wrappedUid)
     const attributes = objectOf(input.attrs, 'attrs')
     const tags = objectOf(input.tags, 'tags')
     if (schema !== undefined) return conformEntity(schema, { uid, attributes, tags, parents })
@@ -59,7 +61,8 @@ export function wrappedUid(ref: unknown): EntityUid {
 }
 
 function fieldsFrom(json: object): ReadonlyMap<string, Value> {
-  return json === nothing ? noFields : recordFrom(json).fields
+  const fields = json === nothing ? noFields : fieldsFromObject(json, 0)
+  return fields.size === 0 ? noFields : fields
 }
 
 function objectOf(value: object | undefined, name: string): object {

@@ -22,10 +22,16 @@ export class EntityOverlay implements EntityView {
     this.#base = base
     this.#local = local
     for (const [key, entity] of local) {
-      if (entity.parents.length > 0 && this.ancestors(key).has(key)) {
+      if (this.#closesCycle(key, entity))
         throw new CedarError('entity_cycle', `${entity.uid} would be its own ancestor`)
-      }
     }
+  }
+
+  /** Most parents have none themselves, and then there is nothing to follow. */
+  #closesCycle(key: string, { parents }: Entity): boolean {
+    if (parents.length === 0) return false
+    const shallow = parents.every((parent) => (this.find(parent.key)?.parents.length ?? 0) === 0)
+    return shallow ? parents.some((parent) => parent.key === key) : this.ancestors(key).has(key)
   }
 
   find(key: string): Entity | undefined {
