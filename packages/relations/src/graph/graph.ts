@@ -83,12 +83,21 @@ export class Graph {
   internObject(name: string, type: string): number {
     const before = this.objects.size
     const id = this.objects.intern(name)
-    if (id === before) {
-      const typeId = this.types.intern(type)
-      this.#objects.set(this.#objects.add() * OBJECT.width + OBJECT.type, typeId)
-      if (name.length === type.length + 2 && name.endsWith(':*')) this.#wildcards[typeId] = id + 1
-    }
+    if (id === before) this.#newObject(id, name, type)
     return id
+  }
+
+  /** Of a restored graph, in order. False, and the graph of no use any more, when the name is there already. */
+  appendObject(name: string, type: string): boolean {
+    const fresh = this.objects.append(name)
+    if (fresh) this.#newObject(this.objects.size - 1, name, type)
+    return fresh
+  }
+
+  #newObject(id: number, name: string, type: string): void {
+    const typeId = this.types.intern(type)
+    this.#objects.set(this.#objects.add() * OBJECT.width + OBJECT.type, typeId)
+    if (name.length === type.length + 2 && name.endsWith(':*')) this.#wildcards[typeId] = id + 1
   }
 
   typeOf(object: number): number {

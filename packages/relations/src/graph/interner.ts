@@ -16,6 +16,12 @@ export class Interner {
     return id
   }
 
+  /** Of a name that should not be there yet: false, and the interner of no use any more, when it was. */
+  append(name: string): boolean {
+    this.#ids.set(name, this.#names.length)
+    return this.#ids.size === this.#names.push(name)
+  }
+
   /** The id, or -1. */
   find(name: string): number {
     return this.#ids.get(name) ?? -1

@@ -123,6 +123,9 @@ describe('a snapshot', () => {
       }
     }
     assert.ok(refusals > 100)
+    const twice = Buffer.from(all)
+    twice.write('document:1', all.indexOf('document:2'))
+    await assert.rejects(RelationStore.restore([signed(twice)]), /a name stands there twice/)
   })
 
   it('of another store or of a model that the host does not know is refused', async () => {

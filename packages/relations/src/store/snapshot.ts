@@ -127,8 +127,7 @@ export async function readSnapshot(
     const object = parseUser(line)
     if (object === undefined || object.relation !== undefined) throw corrupt('a name cannot be read')
     if (graph.types.find(object.type) < 0) throw corrupt('an object has no known type')
-    const before = graph.objects.size
-    if (graph.internObject(object.name, object.type) !== before) throw corrupt('a name stands there twice')
+    if (!graph.appendObject(object.name, object.type)) throw corrupt('a name stands there twice')
   })
   await reader.eachPair((object, slot) => {
     if (object < 0 || object >= graph.objects.size || slot < 0 || slot > graph.relations.size)
