@@ -3,14 +3,17 @@
  * replay in ledger order rebuilds what calls have done.
  * @module
  */
-import { lowerTrust } from '@safeconduct/protocol'
+import { lowerTrust, trustRank } from '@safeconduct/protocol'
 import { touch } from './bounded.ts'
+import { reset, recompose as toOther } from './cold.ts'
 import { emptySpent, giveBack, take } from './delegation/budget.ts'
 import type { EngineEvent, TurnEvent } from './events.ts'
 import { applyFlow, emptyFlow } from './flow/index.ts'
-import { groupOf, learnPeer } from './risk/behaviour/peers.ts'
+import { fnv, groupOf, learnPeer } from './risk/behaviour/peers.ts'
 import { short } from './risk/behaviour/sequence.ts'
-import { learnAttempt, learnSettled, remember } from './risk/score.ts'
+import { answered, forgetHabits, restoreBaseline } from './risk/learning/answers.ts'
+import { dropPending } from './risk/learning/learning.ts'
+import { learnAttempt, learnOver, learnSettled, remember } from './risk/score.ts'
 import { CHANGED_LEVEL, initialTrust } from './risk/trust.ts'
 import {
   type AgentLive,
@@ -41,6 +44,12 @@ export function apply(tenant: TenantState, event: EngineEvent): void {
     case 'trust-reset':
       resetTrust(agentOf(tenant, event.agent, event.at), event)
       break
+    case 'feedback':
+      answered(agentOf(tenant, event.agent, event.at).risk, event)
+      break
+    case 'baseline':
+      restoreBaseline(agentOf(tenant, event.agent, event.at).risk, event)
+      break
     case 'vouched': {
       const flow = live.flows.get(event.key)
       if (flow !== undefined) live.flows.set(event.key, { ...flow, state: applyFlow(flow.state, event.flow) })
@@ -68,11 +77,18 @@ function applyTurn(tenant: TenantState, event: TurnEvent): void {
   const { live } = tenant
   if (event.at - live.sweptAt >= SWEEP_MS || isCrowded(live, event.task.id)) forget(live, event.at)
   const agent = agentOf(tenant, event.agent, event.at)
+  const idle = event.at - agent.lastAt
   agent.lastAt = event.at
   agent.assurance = event.assurance
   remember(agent.risk, event.doubts, event.at)
+  // What was learned so long ago is kept of nobody.
+  if (idle > BASELINE_KEPT_MS) forgetHabits(agent.risk)
+  if (event.trust !== null) {
+    if (trustRank(event.trust.level) < trustRank(agent.trust.level)) dropPending(agent.risk.learning)
+    agent.trust = event.trust
+  }
+  learn(live, event.agent, agent, event.at)
   learnAttempt(agent.risk, event.signal, event.outcome)
-  if (event.trust !== null) agent.trust = event.trust
   if (event.challenged !== undefined) agent.challengedAt = event.challenged
   applyTask(live, event)
   const flow = live.flows.get(event.flow.key)
@@ -94,7 +110,14 @@ function applyTurn(tenant: TenantState, event: TurnEvent): void {
     reservations: event.open.reservations,
     signal: event.signal,
     clean: event.open.clean,
+    ...(event.open.vouched === true ? { vouched: true } : {}),
   })
+}
+
+/** Whatever may be learned by now, of the agent and for those it is compared with. */
+function learn(live: Live, id: string, agent: AgentLive, at: number): void {
+  for (const { signal } of learnOver(agent.risk, at))
+    learnPeer(live.peers, groupOf(id), short(signal.tool), 1)
 }
 
 function applyTask(live: Live, { task, at }: TurnEvent): void {
@@ -129,9 +152,20 @@ function settle(tenant: TenantState, event: Extract<EngineEvent, { type: 'settle
   if (agent === undefined || event.status !== 'ok' || call.outcome !== 'allow') return
   touch(agent.used, call.signal.tool, event.at, STATE_LIMITS.usedTools)
   agent.settled++
-  if (!call.clean) return
-  learnSettled(agent.risk, call.signal)
-  learnPeer(live.peers, groupOf(call.agent), short(call.signal.tool), 1)
+  const vouched = call.vouched === true
+  // In an incident only what a person gave their word for may become normal.
+  if (!call.clean || (!vouched && trustRank(agent.trust.level) < LEAST_RANK)) return
+  const { id, at, signal } = call
+  const until = event.contestable ?? event.at
+  learnSettled(agent.risk, { id, at, until, source: sourceOf(call.user), signal, vouched })
+  learn(live, call.agent, agent, event.at)
+}
+
+const LEAST_RANK = trustRank('standard')
+
+/** For whom an agent worked, without naming them. */
+function sourceOf(user: string | null): string {
+  return fnv(user ?? '').toString(36)
 }
 
 function recompose(tenant: TenantState, event: Extract<EngineEvent, { type: 'composition' }>): void {
@@ -141,8 +175,7 @@ function recompose(tenant: TenantState, event: Extract<EngineEvent, { type: 'com
     agent.composition.approved = event.digest
     return
   }
-  // What was learned was learned of another agent: its habits and its good record go, what speaks against it stays.
-  agent.risk.detectors.clear()
+  toOther(agent)
   agent.trust = {
     level: lowerTrust(agent.trust.level, CHANGED_LEVEL),
     since: event.at,
@@ -152,13 +185,14 @@ function recompose(tenant: TenantState, event: Extract<EngineEvent, { type: 'com
 }
 
 function resetTrust(agent: AgentLive, event: { readonly at: number; readonly by: string }): void {
-  agent.risk.doubts.clear()
-  // Habits stay; a run of refusals is what the person has just looked at.
-  agent.risk.detectors.delete('denials')
+  reset(agent, event.at)
   agent.composition.approved = agent.composition.current
   agent.challengedAt = null
   agent.trust = { ...initialTrust(event.at), why: 'A person looked at the agent and reset its trust.' }
 }
+
+/** Baselines of agents unused for longer are forgotten; what speaks against them is not. */
+const BASELINE_KEPT_MS = 400 * 24 * 3_600_000
 
 function erase(live: Live, event: { readonly user: string; readonly tasks: readonly string[] }): void {
   for (const task of event.tasks) {
@@ -166,6 +200,12 @@ function erase(live: Live, event: { readonly user: string; readonly tasks: reado
     live.flows.delete(task)
   }
   for (const key of live.flows.keys()) if (flowUser(key) === event.user) live.flows.delete(key)
+  const source = sourceOf(event.user)
+  for (const { risk } of live.agents.values()) {
+    risk.learning.influence.known.delete(source)
+    risk.learning.influence.sources.delete(source)
+    dropPending(risk.learning, (lesson) => lesson.source === source)
+  }
 }
 
 function flowUser(key: string): string | null {

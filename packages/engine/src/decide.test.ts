@@ -5,7 +5,8 @@ import fc from 'fast-check'
 import { apply } from './apply.ts'
 import { decide } from './decide.ts'
 import { observe } from './flow/index.ts'
-import { type Capture, capture, decode, encode, restore } from './snapshot.ts'
+import { decode, encode } from './plain.ts'
+import { type Capture, capture, restore } from './snapshot.ts'
 import { STATE_LIMITS } from './state.ts'
 import {
   agent,

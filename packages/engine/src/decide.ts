@@ -243,7 +243,13 @@ function turn(
       rolled: errand.rolled,
     },
     flow: { key: errand.flowKey, intent: tenant?.live.flows.has(errand.flowKey) === true ? null : intent },
-    open: forward ? { reservations: [...errand.reservations, ...found.rates], clean: isClean(found) } : null,
+    open: forward
+      ? {
+          reservations: [...errand.reservations, ...found.rates],
+          clean: isClean(found),
+          ...(found.used === null ? {} : { vouched: true }),
+        }
+      : null,
   }
 }
 

@@ -9,6 +9,7 @@ import { applyControl } from './decider/upkeep.ts'
 import { createDecider, openDecider } from './decider.ts'
 import { userSubject } from './record/pseudonyms.ts'
 import { QUOTA } from './record/refusals.ts'
+import { DEFAULT_SETTINGS } from './state.ts'
 import type { LedgerFault } from './testing/fakes.ts'
 import {
   agent,
@@ -656,6 +657,8 @@ test('standing: learning until enough is settled, then active, stale after a mon
     await at.decider.prepare(request)
     await at.decider.settle(request.id, ok())
   }
+  assert.equal(standing()?.baseline, 'learning', 'what may still be contested teaches nothing')
+  at.ports.clock.advance(DEFAULT_SETTINGS.contestWindow)
   assert.equal(standing()?.baseline, 'active')
   assert.equal(standing()?.trust, 'standard')
   at.ports.clock.advance(40 * 24 * 3_600_000)

@@ -18,6 +18,7 @@ import {
 import { schemaOf } from './control.ts'
 import { decide } from './decide.ts'
 import { explain, receipt, standingOf } from './decider/explain.ts'
+import { awake, evict, takeStock } from './decider/heat.ts'
 import { pin, visible } from './decider/listing.ts'
 import { located } from './decider/located.ts'
 import { commit, createOwner, createQueue, type DeciderPorts, type Owner, track } from './decider/owner.ts'
@@ -77,6 +78,7 @@ export async function openDecider(ports: DeciderPorts): Promise<EngineDecider> {
   // The store is the truth of approvals; a replay may have met older ones.
   for (const { directory } of owner.state.tenants.values()) directory.approvals.clear()
   for await (const event of directoryEvents(ports.store, ports.clock.now())) loadControl(owner, event)
+  await takeStock(owner.heat, owner.state, ports.store)
   await closeOpenCalls(owner)
   await drainOutbox(owner)
   return deciderOf(owner)
@@ -119,6 +121,7 @@ function deciderOf(owner: Owner): EngineDecider {
   /** After calls, never before: what can wait. */
   function upkeep(): void {
     void track(owner, recordFloods(owner, false)).catch(() => undefined)
+    void track(owner, evict(owner)).catch(() => undefined)
     if (owner.position.written < snapshotAt) return
     snapshotAt = owner.position.written + snapshotInterval(owner)
     void track(owner, snapshotAll()).catch(() => undefined)
@@ -166,7 +169,9 @@ function deciderOf(owner: Owner): EngineDecider {
         pinning(() => pin(owner, request, definitions)),
       )
       if (told) void drain().catch(() => undefined)
-      return visible(owner, located(request, owner.ports.networks), definitions, pins)
+      const asked = located(request, owner.ports.networks)
+      const { tenant, agent, via } = request.grant
+      return awake(owner, tenant, [agent, ...via], async () => visible(owner, asked, definitions, pins))
     },
     control(event) {
       applyControl(owner, event)

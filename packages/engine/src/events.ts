@@ -3,7 +3,7 @@
  * the ledger entry and replayed at start.
  * @module
  */
-import type { Approval, Assurance, CallResult, Outcome } from '@safeconduct/protocol'
+import type { Approval, Assurance, CallResult, JsonValue, Outcome } from '@safeconduct/protocol'
 import type { Reservation } from './delegation/budget.ts'
 import type { FlowEvent } from './flow/index.ts'
 import type { Signal } from './risk/detector.ts'
@@ -36,7 +36,23 @@ export interface TurnEvent {
   /** The user's own words when the errand's labels begin with this call. */
   readonly flow: { readonly key: string; readonly intent: string | null }
   /** Set when the call goes out. */
-  readonly open: { readonly reservations: readonly Reservation[]; readonly clean: boolean } | null
+  readonly open: {
+    readonly reservations: readonly Reservation[]
+    readonly clean: boolean
+    /** A person gave their word for this very call. */
+    readonly vouched?: boolean
+  } | null
+}
+
+/** A person's answer to one piece of evidence. */
+export interface FeedbackEvent {
+  readonly type: 'feedback'
+  readonly agent: string
+  readonly at: number
+  readonly by: string
+  readonly decision: string
+  readonly detector: string
+  readonly verdict: 'confirm' | 'dismiss'
 }
 
 export type EngineEvent =
@@ -49,6 +65,8 @@ export type EngineEvent =
       readonly at: number
       readonly status: CallResult['status']
       readonly flow: FlowEvent | null
+      /** Until then the call may be contested and teaches nothing; absent = it teaches at once. */
+      readonly contestable?: number
     }
   /** Model, prompt or tools are registered with another digest. `first`: nothing was known before. */
   | {
@@ -59,6 +77,16 @@ export type EngineEvent =
       readonly first: boolean
     }
   | { readonly type: 'trust-reset'; readonly agent: string; readonly at: number; readonly by: string }
+  | FeedbackEvent
+  /** An earlier baseline holds again; encoded (`plain.ts`). */
+  | {
+      readonly type: 'baseline'
+      readonly agent: string
+      readonly at: number
+      readonly by: string
+      /** null = forgotten: it begins anew. */
+      readonly baseline: JsonValue | null
+    }
   /** A person's word on values holds for the errand. */
   | { readonly type: 'vouched'; readonly key: string; readonly at: number; readonly flow: FlowEvent }
   | { readonly type: 'logged'; readonly id: string; readonly at: number }

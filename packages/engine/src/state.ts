@@ -22,6 +22,7 @@ import type {
   Task,
   User,
 } from '@safeconduct/protocol'
+import type { Cold } from './cold.ts'
 import type { Reservation, Spent } from './delegation/budget.ts'
 import type { FlowState } from './flow/index.ts'
 import type { KnownTool } from './integrity/catalogue.ts'
@@ -40,12 +41,18 @@ export interface EngineSettings {
   readonly approvalTtl: number
   /** Obligation types that the enforcement points of this installation can meet. */
   readonly obligations: readonly string[]
+  /** Milliseconds after its outcome in which a call may be contested; it teaches nothing before. */
+  readonly contestWindow: number
+  /** Agents whose baseline is held in memory; those of the others wait in the store. */
+  readonly hotAgents: number
 }
 
 export const DEFAULT_SETTINGS: EngineSettings = {
   enforcement: 'enforce',
   approvalTtl: 15 * 60_000,
   obligations: ['notify', 'rate', 'redact', 'mask'],
+  contestWindow: 10 * 60_000,
+  hotAgents: 5000,
 }
 
 export interface EngineState {
@@ -119,6 +126,8 @@ export interface AgentLive {
   settled: number
   lastAt: number
   assurance: Assurance
+  /** Where what was learned of it is while it does not call (`cold.ts`); null = here. */
+  cold: Cold | null
 }
 
 export interface TaskLive {
@@ -148,6 +157,8 @@ export interface OpenCall {
   readonly signal: Signal
   /** May become part of the agent's baseline when it comes back well. */
   readonly clean: boolean
+  /** A person gave their word for it. */
+  readonly vouched?: boolean
 }
 
 /**
@@ -155,8 +166,8 @@ export interface OpenCall {
  * dropped to make room.
  */
 export const STATE_LIMITS = {
-  agents: 50_000,
-  tasks: 50_000,
+  agents: 250_000,
+  tasks: 200_000,
   calls: 10_000,
   approvals: 10_000,
   approvalsPerAgent: 32,
@@ -231,6 +242,7 @@ export function emptyAgent(at: number): AgentLive {
     settled: 0,
     lastAt: at,
     assurance: 'declared',
+    cold: null,
   }
 }
 

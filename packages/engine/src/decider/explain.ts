@@ -8,7 +8,7 @@ import { type Attachment, decodeAttachment } from '../record/attachment.ts'
 import { readEntry } from '../record/entry.ts'
 import { sealedFor } from '../record/journal.ts'
 import { checkAttachment } from '../record/replay.ts'
-import { LEARNED } from '../risk/detectors/unused.ts'
+import { baselineState } from '../risk/learning/learning.ts'
 import { assess, standingDoubts } from '../risk/score.ts'
 import { levelNow } from '../risk/standing.ts'
 import { effectiveTrust } from '../risk/trust.ts'
@@ -57,9 +57,6 @@ async function read(
   return null
 }
 
-/** An agent unused for this long is not known any more. */
-const STALE_MS = 30 * 24 * 3_600_000
-
 export function standingOf(owner: Owner, tenant: string, id: string): AgentStanding | null {
   const held = owner.state.tenants.get(tenant)
   const agent = held?.directory.agents.get(id)
@@ -95,6 +92,6 @@ export function standingOf(owner: Owner, tenant: string, id: string): AgentStand
 
 function baselineOf(live: AgentLive, at: number): AgentStanding['baseline'] {
   if (live.composition.current !== live.composition.approved) return 'drifted'
-  if (live.settled < LEARNED) return 'learning'
-  return at - live.lastAt > STALE_MS ? 'stale' : 'active'
+  if (live.cold !== null) return live.cold.baseline
+  return baselineState(live.risk.learning, live.lastAt, at)
 }

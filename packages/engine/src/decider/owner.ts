@@ -26,6 +26,7 @@ import { createPseudonyms, type Pseudonyms } from '../record/pseudonyms.ts'
 import { createRefusals, type Refusals } from '../record/refusals.ts'
 import { createSummaries, type Summaries } from '../record/summaries.ts'
 import { createState, type EngineSettings, type EngineState, type TenantState } from '../state.ts'
+import { createHeat, type Heat } from './heat.ts'
 
 export interface DeciderPorts {
   readonly clock: Clock
@@ -85,6 +86,8 @@ export interface Owner {
   /** Snapshots are written one after the other. */
   readonly snapshots: Queue
   readonly later: (job: () => void) => void
+  /** Which agents are in memory whole. */
+  readonly heat: Heat
   /** Candidates beside the policies that rule, by tenant. */
   readonly shadows: Map<string, Shadow>
   /** A replay of recorded decisions is under way. */
@@ -109,6 +112,7 @@ export function createOwner(ports: DeciderPorts): Owner {
     position: createPosition(ledger.size),
     snapshots: createQueue(),
     later: ports.later ?? ((job) => job()),
+    heat: createHeat(),
     shadows: new Map(),
     replaying: false,
     closing: false,

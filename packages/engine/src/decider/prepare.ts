@@ -22,6 +22,7 @@ import { partiesOf } from '../record/journal.ts'
 import { summaryOf } from '../record/replay.ts'
 import { bindingKey, STATE_LIMITS, type TenantState } from '../state.ts'
 import { expireApprovals } from './approvals.ts'
+import { awake } from './heat.ts'
 import { commit, type Owner } from './owner.ts'
 import { abandonCalls, appendOutcome } from './settle.ts'
 import { observe } from './trials.ts'
@@ -34,7 +35,9 @@ export async function prepare(owner: Owner, request: CallRequest): Promise<Prepa
   try {
     await owner.journal.ready(partiesOf(request))
     if (owner.closing) throw new SafeconductError('shutting_down')
-    return await take(owner, request, await fetched(owner, request))
+    const relations = await fetched(owner, request)
+    const { tenant, agent, via } = request.grant
+    return await awake(owner, tenant, [agent, ...via], () => take(owner, request, relations))
   } finally {
     owner.taken.delete(id)
   }

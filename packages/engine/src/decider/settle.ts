@@ -46,9 +46,9 @@ async function settleFlight(owner: Owner, id: string, flight: Flight, result: Ca
   if (tenant === undefined) throw new SafeconductError('not_found')
   const at = owner.ports.clock.now()
   if (flight.outcome === null) {
-    const events: EngineEvent[] = [
-      { type: 'settled', id, at, status: result.status, flow: learn(tenant, flight, result) },
-    ]
+    const contestable = at + owner.state.settings.contestWindow
+    const flow = learn(tenant, flight, result)
+    const events: EngineEvent[] = [{ type: 'settled', id, at, status: result.status, flow, contestable }]
     const { text: _text, structured: _structured, ...kept } = result
     flight.outcome = { result: { ...kept, error: kept.error?.slice(0, MAX_ERROR) ?? null }, events }
     commit(owner, tenant, events)

@@ -12,6 +12,7 @@ import { agentSubject, userSubject } from '../record/pseudonyms.ts'
 import { writeSnapshot } from '../record/snapshots.ts'
 import { capture } from '../snapshot.ts'
 import { type TenantState, tenantState } from '../state.ts'
+import { eraseBodies, takeFreed } from './heat.ts'
 import { commit, type Owner, track } from './owner.ts'
 import { setShadow } from './trials.ts'
 
@@ -151,8 +152,13 @@ async function snapshotNow(owner: Owner, tenant: string): Promise<void> {
   const held = owner.state.tenants.get(tenant)
   if (held === undefined) return
   const taken = capture(held)
+  const unnamed = takeFreed(owner.heat, tenant)
   try {
     await writeSnapshot({ store, keyring }, tenant, from, taken)
+    await eraseBodies(store, unnamed)
+  } catch (error) {
+    owner.heat.freed.push(...unnamed)
+    throw error
   } finally {
     taken.pieces.return()
     held.capture = null

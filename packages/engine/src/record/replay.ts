@@ -6,6 +6,7 @@
  */
 import { type Decision, type DecisionSummary, type Operation, SafeconductError } from '@safeconduct/protocol'
 import { apply } from '../apply.ts'
+import { wakeNow } from '../decider/heat.ts'
 import type { Keyring, LedgerPort, Store } from '../ports.ts'
 import { type EngineState, tenantState } from '../state.ts'
 import { type Attachment, decodeAttachment, type KeptRequest, MAX_KEPT_NAME } from './attachment.ts'
@@ -43,6 +44,7 @@ export async function replay(state: EngineState, ports: ReplayPorts): Promise<vo
     const opened = subject === null ? null : await ports.keyring.open(read.tenant, subject, attachment)
     const kept = opened === null ? null : decodeAttachment(opened)
     if (kept === null) continue
+    await wakeFor(state, ports, read.tenant, kept)
     replayOne(state, ports.summaries, read, kept, index)
   }
 }
@@ -54,6 +56,21 @@ export async function replay(state: EngineState, ports: ReplayPorts): Promise<vo
 export function checkAttachment({ attachmentDigest }: ReadEntry, attachment: Uint8Array | null): void {
   const found = attachment === null ? null : bytesDigest(attachment)
   if (found !== attachmentDigest) throw new SafeconductError('ledger_corrupt')
+}
+
+/** What an event does to an agent it does to all of it. */
+async function wakeFor(
+  state: EngineState,
+  ports: ReplayPorts,
+  tenant: string,
+  kept: Attachment,
+): Promise<void> {
+  const held = state.tenants.get(tenant)
+  if (held === undefined || kept.seq <= held.live.seq) return
+  for (const event of kept.events) {
+    if ('agent' in event && held.live.agents.get(event.agent)?.cold != null)
+      await wakeNow(ports, held, event.agent)
+  }
 }
 
 function replayOne(

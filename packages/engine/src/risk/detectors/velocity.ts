@@ -36,6 +36,7 @@ export const velocity: Detector<VelocityState> = {
       technique: 'AML.T0034',
     }
   },
+  beside: ({ mean, minutes }, live) => ({ ...live, mean, minutes }),
   attempt(state, signal) {
     const minute = minuteOf(signal.at)
     if (minute === state.minute) {

@@ -144,10 +144,10 @@ export function enrol(
   at: number,
 ): void {
   const kept = new Map<string, unknown>()
-  for (const { name, settled } of detectors) {
+  for (const { name, settled, beside } of detectors) {
     const state = states.get(name)
     // A copy: nothing may be shared with the state that goes on changing.
-    if (settled !== undefined && state !== undefined) kept.set(name, structuredClone(state))
+    if ((settled ?? beside) !== undefined && state !== undefined) kept.set(name, structuredClone(state))
   }
   learning.enrolment = { at, detectors: kept, sample: learning.sample }
   learning.sample = emptySample()
@@ -180,9 +180,12 @@ const STALE_MS = 30 * 24 * 3_600_000
 /** Lessons from which on something is known of an agent. */
 export const LEARNED = 20
 
-export function baselineState(learning: Learning, idle: number): BaselineState {
+/** @param lastAt of the agent's latest call */
+export function baselineState(learning: Learning, lastAt: number, at: number): BaselineState {
   if (learning.contestedAt !== null) return 'contested'
-  if (learning.learned < LEARNED) return 'learning'
+  // Taken at the agent's next call.
+  const over = learning.pending.filter(({ until }) => until <= at).length
+  if (learning.learned + over < LEARNED) return 'learning'
   if (isDrifted(learning.drift)) return 'drifted'
-  return idle > STALE_MS ? 'stale' : 'active'
+  return at - lastAt > STALE_MS ? 'stale' : 'active'
 }

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Decision } from '@safeconduct/protocol'
+import { bodyOf, chill, warm } from './cold.ts'
+import { openDecider } from './decider.ts'
+import { encode } from './plain.ts'
+import { emptyAgent } from './state.ts'
+import {
+  agent,
+  call,
+  epoch,
+  fakePorts,
+  fill,
+  grant,
+  type Host,
+  ok,
+  START,
+  setup,
+  TENANT,
+  task,
+} from './testing/world.ts'
+
+const NAMES = Array.from({ length: 12 }, (_, i) => `agent-${i + 1}`)
+const EVENTS = setup(
+  NAMES.slice(1).flatMap((id) => [
+    { type: 'epoch', tenant: TENANT, ref: epoch('agent', id) } as const,
+    { type: 'epoch', tenant: TENANT, ref: epoch('task', `task-${id}`) } as const,
+    { type: 'agent', agent: agent({ id, name: id }) } as const,
+    { type: 'task', task: task({ id: `task-${id}`, agent: id }) } as const,
+  ]),
+)
+
+/** The same mixed day for every agent, whatever the host does between calls. */
+function requestOf(i: number) {
+  // One of them goes wrong for a while.
+  const wrong = i >= 200 && i < 216
+  const id = wrong ? 'agent-3' : (NAMES[i % NAMES.length] ?? '')
+  const tool = wrong
+    ? 'no_such_tool'
+    : (['get_quote', 'place_order', 'save_watchlist', 'no_such_tool'][((i * 7) % 11) % 4] ?? '')
+  const args: Record<string, string | number> =
+    tool === 'place_order' ? { symbol: 'ACME', quantity: 10 + ((i * 31) % 9) } : {}
+  return call({
+    id: `call-${i}`,
+    at: START + i * 7000,
+    tool,
+    args: i === 280 ? { symbol: 'ACME', quantity: 900 } : args,
+    ip: i % 50 === 0 ? 'other' : 'usual',
+    grant: grant({ agent: id, task: id === 'agent-1' ? 'task-1' : `task-${id}` }),
+  })
+}
+
+async function run(at: Host, from: number, to: number): Promise<Decision[]> {
+  const decisions: Decision[] = []
+  for (let i = from; i < to; i++) {
+    at.ports.clock.set(START + i * 7000)
+    const request = requestOf(i)
+    const { decision, forward } = await at.decider.prepare(request)
+    decisions.push(decision)
+    if (forward) await at.decider.settle(request.id, ok())
+  }
+  return decisions
+}
+
+async function open(settings = {}): Promise<Host> {
+  const ports = fakePorts({ contestWindow: 60_000, ...settings })
+  await fill(ports.store, EVENTS)
+  return { ports, decider: await openDecider(ports) }
+}
+
+test('evicted, restored, restarted: the same events give the same decisions, bit for bit', async () => {
+  const calm = await open()
+  const expected = await run(calm, 0, 400)
+  assert.ok(expected.some(({ evidence }) => evidence.length > 0))
+  assert.ok(new Set(expected.map(({ trust }) => trust)).size > 1)
+
+  const cramped = await open({ hotAgents: 2 })
+  assert.deepEqual(await run(cramped, 0, 150), expected.slice(0, 150))
+  const names = await cramped.ports.store.blobs.names('engine/cold/')
+  assert.ok(names.length >= NAMES.length - 4, 'most of them wait in the store')
+
+  // A stop with a snapshot, then a crash without one: whoever slept is woken by what the ledger tells of it.
+  await cramped.decider.close()
+  const again = { ports: cramped.ports, decider: await openDecider(cramped.ports) }
+  assert.deepEqual(await run(again, 150, 300), expected.slice(150, 300))
+  const crashed = { ports: cramped.ports, decider: await openDecider(cramped.ports) }
+  assert.deepEqual(await run(crashed, 300, 400), expected.slice(300))
+  for (const name of NAMES)
+    assert.deepEqual(crashed.decider.standing(TENANT, name), calm.decider.standing(TENANT, name))
+})
+
+test('bodies that no snapshot names any more are erased', async () => {
+  const at = await open({ hotAgents: 2 })
+  await run(at, 0, 300)
+  await at.decider.close()
+  assert.ok((await at.ports.store.blobs.names('engine/cold/')).length <= NAMES.length)
+})
+
+test('an agent whose body is lost does not call: no record of it is no clean record', async () => {
+  const at = await open({ hotAgents: 2 })
+  await run(at, 0, 60)
+  const names = await at.ports.store.blobs.names('engine/cold/')
+  for (const name of names) await at.ports.store.blobs.erase(name)
+  let failed = 0
+  for (let i = 60; i < 84; i++) await at.decider.prepare(requestOf(i)).catch(() => failed++)
+  assert.ok(failed >= NAMES.length - 4)
+})
+
+test('what happens to a sleeping agent is made good when it wakes', () => {
+  const one = emptyAgent(START)
+  one.risk.detectors.set('denials', { times: [START] })
+  one.risk.detectors.set('size', { seen: new Map() })
+  one.used.set('t', START)
+  const body = bodyOf(one)
+  const before = encode(one)
+  const asleep = structuredClone(one)
+  chill(asleep, 'name', START)
+  assert.deepEqual([asleep.risk.detectors.size, asleep.used.size], [0, 0])
+  warm(asleep, body)
+  assert.deepEqual(encode(asleep), before)
+})

@@ -1,0 +1,82 @@
+/**
+ * An agent in two parts: the head says how far it is trusted, what speaks against it and how it is composed, and is
+ * always in memory; the body is what was learned of it. Bodies of agents that do not call are kept in the store
+ * (`decider/heat.ts`) and come back exactly as they were, with what happened to the head meanwhile made good.
+ * @module
+ */
+import type { JsonValue } from '@safeconduct/protocol'
+import { decode, encode } from './plain.ts'
+import { forgetHabits } from './risk/learning/answers.ts'
+import { type BaselineState, baselineState, emptyLearning, type Learning } from './risk/learning/learning.ts'
+import { enrolAnew } from './risk/score.ts'
+import type { AgentLive } from './state.ts'
+
+/** Stands in a head for a body that is elsewhere. */
+export interface Cold {
+  /** Under which name the body is kept. */
+  readonly blob: string
+  readonly baseline: BaselineState
+  /** The composition changed meanwhile: habits are to be forgotten. */
+  readonly recomposed: boolean
+  /** Since when a person has reset the trust meanwhile; null = nobody has. */
+  readonly resetAt: number | null
+}
+
+/** Shared by every cold head; never learned into, because whoever calls is awake. */
+const NOTHING_LEARNED: Learning = Object.freeze(emptyLearning())
+
+export function bodyOf({ risk, used }: AgentLive): JsonValue {
+  return encode({ detectors: risk.detectors, learning: risk.learning, used })
+}
+
+/** Leaves the head. The body has to be kept under `blob` already. */
+export function chill(agent: AgentLive, blob: string, at: number): void {
+  const baseline = baselineState(agent.risk.learning, agent.lastAt, at)
+  agent.cold = { blob, baseline, recomposed: false, resetAt: null }
+  agent.risk.detectors.clear()
+  agent.risk.learning = NOTHING_LEARNED
+  agent.used.clear()
+}
+
+/** @param body as `bodyOf` gave it */
+export function warm(agent: AgentLive, body: JsonValue): void {
+  const { cold } = agent
+  if (cold === null) return
+  const kept = decode(body) as {
+    readonly detectors: Map<string, unknown>
+    readonly learning: Learning
+    readonly used: Map<string, number>
+  }
+  agent.cold = null
+  for (const [name, state] of kept.detectors) agent.risk.detectors.set(name, state)
+  for (const [tool, at] of kept.used) agent.used.set(tool, at)
+  agent.risk.learning = kept.learning
+  if (cold.recomposed) recompose(agent)
+  if (cold.resetAt !== null) reset(agent, cold.resetAt)
+}
+
+/** What was learned was learned of another agent: its habits and its good record go, what speaks against it stays. */
+export function recompose(agent: AgentLive): void {
+  if (agent.cold !== null) agent.cold = { ...agent.cold, recomposed: true, baseline: 'learning' }
+  else forgetHabits(agent.risk)
+}
+
+/** A person looked: habits stay, a run of refusals is what they have just looked at, and what it became is accepted. */
+export function reset(agent: AgentLive, at: number): void {
+  agent.risk.doubts.clear()
+  if (agent.cold !== null) {
+    const { baseline } = agent.cold
+    const cleared = baseline === 'contested' || baseline === 'drifted' ? 'active' : baseline
+    agent.cold = { ...agent.cold, resetAt: at, baseline: cleared }
+    return
+  }
+  agent.risk.detectors.delete('denials')
+  agent.risk.learning.contestedAt = null
+  enrolAnew(agent.risk, at)
+}
+
+/** The snapshot of a cold head, read back. */
+export function shareNothing(agent: AgentLive): AgentLive {
+  if (agent.cold !== null) agent.risk.learning = NOTHING_LEARNED
+  return agent
+}

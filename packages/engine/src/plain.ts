@@ -1,0 +1,66 @@
+/**
+ * State as JSON and back, exactly. A Map is `["~map", [key, value]…]`; an array that begins with a string beginning
+ * with `~` is `["~array", …]`; everything else is itself. Only plain objects, arrays, Maps and scalars may occur.
+ * @module
+ */
+import type { JsonValue } from '@safeconduct/protocol'
+
+export function encode(value: unknown): JsonValue {
+  if (value === null || typeof value !== 'object') return value as JsonValue
+  if (value instanceof Map)
+    return ['~map', ...[...value].map(([key, item]): JsonValue => [String(key), encode(item)])]
+  return Array.isArray(value) ? encodeArray(value) : (mapMembers(value, encode) as JsonValue)
+}
+
+/** The value itself when nothing in it has to be written otherwise: most of a state is plain JSON already. */
+function encodeArray(value: readonly unknown[]): JsonValue {
+  const items = mapItems(value, encode)
+  const tagged = typeof items[0] === 'string' && items[0].startsWith('~')
+  return (tagged ? ['~array', ...items] : items) as JsonValue
+}
+
+export function decode(value: JsonValue): unknown {
+  if (value === null || typeof value !== 'object') return value
+  if (!Array.isArray(value)) return mapMembers(value, (item) => decode(item as JsonValue))
+  const [tag, ...items] =
+    typeof value[0] === 'string' && value[0].startsWith('~') ? (value as JsonValue[]) : []
+  if (tag === '~map') return new Map(items.map((item) => entry(item)))
+  return mapItems(tag === '~array' ? items : value, (item) => decode(item as JsonValue))
+}
+
+function entry(item: JsonValue): [string, unknown] {
+  const [key, value] = Array.isArray(item) ? (item as JsonValue[]) : []
+  return [String(key), decode(value ?? null)]
+}
+
+/** A copy only where an item changes. */
+function mapItems(value: readonly unknown[], change: (item: unknown) => unknown): readonly unknown[] {
+  let items: unknown[] | null = null
+  for (let i = 0; i < value.length; i++) {
+    const changed = change(value[i])
+    if (changed === value[i]) continue
+    items ??= [...value]
+    items[i] = changed
+  }
+  return items ?? value
+}
+
+/** A copy only where a member changes, or is there without a value. */
+function mapMembers(value: object, change: (item: unknown) => unknown): object {
+  let members: Record<string, unknown> | null = null
+  for (const [key, item] of Object.entries(value)) {
+    const changed = change(item)
+    if (changed === item && item !== undefined) continue
+    members ??= { ...value }
+    if (item === undefined) delete members[key]
+    // Assignment could be diverted by the name.
+    else
+      Object.defineProperty(members, key, {
+        value: changed,
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      })
+  }
+  return members ?? value
+}
