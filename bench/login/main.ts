@@ -1,0 +1,37 @@
+/**
+ * `bench:login`: how often people are asked again when attacks on their accounts are to be caught. Synthetic logins.
+ *
+ *   [--params dev|held] [--seed N] [--json]
+ *
+ * @module
+ */
+import { parseArgs } from 'node:util'
+import { machine } from '../lib/machine.ts'
+import { PARAMETERS } from './generate.ts'
+import { measure } from './measure.ts'
+import { type LoginReport, textReport } from './report.ts'
+
+const { values } = parseArgs({
+  options: {
+    params: { type: 'string' },
+    seed: { type: 'string' },
+    json: { type: 'boolean', default: false },
+  },
+})
+
+/** Seeds: 1–3 were looked at with `dev`; everything else was run for the report only. */
+const SEEDS: Readonly<Record<string, readonly number[]>> = { dev: [1, 2, 3], held: [101, 102, 103] }
+
+const names = values.params === undefined ? Object.keys(PARAMETERS) : [values.params]
+const reports: LoginReport['sets'][number][] = []
+for (const name of names) {
+  const parameters = PARAMETERS[name]
+  const seeds = values.seed === undefined ? SEEDS[name] : [Number(values.seed)]
+  if (parameters === undefined || seeds === undefined || !seeds.every(Number.isSafeInteger)) {
+    console.error('usage: bench:login [--params dev|held] [--seed N] [--json]')
+    process.exit(2)
+  }
+  reports.push({ name, seeds, results: seeds.map((seed) => measure(parameters, seed)) })
+}
+const report: LoginReport = { bench: 'login', data: 'synthetic', machine: machine(), sets: reports }
+process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : textReport(report))

@@ -1,0 +1,166 @@
+/**
+ * Logins in the order of time against what was learned before them; attacks against users with twelve logins behind
+ * them. Nothing later than a login is known when it is scored.
+ * @module
+ */
+
+import { login } from '@safeconduct/engine'
+import { median, quantile } from '../lib/stats.ts'
+import { ATTACKERS, type Attacker, generate, type LoginRow, type Parameters } from './generate.ts'
+import { random } from './random.ts'
+
+/** `plain` = Freeman as published. The others are ours, each with more to go by. */
+export const ARMS = ['plain', 'ours', 'ours + round trip', 'ours + round trip + key'] as const
+export type Arm = (typeof ARMS)[number]
+
+type Arrival = login.Arrival
+type Habit = login.Habit
+type LoginCounts = login.LoginCounts
+const { countLogin, emptyHabit, emptyLogins, freemanScore, learnArrival, likeness } = login
+
+const HISTORY = 12
+const LIMIT = 20_000
+/** The first part of the time only teaches what is usual. */
+const WARM_UP = 0.2
+
+interface User {
+  readonly rows: LoginRow[]
+  readonly counts: LoginCounts
+  readonly habits: Record<Arm, Habit>
+  /** Scores of the first logins, by arm. */
+  readonly scores: Record<Arm, number[]>
+  readonly late: boolean
+}
+
+export interface Result {
+  readonly arm: Arm
+  readonly attacker: Attacker
+  readonly tpr: number
+  /** Of the users, logins of their first twelve on which they are asked again; the very first always counts. */
+  readonly median: number
+  readonly mean: number
+  readonly p90: number
+  readonly users: number
+}
+
+export function measure(parameters: Parameters, seed: number): Result[] {
+  const world = generate(parameters, seed)
+  const all = emptyLogins()
+  const kinds = emptyLogins([[1, 1, 1]])
+  const users = new Map<number, User>()
+  const attacks = new Map<string, number[]>()
+  const first = world.rows[0]?.at ?? 0
+  const span = (world.rows.at(-1)?.at ?? 0) - first
+  const r = random(seed + 1)
+  for (const row of world.rows) {
+    let user = users.get(row.user)
+    if (user === undefined) {
+      user = newUser(row.at > first + WARM_UP * span)
+      users.set(row.user, user)
+    }
+    if (user.rows.length < HISTORY && user.late) {
+      for (const arm of ARMS) user.scores[arm].push(scoreOf(arm, row, user, all, kinds, users.size))
+    }
+    learn(user, row)
+    countLogin(all, loginOf(row), LIMIT)
+    countLogin(kinds, [kindsOf(row)], LIMIT)
+    if (user.rows.length !== HISTORY || !user.late) continue
+    for (const attacker of ATTACKERS) {
+      const attack = world.attack(attacker, user.rows, row.at + r.below(7) * 86_400_000)
+      for (const arm of ARMS) {
+        const key = `${arm}|${attacker}`
+        attacks.set(key, [...(attacks.get(key) ?? []), scoreOf(arm, attack, user, all, kinds, users.size)])
+      }
+    }
+  }
+  const whole = [...users.values()].filter(({ late, rows }) => late && rows.length >= HISTORY)
+  return ARMS.flatMap((arm) =>
+    ATTACKERS.flatMap((attacker) =>
+      [0.99, 0.98, 0.9].map((tpr): Result => {
+        const scores = (attacks.get(`${arm}|${attacker}`) ?? []).toSorted((a, b) => a - b)
+        // At least this share of attacks is at or above the threshold.
+        const threshold = scores[Math.floor(scores.length * (1 - tpr))] ?? Number.NaN
+        const asked = whole.map(({ scores: own }) => own[arm].filter((score) => score >= threshold).length)
+        const sorted = asked.toSorted((a, b) => a - b)
+        return {
+          arm,
+          attacker,
+          tpr,
+          median: median(asked),
+          mean: asked.reduce((sum, n) => sum + n, 0) / asked.length,
+          p90: quantile(sorted, 0.9),
+          users: whole.length,
+        }
+      }),
+    ),
+  )
+}
+
+function newUser(late: boolean): User {
+  const each = <T>(make: () => T): Record<Arm, T> => ({
+    plain: make(),
+    ours: make(),
+    'ours + round trip': make(),
+    'ours + round trip + key': make(),
+  })
+  return { rows: [], counts: emptyLogins(), habits: each(emptyHabit), scores: each((): number[] => []), late }
+}
+
+function learn(user: User, row: LoginRow): void {
+  user.rows.push(row)
+  countLogin(user.counts, loginOf(row), LIMIT)
+  for (const arm of ARMS) if (arm !== 'plain') learnArrival(user.habits[arm], arrivalOf(arm, row))
+}
+
+/** The first login of all has nothing to be compared with: it is always asked about. */
+function scoreOf(
+  arm: Arm,
+  row: LoginRow,
+  user: User,
+  all: LoginCounts,
+  kinds: LoginCounts,
+  users: number,
+): number {
+  if (user.rows.length === 0) return Number.POSITIVE_INFINITY
+  if (arm === 'plain') return freemanScore(loginOf(row), user.counts, all, users)
+  return likeness(user.habits[arm], arrivalOf(arm, row), populationOf(all, kinds)).bits
+}
+
+function arrivalOf(arm: Arm, row: LoginRow): Arrival {
+  return {
+    hour: new Date(row.at).getUTCHours(),
+    place: [row.ip, String(row.asn), row.country],
+    hosting: row.hosting,
+    client: {
+      full: row.userAgent,
+      family: row.browser.replace(/ .*/, ''),
+      version: [row.browserVersion],
+      system: row.os,
+      device: row.device,
+    },
+    ...(arm === 'ours' ? {} : { roundTrip: row.roundTripMs }),
+    ...(arm === 'ours + round trip + key' ? { key: row.key } : {}),
+  }
+}
+
+function loginOf(row: LoginRow): login.Login {
+  return [
+    [row.ip, String(row.asn), row.country],
+    [row.userAgent, row.browser, row.os, row.device],
+  ]
+}
+
+/** The levels at which ours compares clients: whole, without its version, system and device alone. */
+function kindsOf({ userAgent, browser, os, device }: LoginRow): readonly string[] {
+  return [userAgent, `${browser.replace(/ .*/, '')} ${os} ${device}`, `${os} ${device}`]
+}
+
+/** How usual a value is among all logins so far. */
+function populationOf(all: LoginCounts, kinds: LoginCounts): login.Population {
+  const share = (counts: LoginCounts, level: number, value: string) =>
+    ((counts.features[0]?.levels[level]?.get(value) ?? 0) + 0.5) / (counts.rows + 1)
+  return {
+    place: (level, value) => share(all, level, value),
+    client: (level, value) => share(kinds, level, value),
+  }
+}
