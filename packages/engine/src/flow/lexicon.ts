@@ -13,7 +13,7 @@ const VERBS: Readonly<Record<string, string>> = {
   post: 'post publish upload write submit comment paste concatenate append leave tweet push commit deploy release log report',
   schedule: 'schedule book reserve plan create arrange set rent order hire postpone',
   update:
-    'update write change modify adjust edit set reset rename move replace correct reschedule increase decrease fix patch assign mark configure swap switch merge close reopen raise lower postpone shift extend renew upgrade downgrade tweak label tag star pin prioritize prioritise sync turn convert',
+    'update write change modify adjust edit set reset rename move replace correct reschedule increase decrease fix patch assign mark configure swap switch merge close reopen raise lower postpone shift extend renew upgrade downgrade tweak label tag star pin prioritize prioritise sync turn convert toggle pause resume mute unmute lock unlock',
   add: 'add invite create join include register subscribe grant share enable insert approve authorize authorise allow accept enroll enrol install follow put make save store upload draft generate fork copy promote whitelist trust link connect attach give provide onboard vote redeem sign apply whitelist',
   remove:
     'remove delete cancel drop revoke kick ban unsubscribe disable clear erase block purge destroy terminate wipe uninstall deactivate withdraw reject unfollow archive empty trash overwrite detach unshare dismiss decline unpin kill stop',

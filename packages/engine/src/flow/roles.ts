@@ -14,6 +14,7 @@ import {
   CLASSES_OF,
   DESTRUCTIVE_VERBS,
   DEVERBAL_NOUNS,
+  FUNCTION_WORDS,
   MONEY_NOUNS,
   NOUNISH,
   OUTWARD_VERBS,
@@ -141,7 +142,7 @@ function heavier(
 /** Answers with records of the server, also when it is files that were looked for. */
 const SEARCH_VERBS = new Set('search find list query browse filter lookup'.split(' '))
 function hasLocator(properties: JsonObject): boolean {
-  return Object.keys(properties).some((arg) => words(arg).some((w) => LOCATORS.has(w)))
+  return Object.keys(properties).some((arg) => words(arg).some((w) => LOCATORS.has(singular(w))))
 }
 
 /** A tool nobody defined: a write into the open, every argument steers. */
@@ -172,7 +173,7 @@ function leadVerb(
   const isVerb = (w: string): boolean => CLASSES_OF.has(w) || READ_VERBS.has(w)
   const head = name[0] ?? ''
   const told = description.slice(0, 3).map(verbForm).find(isVerb) ?? ''
-  const located = Object.keys(properties).some((arg) => words(arg).some((w) => LOCATORS.has(w)))
+  const located = Object.keys(properties).some((arg) => words(arg).some((w) => LOCATORS.has(singular(w))))
   const reads = (verb: string): boolean => READ_VERBS.has(verb) || (located && FETCH_VERBS.has(verb))
   const last = name.at(-1) ?? ''
   const nounFirst = name.length > 1 && NOUNISH.has(head) && isVerb(last) && !NOUNISH.has(last)
@@ -263,7 +264,11 @@ export function argumentRole(
 ): ArgumentRole {
   const own = words(name)
   const bag = new Set([...own, ...own.map(singular)])
-  const told = new Set(words(String(schema.description ?? '').slice(0, 400)).map(singular))
+  const told = new Set(
+    words(String(schema.description ?? '').slice(0, 400))
+      .filter((w) => !FUNCTION_WORDS.has(w))
+      .map(singular),
+  )
   const types = schemaTypes(schema)
   const text =
     types.length === 0 || types.includes('string') || types.includes('array') || types.includes('object')

@@ -25,7 +25,7 @@ export const MAX_SENTENCES = 2000
 const UNSURE =
   'use contact text mail message set share block answer call run do check open view order plan rent comment dm report log trust link show look close test save store copy start click load fork mark'
 const SURE_BLOCK = new Set(
-  `${UNSURE} get list read search find fetch look retrieve query count browse lookup describe calculate compute summarize summarise tell examine watch scan preview verify extract filter sort rank estimate validate translate explain compare inspect analyze analyse swap trade tip charge bid stake deposit review release draft invest merge raise lower pull push commit fix patch connect follow archive empty trash put log postpone shift extend renew upgrade downgrade tweak label tag star pin prioritize prioritise sync turn convert attach give provide onboard vote redeem sign apply detach unshare dismiss decline unpin kill stop alert remind ping relay pass hand settle say request confirm refer`.split(
+  `${UNSURE} get list read search find fetch look retrieve query count browse lookup describe calculate compute summarize summarise tell examine watch scan preview verify extract filter sort rank estimate validate translate explain compare inspect analyze analyse swap trade tip charge bid stake deposit review release draft invest merge raise lower pull push commit fix patch connect follow archive empty trash put log postpone shift extend renew upgrade downgrade tweak label tag star pin prioritize prioritise sync turn convert attach give provide onboard vote redeem sign apply detach unshare dismiss decline unpin kill stop alert remind ping relay pass hand settle say request confirm refer toggle pause resume mute unmute lock unlock`.split(
     ' ',
   ),
 )
