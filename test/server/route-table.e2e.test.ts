@@ -24,6 +24,9 @@ function questions(base: string): Record<string, object> {
   }
 }
 
+const RELATION = { user: 'user:none', relation: 'none', object: 'none:none' }
+const ERRAND = { user: 'none', agent: 'none', task: 'none' }
+
 /** A valid body for every POST row: a row without one cannot be walked, and fails the test. */
 const BODIES: Readonly<Record<string, object>> = {
   '/api/v1/agents': { name: 'walked' },
@@ -64,6 +67,16 @@ const BODIES: Readonly<Record<string, object>> = {
   '/api/v1/agents/:id/zone': { zone: null },
   '/api/v1/servers/:name/zone': { zone: null, sensitivity: 0 },
   '/api/v1/users/:id/roles': { role: 'none', held: true },
+  '/api/v1/relations/model': { dsl: 'model\n  schema 1.1\ntype user\n' },
+  '/api/v1/relations/policy-space': { space: 'none' },
+  '/api/v1/relations/write': { writes: [] },
+  '/api/v1/relations/check': RELATION,
+  '/api/v1/relations/list': { user: 'user:none', relation: 'none', type: 'none' },
+  '/api/v1/relations/read': {},
+  '/api/v1/relations/stage': { tuples: [] },
+  '/api/v1/relations/import': { staging: 'none', digest: DIGEST },
+  '/api/v1/documents/filter': { ...ERRAND, ids: [] },
+  '/api/v1/documents/authorized': ERRAND,
   '/local/only': {},
 }
 
