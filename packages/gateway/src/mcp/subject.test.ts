@@ -103,6 +103,28 @@ describe('the parameters that go on', () => {
     )
     assert.deepEqual(sent, { uri: 'a:b' })
   })
+  it('have no member of another method, nor one inside a member that is decided', () => {
+    const beside = { argument: { name: 'x', value: 'past you' }, ref: { past: 'you' }, arguments: { a: 1 } }
+    const tool = decidedParams(
+      request('tools/call', { name: 'pay', ...beside }),
+      operation({ args: { a: 1 } }),
+    )
+    assert.deepEqual(tool, { name: 'pay', arguments: { a: 1 } })
+    const uri = { method: 'resources/read', kind: 'resource', name: 'a:b', args: { uri: 'a:b' } } as const
+    const resource = decidedParams(request('resources/read', { uri: 'a:b', ...beside }), operation(uri))
+    assert.deepEqual(resource, { uri: 'a:b' })
+    const ref = { type: 'ref/prompt', name: 'p', title: 'past you' }
+    const asked = request('completion/complete', {
+      ...beside,
+      ref,
+      argument: { name: 'x', value: 's', more: 1 },
+    })
+    const completion = { method: 'completion/complete', kind: 'prompt', name: 'p', args: { x: 's' } } as const
+    assert.deepEqual(decidedParams(asked, operation(completion)), {
+      ref: { type: 'ref/prompt', name: 'p' },
+      argument: { name: 'x', value: 's' },
+    })
+  })
   it('have the decided value that is being completed', () => {
     const params = { ref: { type: 'ref/prompt', name: 'p' }, argument: { name: 'x', value: 'secret' } }
     const sent = decidedParams(

@@ -63,16 +63,14 @@ function invalid(message: string): SafeconductError {
   return new SafeconductError('invalid_params', { message })
 }
 
-/** What requests of these methods may hold beside their subject; anything else was neither decided nor recorded. */
-const MEMBERS = ['arguments', 'argument', 'inputResponses', 'ref'] as const
-
-function knownMembers(params: JsonObject | null): JsonObject {
-  const known = MEMBERS.flatMap((name) => {
-    const value = params?.[name]
-    return value === undefined ? [] : [[name, value] as const]
-  })
+/** What a request may hold beside what is decided of it; any other member was neither decided nor recorded. */
+function besidesOf(params: JsonObject | null): JsonObject {
   const meta = knownMeta(metaOf(params))
-  return { ...(Object.keys(meta).length === 0 ? {} : { _meta: meta }), ...Object.fromEntries(known) }
+  const responses = params?.inputResponses
+  return {
+    ...(Object.keys(meta).length === 0 ? {} : { _meta: meta }),
+    ...(responses === undefined ? {} : { inputResponses: responses }),
+  }
 }
 
 const LOG_LEVEL = /^[a-z]{1,16}$/
@@ -109,18 +107,23 @@ export function knownMeta(meta: JsonObject): JsonObject {
   return Object.fromEntries(kept)
 }
 
-/** The parameters that go on: the decided name and arguments; beside them what the client sent, parsed, not received. */
+/** The parameters that go on: made of the decided name and arguments, never copied from what was received. */
 export function decidedParams(request: RpcRequest, operation: Operation): JsonObject {
-  const params = knownMembers(request.params)
-  const name = operation.name ?? ''
-  if (operation.method === 'completion/complete') {
-    const argument = isJsonObject(params.argument) ? params.argument : {}
-    const key = typeof argument.name === 'string' ? argument.name : ''
-    const { [key]: value = '', ...chosen } = operation.args
-    const context = Object.keys(chosen).length === 0 ? {} : { context: { arguments: chosen } }
-    return { ...params, argument: { name: key, value }, ...context }
+  const beside = besidesOf(request.params)
+  const { name, kind, args } = operation
+  if (operation.method === 'completion/complete') return { ...beside, ...completionOf(request, operation) }
+  if (kind === 'resource') return { ...beside, uri: name ?? '' }
+  const given = request.params?.arguments !== undefined || Object.keys(args).length > 0
+  return { ...beside, name: name ?? '', ...(given ? { arguments: args } : {}) }
+}
+
+function completionOf({ params }: RpcRequest, { name, kind, args }: Operation): JsonObject {
+  const argument = isJsonObject(params?.argument) ? params.argument : {}
+  const key = typeof argument.name === 'string' ? argument.name : ''
+  const { [key]: value = '', ...chosen } = args
+  return {
+    ref: kind === 'prompt' ? { type: 'ref/prompt', name } : { type: 'ref/resource', uri: name },
+    argument: { name: key, value },
+    ...(Object.keys(chosen).length === 0 ? {} : { context: { arguments: chosen } }),
   }
-  if (operation.kind === 'resource') return { ...params, uri: name }
-  const given = params.arguments !== undefined || Object.keys(operation.args).length > 0
-  return { ...params, name, ...(given ? { arguments: operation.args } : {}) }
 }
