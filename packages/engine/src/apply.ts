@@ -8,12 +8,12 @@ import { touch } from './bounded.ts'
 import { reset, recompose as toOther } from './cold.ts'
 import { emptySpent, giveBack, take } from './delegation/budget.ts'
 import type { EngineEvent, TurnEvent } from './events.ts'
-import { applyFlow, emptyFlow } from './flow/index.ts'
+import { applyFlow, emptyFlow, stainOf } from './flow/index.ts'
 import { fnv, groupOf, learnPeer } from './risk/behaviour/peers.ts'
 import { short } from './risk/behaviour/sequence.ts'
 import { answered, forgetHabits, restoreBaseline } from './risk/learning/answers.ts'
 import { dropPending } from './risk/learning/learning.ts'
-import { learnAttempt, learnOver, learnSettled, remember } from './risk/score.ts'
+import { assess, learnAttempt, learnOver, learnSettled, remember } from './risk/score.ts'
 import { CHANGED_LEVEL, initialTrust } from './risk/trust.ts'
 import {
   type AgentLive,
@@ -80,6 +80,7 @@ function applyTurn(tenant: TenantState, event: TurnEvent): void {
   const idle = event.at - agent.lastAt
   agent.lastAt = event.at
   agent.assurance = event.assurance
+  const risk = riskNow(agent, event.at)
   remember(agent.risk, event.doubts, event.at)
   // What was learned so long ago is kept of nobody.
   if (idle > BASELINE_KEPT_MS) forgetHabits(agent.risk)
@@ -87,6 +88,7 @@ function applyTurn(tenant: TenantState, event: TurnEvent): void {
     if (trustRank(event.trust.level) < trustRank(agent.trust.level)) dropPending(agent.risk.learning)
     agent.trust = event.trust
   }
+  trace(agent, risk, event.at)
   learn(live, event.agent, agent, event.at)
   learnAttempt(agent.risk, event.signal, event.outcome)
   if (event.challenged !== undefined) agent.challengedAt = event.challenged
@@ -112,6 +114,20 @@ function applyTurn(tenant: TenantState, event: TurnEvent): void {
     clean: event.open.clean,
     ...(event.open.vouched === true ? { vouched: true } : {}),
   })
+}
+
+function riskNow({ risk }: AgentLive, at: number): number {
+  return Math.round(assess(risk, [], at).before)
+}
+
+/** A point where risk or level moved; the ring is small, so quiet calls leave none. */
+function trace(agent: AgentLive, before: number, at: number): void {
+  const risk = riskNow(agent, at)
+  const { level } = agent.trust
+  const last = agent.trend.at(-1)
+  if (last !== undefined && risk === before && level === last.level) return
+  agent.trend.push({ at, risk, level })
+  if (agent.trend.length > STATE_LIMITS.trend) agent.trend.shift()
 }
 
 /** Whatever may be learned by now, of the agent and for those it is compared with. */
@@ -147,6 +163,9 @@ function settle(tenant: TenantState, event: Extract<EngineEvent, { type: 'settle
   const flow = live.flows.get(call.flow)
   if (flow !== undefined && event.flow !== null) {
     live.flows.set(call.flow, { ...flow, state: applyFlow(flow.state, event.flow) })
+    if (event.flow.type === 'observed')
+      for (const [value] of event.flow.stained)
+        touch(live.stains, stainOf(value), event.at, STATE_LIMITS.stains)
   }
   const agent = knownAgent(tenant, call.agent)
   if (agent === undefined || event.status !== 'ok' || call.outcome !== 'allow') return
@@ -181,6 +200,7 @@ function recompose(tenant: TenantState, event: Extract<EngineEvent, { type: 'com
     since: event.at,
     alarmedAt: event.at,
     why: 'The model, prompt or tools of the agent changed.',
+    needsPerson: true,
   }
 }
 

@@ -74,6 +74,7 @@ export function evaluate(
       tool,
       roles: errand.tool.roles,
       args: operation.args,
+      isStained: (stain) => tenant.live.stains.has(stain),
     })
   }
 }

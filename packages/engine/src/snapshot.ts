@@ -15,7 +15,7 @@ import { type AgentLive, emptyLive, type Live, type TenantState } from './state.
 /** Of the pieces; a snapshot of another version is not guessed at. */
 export const SNAPSHOT_VERSION = 4
 
-const SECTIONS = ['agents', 'tasks', 'spent', 'flows', 'calls', 'peers', 'logged'] as const
+const SECTIONS = ['agents', 'tasks', 'spent', 'flows', 'calls', 'peers', 'logged', 'stains'] as const
 type Section = (typeof SECTIONS)[number]
 
 /** One member of one of the live maps, or (first) what stands beside them. */

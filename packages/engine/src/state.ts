@@ -28,7 +28,7 @@ import type { FlowState } from './flow/index.ts'
 import type { KnownTool } from './integrity/catalogue.ts'
 import type { CompositionLive } from './integrity/composition.ts'
 import type { CompiledPolicies } from './policy/engine.ts'
-import type { RelationFacts } from './ports.ts'
+import type { RelationFacts, TrendPoint } from './ports.ts'
 import type { Peers } from './risk/behaviour/peers.ts'
 import type { Signal } from './risk/detector.ts'
 import { emptyRisk, type RiskLive } from './risk/score.ts'
@@ -113,6 +113,8 @@ export interface Live {
   readonly peers: Peers
   /** Ids of control entries lately written to the ledger, oldest first. */
   readonly logged: Map<string, number>
+  /** Digests of values that doubtful writes put into storage, by latest write: they are no cleaner for whoever reads them. */
+  readonly stains: Map<string, number>
 }
 
 export interface AgentLive {
@@ -126,6 +128,8 @@ export interface AgentLive {
   settled: number
   lastAt: number
   assurance: Assurance
+  /** The latest calls at which risk or trust moved, oldest first. */
+  readonly trend: TrendPoint[]
   /** Where what was learned of it is while it does not call (`cold.ts`); null = here. */
   cold: Cold | null
 }
@@ -174,7 +178,9 @@ export const STATE_LIMITS = {
   /** Errands that remember what they have read; the others know that they forgot. */
   readingFlows: 4000,
   usedTools: 512,
+  trend: 32,
   logged: 1024,
+  stains: 16_384,
 } as const
 
 /** A new task needs room that only expired ones can make. */
@@ -229,6 +235,7 @@ export function emptyLive(): Live {
     calls: new Map(),
     peers: new Map(),
     logged: new Map(),
+    stains: new Map(),
   }
 }
 
@@ -242,6 +249,7 @@ export function emptyAgent(at: number): AgentLive {
     settled: 0,
     lastAt: at,
     assurance: 'declared',
+    trend: [],
     cold: null,
   }
 }

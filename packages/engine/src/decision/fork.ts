@@ -104,5 +104,6 @@ function forkLive(live: Live): Live {
     calls: new Overlay(live.calls),
     peers: new Overlay(live.peers),
     logged: new Overlay(live.logged),
+    stains: new Overlay(live.stains),
   }
 }

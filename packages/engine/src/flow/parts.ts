@@ -19,6 +19,8 @@ export interface FlowCall {
   readonly tool: string
   readonly roles: ToolRoles
   readonly args: JsonObject
+  /** Was the value put into storage by a doubtful write of any errand? By `stainOf`. */
+  readonly isStained?: (stain: string) => boolean
 }
 
 /** One value under test: an argument that steers, or an address inside a text. */

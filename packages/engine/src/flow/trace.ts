@@ -105,7 +105,7 @@ function judge(
   const { roles } = call
   for (const leaf of leaves) judgeLeaf(state, roles, leaf, parts, add)
   const tested = parts.filter((part) => part.sink)
-  for (const part of tested) judgePart(state, roles, part, add)
+  for (const part of tested) judgePart(state, call, part, add)
   const worst = worstOf(tested)
   if (worst !== undefined) {
     judgeWorst(state, roles, tested, add)
@@ -144,8 +144,14 @@ function judgeLeaf(
     add('quotes-request', leaf.path, 'repeats the wording of a request found in an output')
 }
 
+/** Whoever stores and whoever reads may be different agents: what is kept between them is a digest. */
+export function stainOf(value: string): string {
+  return hash('sha256', value, 'base64url').slice(0, 16)
+}
+
 /** What one value adds beside its origin. */
-function judgePart(state: FlowState, roles: ToolRoles, part: Part, add: Add): void {
+function judgePart(state: FlowState, call: FlowCall, part: Part, add: Add): void {
+  const { roles } = call
   const { standing } = part.origin
   if (standing === 'user' || standing === 'approved') return
   if (
@@ -159,8 +165,9 @@ function judgePart(state: FlowState, roles: ToolRoles, part: Part, add: Add): vo
       'an address with data of the agent’s own in it',
       part.origin.partial ? 1 : 0.7,
     )
-  const stain = state.stained.find(([value]) => value === part.value)
-  if (stain !== undefined && (standing === 'field' || standing === 'own'))
+  const stained =
+    state.stained.some(([value]) => value === part.value) || call.isStained?.(stainOf(part.value)) === true
+  if (stained && (standing === 'field' || standing === 'own'))
     add('laundered', part.path, 'came back from storage, where it was put by a doubtful write')
   if (isAsked(standing) || part.kind === 'place') return
   if (part.value.length <= 3 && part.kind !== 'id') return
