@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { apply } from '../apply.ts'
 import { decide } from '../decide.ts'
 import { call, host, ok, START, setup, world } from '../testing/world.ts'
-import { meetOnArguments, meetOnResult, readObligations, touchesResult } from './obligations.ts'
+import { meetOnArguments, meetOnResult, rated, readObligations, touchesResult } from './obligations.ts'
 
 const one = (text: string): Obligation => {
   const [read] = readObligations('p', text)
@@ -118,6 +118,47 @@ test('addresses and long numbers are masked wherever they stand', () => {
   assert.ok(text.includes('since 2026') && text.includes('"year":2026'))
   const blob = Buffer.from(text.match(/"blob":"([^"]+)"/)?.[1] ?? '', 'base64').toString()
   assert.equal(blob, '***rg')
+})
+
+test('the names of a part say nothing of members of the same name in what was answered', () => {
+  const mail = 'ann.lee@example.com'
+  for (const result of [
+    { structuredContent: { data: mail, uri: [mail], type: mail, role: { type: mail }, blob: mail } },
+    { content: [], _meta: { 'com.example/data': { data: mail } } },
+    { content: [{ type: 'text', text: 'x', _meta: { data: mail } }] },
+    { content: [{ type: 'text', text: 'x', data: [mail] }] },
+    { content: [{ type: 'resource_link', name: 'x', uri: `mailto:${mail}` }] },
+    { resultType: 'input_required', inputRequests: { a: { params: { type: mail, data: mail } } } },
+  ] satisfies JsonObject[]) {
+    const met = JSON.stringify(meetOnResult(result, [one('mask:emails')]))
+    assert.ok(!met.includes('ann.lee'), met)
+  }
+  const kept = { content: [{ type: 'image', mimeType: 'image/png', data: '123456789123' }] }
+  assert.deepEqual(meetOnResult(kept, [one('mask:numbers')]), kept)
+})
+
+test('a place in a result is looked for in every member of it, and what could hold it anywhere is withheld', () => {
+  const rule = [one('redact:result.iban')]
+  assert.deepEqual(meetOnResult({ iban: 'x', content: [], _meta: { iban: 'x', kept: 1 } }, rule), {
+    iban: '[redacted]',
+    content: [],
+    _meta: { iban: '[redacted]', kept: 1 },
+  })
+  for (const withheld of [
+    { resultType: 'input_required', inputRequests: { a: { method: 'elicitation/create', params: {} } } },
+    { completion: { values: ['DE02'] } },
+    { messages: [{ role: 'user', content: { type: 'text', text: '{}' }, text: 'DE02' }] },
+  ])
+    assert.equal(meetOnResult(withheld, rule), null, JSON.stringify(withheld))
+})
+
+test('one policy that speaks for several of a chain takes one call of its rate', () => {
+  const twice = one('rate:1/60')
+  const { reservations } = rated([twice, twice], new Map(), 'agent-1', START)
+  assert.deepEqual(
+    reservations.map(({ calls }) => calls),
+    [1],
+  )
 })
 
 test('no address is left, whatever surrounds it', () => {

@@ -80,6 +80,8 @@ export function rated(
     const window = Math.floor(at / (seconds * 1000))
     const key = `rate:${JSON.stringify([obligation.id, agent, seconds, window])}`
     if ((spent.get(key)?.calls ?? 0) >= calls) return { reservations: [], exceeded: obligation }
+    // A policy that speaks for several of a chain, or in both layers, counts the call once.
+    if (reservations.some((one) => one.key === key)) continue
     const expiresAt = (window + 1) * seconds * 1000
     reservations.push({ key, expiresAt, calls: 1, writes: 0, sums: [] })
   }
@@ -125,16 +127,19 @@ export function touchesResult(obligations: readonly Obligation[]): boolean {
   return obligations.some((one) => changes(one) && !targetOf(one).startsWith('args.'))
 }
 
-/** Members that hold bytes or say what something is. */
-const NO_TEXT: ReadonlySet<string> = new Set([
-  'type',
-  'role',
-  'mimeType',
-  'data',
-  'uri',
-  'resultType',
-  'requestState',
-])
+/** Members of a part of a result (MCP's content, resources, messages) that say what it is. */
+const LABELS: ReadonlySet<string> = new Set(['type', 'role', 'mimeType', 'uri', 'resultType', 'requestState'])
+const LABELS_OF_BYTES: ReadonlySet<string> = new Set([...LABELS, 'data'])
+/** Where a link leads is part of the answer. */
+const LABELS_OF_LINKS: ReadonlySet<string> = new Set(['type', 'mimeType'])
+const NO_LABELS: ReadonlySet<string> = new Set()
+/** Below these everything is the server's own, whatever it is called. */
+const OPEN: ReadonlySet<string> = new Set(['structuredContent', '_meta', 'inputRequests'])
+
+function labelsOf({ type }: JsonObject): ReadonlySet<string> {
+  if (type === 'resource_link') return LABELS_OF_LINKS
+  return type === 'image' || type === 'audio' ? LABELS_OF_BYTES : LABELS
+}
 
 /** The result as it may be released; null when an obligation cannot be met on it, and it has to be withheld. */
 export function meetOnResult(result: JsonObject, obligations: readonly Obligation[]): JsonObject | null {
@@ -144,43 +149,49 @@ export function meetOnResult(result: JsonObject, obligations: readonly Obligatio
     if (!changes(obligation) || target.startsWith('args.')) continue
     const [, ...path] = target.split('.')
     met = Object.hasOwn(PATTERNS, target)
-      ? everywhere(met, PATTERNS[target as keyof typeof PATTERNS], obligation.type)
+      ? everywhere(met, PATTERNS[target as keyof typeof PATTERNS], obligation.type, true)
       : structured(met, path, obligation.type)
     if (met === null) return null
   }
   return met as JsonObject
 }
 
-/** Structured content, and texts that are JSON; a text that is not, or bytes, could hold the value anywhere. */
+/** Structured members, and texts that are JSON; a text that is not, bytes or a question could hold the value anywhere. */
 function structured(result: JsonValue, path: readonly string[], type: Obligation['type']): JsonValue | null {
   if (!isJsonObject(result)) return null
-  const { structuredContent } = result
-  const parts = new Map<string, JsonValue>()
-  if (structuredContent !== undefined) parts.set('structuredContent', at(structuredContent, path, type))
-  for (const name of ['content', 'contents', 'messages']) {
-    const items = result[name]
+  const { content, contents, messages, inputRequests, completion, ...beside } = result
+  if (inputRequests !== undefined || completion !== undefined) return null
+  const met = new Map<string, JsonValue>(Object.entries(at(beside, path, type) as JsonObject))
+  for (const name of ['structuredContent', '_meta']) {
+    const value = met.get(name)
+    if (value !== undefined) met.set(name, at(value, path, type))
+  }
+  for (const [name, items] of Object.entries({ content, contents, messages })) {
     if (items === undefined) continue
     if (!isJsonArray(items)) return null
-    const met: JsonValue[] = []
+    const parts: JsonValue[] = []
     for (const item of items) {
       const one = part(item, path, type)
       if (one === null) return null
-      met.push(one)
+      parts.push(one)
     }
-    parts.set(name, met)
+    met.set(name, parts)
   }
-  return { ...result, ...Object.fromEntries(parts) }
+  return Object.fromEntries(met)
 }
 
 function part(item: JsonValue, path: readonly string[], type: Obligation['type']): JsonValue | null {
   if (!isJsonObject(item)) return null
+  const { _meta: told } = item
+  const meta = told === undefined ? {} : { _meta: at(told, path, type) }
   if (item.content !== undefined || item.resource !== undefined) {
+    if (item.text !== undefined) return null
     const name = item.content === undefined ? 'resource' : 'content'
     const inner = part(item[name] ?? null, path, type)
-    return inner === null ? null : { ...item, [name]: inner }
+    return inner === null ? null : { ...item, ...meta, [name]: inner }
   }
   const value = typeof item.text === 'string' ? parsed(item.text) : null
-  return value === null ? null : { ...item, text: JSON.stringify(at(value, path, type)) }
+  return value === null ? null : { ...item, ...meta, text: JSON.stringify(at(value, path, type)) }
 }
 
 function parsed(text: string): JsonObject | readonly JsonValue[] | null {
@@ -203,21 +214,22 @@ function at(value: JsonValue, path: readonly string[], type: Obligation['type'])
   )
 }
 
-function everywhere(value: JsonValue, pattern: RegExp, type: Obligation['type'], name = ''): JsonValue {
-  if (typeof value === 'string') {
-    if (name === 'blob') return blob(value, pattern, type)
-    return NO_TEXT.has(name) ? value : replaced(value, pattern, type)
-  }
+/** `framed`: in the frame that the protocol gives a result, where some members are no text of the server. */
+function everywhere(value: JsonValue, pattern: RegExp, type: Obligation['type'], framed: boolean): JsonValue {
+  if (typeof value === 'string') return replaced(value, pattern, type)
   // A number is no place for asterisks.
   if (typeof value === 'number')
     return replaced(String(value), pattern, type) === String(value) ? value : null
-  if (isJsonArray(value)) return value.map((item) => everywhere(item, pattern, type, name))
+  if (isJsonArray(value)) return value.map((item) => everywhere(item, pattern, type, framed))
   if (!isJsonObject(value)) return value
+  const labels = framed ? labelsOf(value) : NO_LABELS
   return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [
-      replaced(key, pattern, type),
-      everywhere(item, pattern, type, key),
-    ]),
+    Object.entries(value).map(([key, item]) => {
+      const name = replaced(key, pattern, type)
+      if (typeof item === 'string' && labels.has(key)) return [name, item]
+      if (typeof item === 'string' && framed && key === 'blob') return [name, blob(item, pattern, type)]
+      return [name, everywhere(item, pattern, type, framed && !OPEN.has(key))]
+    }),
   )
 }
 
