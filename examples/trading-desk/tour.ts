@@ -153,7 +153,12 @@ async function tour(): Promise<boolean> {
     say(bold('Safeconduct: two minutes at a trading desk'))
     say(quiet('Starting a daemon on data of its own, with an ordinary MCP server behind the gateway…'))
     daemon = await startDaemon(
-      readConfig({ SAFECONDUCT_DATA: path.join(folder, 'data'), SAFECONDUCT_PORT: '0' }),
+      // The tour lives through a day in seconds: what came back well is learned at once.
+      readConfig({
+        SAFECONDUCT_DATA: path.join(folder, 'data'),
+        SAFECONDUCT_PORT: '0',
+        SAFECONDUCT_CONTEST_WINDOW: '0',
+      }),
     )
     const seed = await seedDesk(daemon)
     const owner = await signInOwner(daemon.url, daemon.signInLink())

@@ -39,7 +39,15 @@ export interface Desk {
 export async function openDesk(settings: Readonly<Record<string, string>> = {}): Promise<Desk> {
   const folder = mkdtempSync(path.join(tmpdir(), 'sc-policy-'))
   const data = path.join(folder, 'd')
-  const daemon = await startDaemon(readConfig({ SAFECONDUCT_DATA: data, SAFECONDUCT_PORT: '0', ...settings }))
+  // A day in seconds: what came back well is learned at once.
+  const daemon = await startDaemon(
+    readConfig({
+      SAFECONDUCT_DATA: data,
+      SAFECONDUCT_PORT: '0',
+      SAFECONDUCT_CONTEST_WINDOW: '0',
+      ...settings,
+    }),
+  )
   const seed = await seedDesk(daemon)
   const owner = await signInOwner(daemon.url, daemon.signInLink())
   const trader = await sendTrader(seed.setup as Setup)

@@ -75,11 +75,14 @@ describe('elevations', () => {
 
   it('a rule grants at once, for as long as it says; what is revoked ends at the next call', async () => {
     await rule(RULE, 'p-2')
-    const long = await ask({ minutes: 61 })
+    const long = await ask({ minutes: 61 }, 'owner')
     assert.equal(long.json.status, 'pending', 'beyond the rule a person decides')
     assert.equal((await decide(long.json.id, false)).json.status, 'refused')
     assert.equal((await decide(long.json.id, true)).status, 409)
-    const short = await ask({ minutes: 60 })
+    const local = await ask({ minutes: 59 })
+    assert.equal(local.json.status, 'pending', 'whoever runs as this user is not whom the rule was made for')
+    assert.equal((await decide(local.json.id, false)).json.status, 'refused')
+    const short = await ask({ minutes: 60 }, 'owner')
     assert.deepEqual([short.json.status, short.json.decidedBy], ['active', 'policy:an-hour-by-rule'])
     assert.equal(outcome().outcome, 'allow')
     const revoked = await world.post('local', `/api/v1/elevations/${short.json.id}/revoke`, {})

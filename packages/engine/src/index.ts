@@ -58,6 +58,7 @@ export {
 export type * from './ports.ts'
 export { agentSubject, TENANT_SUBJECT, userSubject } from './record/pseudonyms.ts'
 export * as behaviour from './risk/behaviour/index.ts'
+export * as extraction from './risk/extraction/index.ts'
 export * as login from './risk/login/index.ts'
 export {
   createState,

@@ -273,6 +273,15 @@ export type BusMessage =
       readonly to: TrustLevel
       readonly why: string
     }
+  /** The remembered risk of an agent moved by more than a little. */
+  | {
+      readonly type: 'risk'
+      readonly tenant: string
+      readonly agent: string
+      readonly at: number
+      readonly from: number
+      readonly to: number
+    }
   | { readonly type: 'revoked'; readonly tenant: string; readonly kind: EpochKind; readonly id: string }
   | { readonly type: 'owner-request'; readonly tenant: string; readonly request: OwnerRequest }
   | { readonly type: 'tool'; readonly tenant: string; readonly tool: PinnedTool }
@@ -391,6 +400,31 @@ export interface AgentStanding {
   readonly since: number
   readonly baseline: 'learning' | 'active' | 'stale' | 'drifted' | 'contested'
   readonly why: readonly string[]
+  /** The latest calls at which risk or trust moved, oldest first. */
+  readonly trend: readonly TrendPoint[]
+  /** What the baseline rests on; null while the agent sleeps or has not called. */
+  readonly learning: LearningReport | null
+}
+
+export interface TrendPoint {
+  readonly at: number
+  /** Remembered risk, 0–100. */
+  readonly risk: number
+  /** By behaviour, before assurance caps it. */
+  readonly level: TrustLevel
+}
+
+export interface LearningReport {
+  /** Lessons taken, passed over, and waiting for their contest window to end. */
+  readonly learned: number
+  readonly passed: number
+  readonly pending: number
+  /** When the enrolment baseline was frozen; null = not yet. */
+  readonly enrolledAt: number | null
+  readonly drift: { readonly psi: number; readonly ks: number }
+  /** Detectors that a person's answers have made count more or less. */
+  readonly weights: Readonly<Record<string, number>>
+  readonly contestedAt: number | null
 }
 
 export interface Explanation {

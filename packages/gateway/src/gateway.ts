@@ -218,10 +218,15 @@ export function createMcpGateway(options: McpGatewayOptions): McpGateway {
       }
     },
     onTrustChanged({ tenant, agent }) {
-      streams.review((entry) => {
+      // Whoever handed the errand on is part of it.
+      const keep = (entry: { identity(): Identity; server: string }) => {
         const { grant } = entry.identity()
-        return grant.tenant !== tenant || grant.agent !== agent || living(entry.identity(), entry.server)
-      }, new SafeconductError('denied'))
+        const theirs = grant.tenant === tenant && (grant.agent === agent || grant.via.includes(agent))
+        return !theirs || living(entry.identity(), entry.server)
+      }
+      const reason = new SafeconductError('denied')
+      streams.review(keep, reason)
+      calls.review(keep, reason)
     },
     onRevoked({ tenant }) {
       const keep = (entry: { identity(): Identity; server: string }) =>

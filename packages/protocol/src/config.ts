@@ -34,6 +34,14 @@ export const configSchema = z.strictObject({
     .default(28800)
     .describe('Lifetime of a task when nobody chose another, seconds.'),
   SAFECONDUCT_APPROVAL_TTL: count(30, 86400).default(900).describe('How long an approval waits, seconds.'),
+  SAFECONDUCT_CONTEST_WINDOW: count(0, 604800)
+    .default(600)
+    .describe(
+      'Seconds after its outcome in which a call may be contested; only then it becomes part of a baseline.',
+    ),
+  SAFECONDUCT_HOT_AGENTS: count(16, 1000000)
+    .default(5000)
+    .describe('Agents whose baseline is held in memory; those of the others wait in the store.'),
   SAFECONDUCT_MAX_BODY: count(1024, 67108864)
     .default(4194304)
     .describe('Largest request or answer body, bytes.'),

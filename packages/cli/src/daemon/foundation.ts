@@ -111,6 +111,8 @@ export async function openFoundation(config: Config, warn: (text: string) => voi
       settings: {
         enforcement: config.SAFECONDUCT_ENFORCEMENT,
         approvalTtl: config.SAFECONDUCT_APPROVAL_TTL * 1000,
+        contestWindow: config.SAFECONDUCT_CONTEST_WINDOW * 1000,
+        hotAgents: config.SAFECONDUCT_HOT_AGENTS,
       },
     })
     undo.push(() => decider.close())

@@ -3,12 +3,12 @@
  * @module
  */
 import type { JsonObject } from '@safeconduct/protocol'
-import type { AgentStanding, Explanation } from '../ports.ts'
+import type { AgentStanding, Explanation, LearningReport } from '../ports.ts'
 import { type Attachment, decodeAttachment } from '../record/attachment.ts'
 import { readEntry } from '../record/entry.ts'
 import { sealedFor } from '../record/journal.ts'
 import { checkAttachment } from '../record/replay.ts'
-import { baselineState } from '../risk/learning/learning.ts'
+import { baselineState, type Learning } from '../risk/learning/learning.ts'
 import { assess, standingDoubts } from '../risk/score.ts'
 import { levelNow } from '../risk/standing.ts'
 import { effectiveTrust } from '../risk/trust.ts'
@@ -72,6 +72,8 @@ export function standingOf(owner: Owner, tenant: string, id: string): AgentStand
       since: agent.createdAt,
       baseline: 'learning',
       why: ['It has not called yet.'],
+      trend: [],
+      learning: null,
     }
   }
   const ceiling = agent.trustCeiling === null ? [] : [`A person set the ceiling ${agent.trustCeiling}.`]
@@ -87,6 +89,21 @@ export function standingOf(owner: Owner, tenant: string, id: string): AgentStand
       ...ceiling,
       ...standingDoubts(live.risk, at),
     ],
+    trend: [...live.trend],
+    learning: live.cold === null ? reportOf(live.risk.learning) : null,
+  }
+}
+
+function reportOf(learning: Learning): LearningReport {
+  const { learned, passed, pending, enrolment, drift, weights, contestedAt } = learning
+  return {
+    learned,
+    passed,
+    pending: pending.length,
+    enrolledAt: enrolment?.at ?? null,
+    drift: { ...drift },
+    weights: Object.fromEntries(weights),
+    contestedAt,
   }
 }
 

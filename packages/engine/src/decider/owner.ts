@@ -25,7 +25,14 @@ import { createJournal, type Journal } from '../record/journal.ts'
 import { createPseudonyms, type Pseudonyms } from '../record/pseudonyms.ts'
 import { createRefusals, type Refusals } from '../record/refusals.ts'
 import { createSummaries, type Summaries } from '../record/summaries.ts'
-import { createState, type EngineSettings, type EngineState, type TenantState } from '../state.ts'
+import { assess } from '../risk/score.ts'
+import {
+  type AgentLive,
+  createState,
+  type EngineSettings,
+  type EngineState,
+  type TenantState,
+} from '../state.ts'
 import { createHeat, type Heat } from './heat.ts'
 
 export interface DeciderPorts {
@@ -119,23 +126,32 @@ export function createOwner(ports: DeciderPorts): Owner {
   }
 }
 
-/** Applies the events of a turn; says aloud when a trust level changes. */
+/** Risk that moved by less is not worth telling. */
+const TOLD_RISK = 5
+
+/** Applies the events of a turn; says aloud when a trust level changes, or the risk that is remembered. */
 export function commit(owner: Owner, tenant: TenantState, events: readonly EngineEvent[]): void {
+  const { bus } = owner.ports
   for (const event of events) {
     const agent = 'agent' in event ? event.agent : null
-    const before = agent === null ? undefined : tenant.live.agents.get(agent)?.trust.level
+    const before = agent === null ? undefined : tenant.live.agents.get(agent)
+    const at = 'at' in event ? event.at : 0
+    const level = before?.trust.level
+    const from = before === undefined ? 0 : riskOfAgent(before, at)
     apply(tenant, event)
-    const after = agent === null ? undefined : tenant.live.agents.get(agent)?.trust
-    if (agent === null || before === undefined || after === undefined || after.level === before) continue
-    owner.ports.bus.publish({
-      type: 'trust',
-      tenant: tenant.tenant,
-      agent,
-      from: before,
-      to: after.level,
-      why: after.why,
-    })
+    const after = agent === null ? undefined : tenant.live.agents.get(agent)
+    if (agent === null || level === undefined || after === undefined) continue
+    const to = riskOfAgent(after, at)
+    if (Math.abs(to - from) >= TOLD_RISK)
+      bus.publish({ type: 'risk', tenant: tenant.tenant, agent, at, from, to })
+    const { trust } = after
+    if (trust.level === level) continue
+    bus.publish({ type: 'trust', tenant: tenant.tenant, agent, from: level, to: trust.level, why: trust.why })
   }
+}
+
+function riskOfAgent({ risk }: AgentLive, at: number): number {
+  return Math.round(assess(risk, [], at).before)
 }
 
 /** Keeps `close` waiting for the work; its failure stays with whoever awaits it. */

@@ -23,6 +23,7 @@ import type { RelationFacts } from '../ports.ts'
 import { doubtsCredential } from '../risk/combine.ts'
 import { type Standing, standing } from '../risk/standing.ts'
 import type { EngineSettings, TenantState } from '../state.ts'
+import { levelRoom } from './level-limits.ts'
 import { rated } from './obligations.ts'
 import { type Posed, type Ruling, rule } from './rule.ts'
 import { elevationSentence, relationSentences } from './words.ts'
@@ -156,13 +157,31 @@ export function combine(question: DecideQuestion, findings: Findings): Combined 
     const why = `The policy ${id} allows ${properties.calls} calls in ${properties.seconds} seconds, and they are used.`
     return { ...base, ...ruling, ...REFUSED, why: [why, ...ruling.why], posed, relations: revision }
   }
+  const room = levelRoom(state.live.spent, {
+    agent: request.grant.agent,
+    trust: base.standing.trust,
+    write: tool.write,
+    at: request.at,
+  })
+  // A person's word for this very call counts more than how often the agent called.
+  if (room.exceeded !== null && !approved && ruling.outcome === 'allow' && assume.ignoreArguments !== true) {
+    return { ...base, ...ruling, ...REFUSED, why: [room.exceeded, ...ruling.why], posed, relations: revision }
+  }
   const used = ruling.outcome === 'allow' && approved ? question.approval : null
   const why = [
     ...ruling.why,
     ...elevated.held.map(elevationSentence),
     ...(ruling.outcome === 'allow' ? [] : relationSentences(relations?.facts ?? {})),
   ]
-  return { ...base, ...ruling, why, used, posed, relations: revision, rates: rates.reservations }
+  return {
+    ...base,
+    ...ruling,
+    why,
+    used,
+    posed,
+    relations: revision,
+    rates: [...rates.reservations, ...room.reservations],
+  }
 }
 
 const REFUSED = { outcome: 'deny', code: 'rate_limited', obligations: [] } as const

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Elevation } from '@safeconduct/protocol'
+import type { Elevation, Grant } from '@safeconduct/protocol'
 import fc from 'fast-check'
 import { decide } from '../decide.ts'
 import { openDecider } from '../decider.ts'
@@ -102,6 +102,7 @@ test('who decides: a rule that names the action, a person, or nobody', () => {
       task: 'task-1',
       role,
       minutes: 60,
+      for: 'agent',
       grant: null,
       ...more,
     })
@@ -112,6 +113,7 @@ test('who decides: a rule that names the action, a person, or nobody', () => {
   assert.equal(ask('quick', { task: 'task-2' }).outcome, 'refused')
   assert.equal(ask('quick', { at: START + 48 * 3_600_000 }).outcome, 'refused')
   assert.equal(ask('quick', { grant: grant() }).outcome, 'active')
+  assert.equal(ask('quick', { for: 'user' }).outcome, 'pending', 'a rule for agents gives no user a role')
   assert.equal(ask('quick', { grant: grant({ task: 'task-9' }) }).outcome, 'refused')
   of.tell({ type: 'epoch', tenant: TENANT, ref: epoch('agent', 'agent-1', 2) })
   assert.equal(ask('quick', { grant: grant() }).outcome, 'refused', 'its grant was revoked')
@@ -119,6 +121,53 @@ test('who decides: a rule that names the action, a person, or nobody', () => {
   assert.equal(ask('quick').outcome, 'refused')
   of.tell({ type: 'task', task: task({ status: 'ended' }) })
   assert.equal(ask('quick').outcome, 'refused')
+})
+
+test('a rule of the user layer is one for users, and the agent it was asked for is the one that is judged', () => {
+  const of = world(
+    setup([{ type: 'agent', agent: agent({ id: 'agent-2' }) }], {
+      agentPolicies: `${POLICIES.agentPolicies}
+        @id("not-2") forbid (principal == Agent::"agent-2", action == Action::"elevate", resource);`,
+      userPolicies: `${STARTER_POLICIES.userPolicies}
+        @id("users") permit (principal is User, action == Action::"elevate", resource == Role::"desk");`,
+    }),
+  )
+  const ask = (more: object) =>
+    ruleOnElevation(of.state, {
+      tenant: TENANT,
+      at: START,
+      task: 'task-1',
+      role: 'desk',
+      minutes: 60,
+      for: 'user',
+      grant: null,
+      ...more,
+    }).outcome
+  assert.equal(ask({}), 'active')
+  assert.equal(ask({ for: 'agent' }), 'pending')
+  assert.equal(ask({ for: 'agent', agent: 'agent-2' }), 'refused')
+})
+
+test('a rule for whoever handed the errand on is none for the one it was handed to', () => {
+  const of = world(
+    setup([{ type: 'agent', agent: agent({ id: 'agent-2' }) }], {
+      ...POLICIES,
+      agentPolicies: `${STARTER_POLICIES.agentPolicies}
+        @id("for-1") permit (principal == Agent::"agent-1", action == Action::"elevate", resource == Role::"desk");`,
+    }),
+  )
+  const ask = (handed: Grant) =>
+    ruleOnElevation(of.state, {
+      tenant: TENANT,
+      at: START,
+      task: 'task-1',
+      role: 'desk',
+      minutes: 60,
+      for: 'agent',
+      grant: handed,
+    }).outcome
+  assert.equal(ask(grant()), 'active')
+  assert.equal(ask(grant({ agent: 'agent-2', via: ['agent-1'] })), 'pending')
 })
 
 test('privilege-hours add up: never more than before, never less than what stood', () => {

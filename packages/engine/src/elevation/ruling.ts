@@ -2,12 +2,14 @@
  * Who decides about a role for one errand: a rule, a person, or nobody. The policies are asked for the action
  * `elevate` on `Role::"…"`, both layers, as for a call.
  *
- * What must hold: only a permit that names the action itself is a rule; a permit for everything grants nobody more.
+ * What must hold: only a permit that names the action itself, in the layer of whoever would hold the role, is a rule; a
+ * permit for everything grants nobody more, and a rule for agents grants no user more.
  * @module
  */
-import type { Decision, Grant } from '@safeconduct/protocol'
+import type { Decision, Elevation, Grant } from '@safeconduct/protocol'
 import type { Posed } from '../decision/rule.ts'
 import { isAlive } from '../delegation/delegate.ts'
+import type { Layer } from '../policy/engine.ts'
 import { judge } from '../policy/judge.ts'
 import { poseQuery } from '../policy/question.ts'
 import { ELEVATE } from '../policy/speech.ts'
@@ -20,8 +22,12 @@ export interface ElevationQuestion {
   readonly task: string
   readonly role: string
   readonly minutes: number
+  /** Whose role it would be. */
+  readonly for: Elevation['for']
   /** The grant with which an agent asks; null when a person does. */
   readonly grant: Grant | null
+  /** The agent it was asked for, where no grant tells; default: the task's own. */
+  readonly agent?: string
 }
 
 export interface ElevationRuling {
@@ -58,7 +64,7 @@ export function ruleOnElevation(state: EngineState, question: ElevationQuestion)
   if (grant !== null && (grant.task !== task.id || !isAlive(tenant, { grant, at }))) {
     return refused('The grant is not one of this errand, or is no longer valid.')
   }
-  const agent = grant?.agent ?? task.agent
+  const agent = grant?.agent ?? question.agent ?? task.agent
   if (tenant.directory.agents.get(agent)?.status !== 'active')
     return refused('The agent is disabled or not known.')
   const { policy } = tenant.directory
@@ -81,7 +87,12 @@ export function ruleOnElevation(state: EngineState, question: ElevationQuestion)
   const actors = { agent, via: grant?.via ?? [], user: task.user }
   const parties = { agent, user: task.user, purpose: task.details.purpose ?? '', endsAt: task.expiresAt }
   const plain = judge(policy.compiled, actors, asked, { approved: false, freshProof: false })
-  const rule = plain.reasons.find(({ layer, id }) => layer === 'agent' && policy.compiled.elevates(id))
+  // Of those who are asked for, only the one who would hold the role can be whom a rule was made for.
+  const own = judge(policy.compiled, { ...actors, via: [] }, asked, { approved: false, freshProof: false })
+  const isRule = (layer: Layer, id: string) => layer === question.for && policy.compiled.elevates(layer, id)
+  const rule = own.reasons.find(
+    ({ layer, id }) => (layer === 'agent' || layer === 'user') && isRule(layer, id),
+  )
   if (plain.allowed && rule !== undefined) {
     const why = `The policy ${rule.id} grants it.`
     return { outcome: 'active', rule: rule.id, policies: plain.reasons, why, ...parties }

@@ -71,7 +71,7 @@ function compilePolicies(
     bindings,
     relations,
     roles: [...new Set([...speech.agent.roles, ...speech.user.roles])].sort(),
-    elevates: (id: string) => speech.agent.elevates.has(id),
+    elevates: (layer: Layer, id: string) => speech[layer].elevates.has(id),
   }
   const used = usedFacts(words.uses)
   // Both layers and every actor are asked with one context: it is read once.

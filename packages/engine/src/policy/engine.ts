@@ -84,8 +84,8 @@ export interface AskedPolicies {
   readonly relations: Readonly<Record<Layer, readonly string[]>>
   /** Roles that a policy of either layer speaks of. */
   readonly roles: readonly string[]
-  /** Whether the permit of the agent's layer names the action `elevate` itself. */
-  elevates(id: string): boolean
+  /** Whether the permit of that layer names the action `elevate` itself. */
+  elevates(layer: Layer, id: string): boolean
 }
 
 /** A compiled pair of layers. Holds the entities it was told of; bound to one tenant. */

@@ -63,6 +63,13 @@ test('a level rises one step a clean period, not before, and not while risk stay
   assert.equal(recovered(at('restricted', { alarmedAt: AT + CLEAN_MS }), 0, AT + CLEAN_MS + 1), 'restricted')
 })
 
+test('an agent that became another one waits its way to limited and no further', () => {
+  const other = at('restricted', { needsPerson: true })
+  assert.equal(recovered(other, 0, AT + 100 * CLEAN_MS), 'limited')
+  const later = after(other, 0, 100 * CLEAN_MS)
+  assert.equal(after(later, 0, 200 * CLEAN_MS).level, 'limited')
+})
+
 test('a suspended agent does not wait its suspension out', () => {
   assert.equal(recovered(at('suspended'), 0, AT + 1000 * CLEAN_MS), 'suspended')
   assert.equal(after(at('suspended'), 0, 1000 * CLEAN_MS).level, 'suspended')

@@ -1,7 +1,8 @@
 /**
  * The trust level: what assurance allows at most, lowered by risk at once, raised again slowly and never by calls.
  * A lowered level rises one step a clean period, never in answer to calls; a suspended agent needs a person, because
- * it could otherwise wait its suspension out. Changes take effect at the next call.
+ * it could otherwise wait its suspension out, and so does one that became another (model, prompt or tools) to rise above
+ * `limited`. Changes take effect at the next call.
  * @module
  */
 import { type Assurance, lowerTrust, TRUST_LEVELS, type TrustLevel, trustRank } from '@safeconduct/protocol'
@@ -13,6 +14,8 @@ export interface TrustLive {
   /** When evidence last spoke against the agent; clean time counts from here. */
   alarmedAt: number
   why: string
+  /** Lowered because the agent became another one: time alone brings it no further than `limited`. */
+  needsPerson?: boolean
 }
 
 export const CAP_OF_ASSURANCE: Readonly<Record<Assurance, TrustLevel>> = {
@@ -49,8 +52,9 @@ export function fallTo(risk: number): TrustLevel {
 export function recovered(trust: TrustLive, risk: number, at: number): TrustLevel {
   if (trust.level === 'elevated' || trust.level === 'suspended') return trust.level
   const steps = Math.floor((at - Math.max(trust.since, trust.alarmedAt)) / CLEAN_MS)
+  const top: TrustLevel = trust.needsPerson === true ? 'limited' : 'elevated'
   let level: TrustLevel = trust.level
-  for (let step = 0; step < steps && level !== 'elevated'; step++) {
+  for (let step = 0; step < steps && level !== top; step++) {
     const entered = FALLS.find((fall) => fall.to === level)?.from ?? 100
     if (risk > entered - MARGIN) break
     level = above(level)
@@ -81,6 +85,7 @@ export function nextTrust(
       since: call.at,
       alarmedAt: call.alarm || fell ? call.at : trust.alarmedAt,
       why: fell ? call.why : 'A clean period has passed.',
+      ...(trust.needsPerson === true ? { needsPerson: true } : {}),
     }
   }
   return call.alarm && trust.alarmedAt !== call.at ? { ...trust, alarmedAt: call.at } : trust

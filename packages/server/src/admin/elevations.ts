@@ -96,7 +96,7 @@ async function ask(
   if (task === undefined)
     throw new SafeconductError('invalid_request', { message: 'Name the task for which it is meant.' })
   const at = ports.clock.now()
-  const ruling = ports.policies.ruleOnElevation({ tenant, at, task, role, minutes, grant })
+  const ruling = ports.policies.ruleOnElevation({ tenant, at, task, role, minutes, for: kind, grant })
   const principal = kind === 'agent' ? ruling.agent : ruling.user
   if (ruling.outcome === 'refused' || principal === null) {
     // The agent hears no more than that; why is for people.
@@ -110,7 +110,8 @@ async function ask(
     throw new SafeconductError('rate_limited', {
       message: 'Too many elevations of this task are open already.',
     })
-  const granted = ruling.outcome === 'active'
+  // Over the control socket anybody asks who runs as this user: the rule was made for others, so a person decides.
+  const granted = ruling.outcome === 'active' && caller.kind !== 'local'
   const elevation: Elevation = {
     tenant,
     id: `el_${ports.ids.next()}`,
@@ -122,7 +123,7 @@ async function ask(
     purpose: ruling.purpose,
     reason,
     minutes,
-    status: ruling.outcome,
+    status: granted ? 'active' : 'pending',
     askedBy: caller.kind === 'agent' ? caller.grant.agent : byOf(caller),
     createdAt: at,
     decidedBy: granted ? `policy:${ruling.rule ?? ''}` : null,
@@ -165,8 +166,10 @@ async function decide(
   if (!grant)
     return store(ports, { ...known, status: 'refused', decidedBy: by, decidedAt: at, endedAt: at }, by)
   // What has changed since it was asked for counts: the errand may have ended, the policy may forbid it by now.
-  const { role, minutes, task } = known
-  const ruling = ports.policies.ruleOnElevation({ tenant, at, task, role, minutes, grant: null })
+  const { role, minutes, task, for: kind, principal } = known
+  const agent = kind === 'agent' ? { agent: principal } : {}
+  const asked = { tenant, at, task, role, minutes, for: kind, grant: null, ...agent }
+  const ruling = ports.policies.ruleOnElevation(asked)
   if (ruling.outcome === 'refused') throw new SafeconductError('denied', { message: ruling.why })
   const expiresAt = Math.min(ruling.endsAt, at + minutes * MINUTE)
   return store(ports, { ...known, status: 'active', decidedBy: by, decidedAt: at, expiresAt }, by)
