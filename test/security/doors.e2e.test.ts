@@ -118,7 +118,8 @@ describe('a running daemon', () => {
     for (const asked of owner) assert.equal((await local(asked)).status, 403, asked.path)
     // What widens waits for the owner, also when the program claims to be one.
     const csrf = { 'x-csrf-token': 'x', cookie: 'safeconduct_session=x' }
-    const widen = { method: 'POST', path: '/api/v1/agents/local/autonomy', body: { autonomous: true } }
+    const server = { name: 'elsewhere', url: 'https://mcp.example/mcp' }
+    const widen = { method: 'POST', path: '/api/v1/servers', body: server }
     assert.equal((await local({ ...widen, headers: csrf })).status, 202)
   })
 })

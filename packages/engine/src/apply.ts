@@ -5,7 +5,7 @@
  */
 import { lowerTrust, trustRank } from '@safeconduct/protocol'
 import { touch } from './bounded.ts'
-import { reset, recompose as toOther } from './cold.ts'
+import { forget as forgetSourceOf, reset, recompose as toOther } from './cold.ts'
 import { emptySpent, giveBack, take } from './delegation/budget.ts'
 import type { EngineEvent, TurnEvent } from './events.ts'
 import { applyFlow, emptyFlow, stainOf } from './flow/index.ts'
@@ -59,7 +59,7 @@ export function apply(tenant: TenantState, event: EngineEvent): void {
       touch(live.logged, event.id, event.at, STATE_LIMITS.logged)
       break
     case 'erased':
-      erase(live, event)
+      erase(tenant, event)
       break
     case 'approval-opened':
       directory.approvals.set(bindingKey(event.approval), event.approval)
@@ -214,17 +214,19 @@ function resetTrust(agent: AgentLive, event: { readonly at: number; readonly by:
 /** Baselines of agents unused for longer are forgotten; what speaks against them is not. */
 const BASELINE_KEPT_MS = 400 * 24 * 3_600_000
 
-function erase(live: Live, event: { readonly user: string; readonly tasks: readonly string[] }): void {
+function erase(
+  { live, capture }: TenantState,
+  event: { readonly user: string; readonly tasks: readonly string[] },
+): void {
   for (const task of event.tasks) {
     live.tasks.delete(task)
     live.flows.delete(task)
   }
   for (const key of live.flows.keys()) if (flowUser(key) === event.user) live.flows.delete(key)
   const source = sourceOf(event.user)
-  for (const { risk } of live.agents.values()) {
-    risk.learning.influence.known.delete(source)
-    risk.learning.influence.sources.delete(source)
-    dropPending(risk.learning, (lesson) => lesson.source === source)
+  for (const [id, agent] of live.agents) {
+    capture?.touch(id)
+    forgetSourceOf(agent, source)
   }
 }
 

@@ -114,7 +114,7 @@ test('what happens to a sleeping agent is made good when it wakes', () => {
   const body = bodyOf(one)
   const before = encode(one)
   const asleep = structuredClone(one)
-  chill(asleep, 'name', START)
+  chill(asleep, 'name')
   assert.deepEqual([asleep.risk.detectors.size, asleep.used.size], [0, 0])
   warm(asleep, body)
   assert.deepEqual(encode(asleep), before)

@@ -6,8 +6,9 @@
  */
 import type { JsonValue } from '@safeconduct/protocol'
 import { decode, encode } from './plain.ts'
-import { forgetHabits } from './risk/learning/answers.ts'
-import { type BaselineState, baselineState, emptyLearning, type Learning } from './risk/learning/learning.ts'
+import { forgetHabits, forgetSource } from './risk/learning/answers.ts'
+import { NO_DRIFT } from './risk/learning/drift.ts'
+import { emptyLearning, type Learning, type Summary, summarize } from './risk/learning/learning.ts'
 import { enrolAnew } from './risk/score.ts'
 import type { AgentLive } from './state.ts'
 
@@ -15,11 +16,14 @@ import type { AgentLive } from './state.ts'
 export interface Cold {
   /** Under which name the body is kept. */
   readonly blob: string
-  readonly baseline: BaselineState
+  /** Of the body as it will be when it is back. */
+  readonly summary: Summary
   /** The composition changed meanwhile: habits are to be forgotten. */
   readonly recomposed: boolean
   /** Since when a person has reset the trust meanwhile; null = nobody has. */
   readonly resetAt: number | null
+  /** Sources to be forgotten: people erased meanwhile. */
+  readonly forgotten: readonly string[]
 }
 
 /** Shared by every cold head; never learned into, because whoever calls is awake. */
@@ -30,12 +34,16 @@ export function bodyOf({ risk, used }: AgentLive): JsonValue {
 }
 
 /** Leaves the head. The body has to be kept under `blob` already. */
-export function chill(agent: AgentLive, blob: string, at: number): void {
-  const baseline = baselineState(agent.risk.learning, agent.lastAt, at)
-  agent.cold = { blob, baseline, recomposed: false, resetAt: null }
+export function chill(agent: AgentLive, blob: string): void {
+  const summary = summarize(agent.risk.learning)
+  agent.cold = { blob, summary, recomposed: false, resetAt: null, forgotten: [] }
   agent.risk.detectors.clear()
   agent.risk.learning = NOTHING_LEARNED
   agent.used.clear()
+}
+
+export function summaryOf({ cold, risk }: AgentLive): Summary {
+  return cold === null ? summarize(risk.learning) : cold.summary
 }
 
 /** @param body as `bodyOf` gave it */
@@ -51,28 +59,43 @@ export function warm(agent: AgentLive, body: JsonValue): void {
   for (const [name, state] of kept.detectors) agent.risk.detectors.set(name, state)
   for (const [tool, at] of kept.used) agent.used.set(tool, at)
   agent.risk.learning = kept.learning
+  for (const source of cold.forgotten) forgetSource(agent.risk, source)
   if (cold.recomposed) recompose(agent)
   if (cold.resetAt !== null) reset(agent, cold.resetAt)
 }
 
 /** What was learned was learned of another agent: its habits and its good record go, what speaks against it stays. */
 export function recompose(agent: AgentLive): void {
-  if (agent.cold !== null) agent.cold = { ...agent.cold, recomposed: true, baseline: 'learning' }
-  else forgetHabits(agent.risk)
+  const { cold } = agent
+  if (cold === null) {
+    forgetHabits(agent.risk)
+    return
+  }
+  const { weights, contestedAt } = cold.summary
+  const summary = { ...summarize(NOTHING_LEARNED), weights, contestedAt }
+  agent.cold = { ...cold, recomposed: true, summary }
 }
 
 /** A person looked: habits stay, a run of refusals is what they have just looked at, and what it became is accepted. */
 export function reset(agent: AgentLive, at: number): void {
-  agent.risk.doubts.clear()
-  if (agent.cold !== null) {
-    const { baseline } = agent.cold
-    const cleared = baseline === 'contested' || baseline === 'drifted' ? 'active' : baseline
-    agent.cold = { ...agent.cold, resetAt: at, baseline: cleared }
+  const { cold, risk } = agent
+  risk.doubts.clear()
+  if (cold === null) {
+    risk.detectors.delete('denials')
+    risk.learning.contestedAt = null
+    enrolAnew(risk, at)
     return
   }
-  agent.risk.detectors.delete('denials')
-  agent.risk.learning.contestedAt = null
-  enrolAnew(agent.risk, at)
+  const enrolled = cold.summary.enrolledAt !== null
+  const anew = enrolled ? { enrolledAt: at, drift: NO_DRIFT } : {}
+  agent.cold = { ...cold, resetAt: at, summary: { ...cold.summary, ...anew, contestedAt: null } }
+}
+
+/** Somebody the agent worked for was erased. */
+export function forget(agent: AgentLive, source: string): void {
+  const { cold } = agent
+  if (cold === null) forgetSource(agent.risk, source)
+  else if (!cold.forgotten.includes(source)) agent.cold = { ...cold, forgotten: [...cold.forgotten, source] }
 }
 
 /** The snapshot of a cold head, read back. */

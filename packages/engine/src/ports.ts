@@ -402,7 +402,7 @@ export interface AgentStanding {
   readonly why: readonly string[]
   /** The latest calls at which risk or trust moved, oldest first. */
   readonly trend: readonly TrendPoint[]
-  /** What the baseline rests on; null while the agent sleeps or has not called. */
+  /** What the baseline rests on; null when it has not called yet. */
   readonly learning: LearningReport | null
 }
 

@@ -3,12 +3,13 @@
  * @module
  */
 import type { JsonObject } from '@safeconduct/protocol'
+import { summaryOf } from '../cold.ts'
 import type { AgentStanding, Explanation, LearningReport } from '../ports.ts'
 import { type Attachment, decodeAttachment } from '../record/attachment.ts'
 import { readEntry } from '../record/entry.ts'
 import { sealedFor } from '../record/journal.ts'
 import { checkAttachment } from '../record/replay.ts'
-import { baselineState, type Learning } from '../risk/learning/learning.ts'
+import { baselineState, type Summary } from '../risk/learning/learning.ts'
 import { assess, standingDoubts } from '../risk/score.ts'
 import { levelNow } from '../risk/standing.ts'
 import { effectiveTrust } from '../risk/trust.ts'
@@ -90,25 +91,15 @@ export function standingOf(owner: Owner, tenant: string, id: string): AgentStand
       ...standingDoubts(live.risk, at),
     ],
     trend: [...live.trend],
-    learning: live.cold === null ? reportOf(live.risk.learning) : null,
+    learning: reportOf(summaryOf(live)),
   }
 }
 
-function reportOf(learning: Learning): LearningReport {
-  const { learned, passed, pending, enrolment, drift, weights, contestedAt } = learning
-  return {
-    learned,
-    passed,
-    pending: pending.length,
-    enrolledAt: enrolment?.at ?? null,
-    drift: { ...drift },
-    weights: Object.fromEntries(weights),
-    contestedAt,
-  }
+function reportOf({ knownFrom: _, ...report }: Summary): LearningReport {
+  return report
 }
 
 function baselineOf(live: AgentLive, at: number): AgentStanding['baseline'] {
   if (live.composition.current !== live.composition.approved) return 'drifted'
-  if (live.cold !== null) return live.cold.baseline
-  return baselineState(live.risk.learning, live.lastAt, at)
+  return baselineState(summaryOf(live), live.lastAt, at)
 }

@@ -121,7 +121,7 @@ async function evictNow(owner: Owner): Promise<void> {
       const idle = tenant !== undefined && !heat.pins.has(one.key) && !calling(tenant).has(one.agent)
       if (idle && agent === one.live && JSON.stringify(bodyOf(agent)) === one.text) {
         tenant.capture?.touch(one.agent)
-        chill(agent, one.blob, owner.ports.clock.now())
+        chill(agent, one.blob)
         heat.hot.delete(one.key)
       } else heat.freed.push(one.blob)
     }

@@ -12,6 +12,7 @@ import {
   fakePorts,
   fill,
   grant,
+  link,
   START,
   setup,
   TENANT,
@@ -150,11 +151,19 @@ test('a rule of the user layer is one for users, and the agent it was asked for 
 
 test('a rule for whoever handed the errand on is none for the one it was handed to', () => {
   const of = world(
-    setup([{ type: 'agent', agent: agent({ id: 'agent-2' }) }], {
-      ...POLICIES,
-      agentPolicies: `${STARTER_POLICIES.agentPolicies}
+    setup(
+      [
+        { type: 'agent', agent: agent({ id: 'agent-2' }) },
+        { type: 'epoch', tenant: TENANT, ref: epoch('agent', 'agent-2') },
+        { type: 'epoch', tenant: TENANT, ref: epoch('delegation', 'link-1') },
+        { type: 'delegation', delegation: link({ from: 'agent-1', to: 'agent-2' }) },
+      ],
+      {
+        ...POLICIES,
+        agentPolicies: `${STARTER_POLICIES.agentPolicies}
         @id("for-1") permit (principal == Agent::"agent-1", action == Action::"elevate", resource == Role::"desk");`,
-    }),
+      },
+    ),
   )
   const ask = (handed: Grant) =>
     ruleOnElevation(of.state, {
@@ -167,7 +176,8 @@ test('a rule for whoever handed the errand on is none for the one it was handed 
       grant: handed,
     }).outcome
   assert.equal(ask(grant()), 'active')
-  assert.equal(ask(grant({ agent: 'agent-2', via: ['agent-1'] })), 'pending')
+  const handed = grant({ agent: 'agent-2', via: ['agent-1'] })
+  assert.equal(ask({ ...handed, epochs: [...handed.epochs, epoch('delegation', 'link-1')] }), 'pending')
 })
 
 test('privilege-hours add up: never more than before, never less than what stood', () => {

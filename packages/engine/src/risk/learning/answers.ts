@@ -42,6 +42,13 @@ export function forgetHabits(risk: Judged): void {
   risk.learning = { ...emptyLearning(), weights, contestedAt }
 }
 
+/** Whom the agent worked for is not told apart any more, and what waits to be learned of their calls goes. */
+export function forgetSource({ learning }: Pick<Judged, 'learning'>, source: string): void {
+  learning.influence.known.delete(source)
+  learning.influence.sources.delete(source)
+  dropPending(learning, (lesson) => lesson.source === source)
+}
+
 /** What a saved baseline holds: all that was learned, nothing that waits and nothing that speaks against the agent. */
 export function baselineOf({ detectors, learning }: Judged): JsonValue {
   const { learned, passed, enrolment, sample, drift } = learning

@@ -8,7 +8,16 @@ import { emptyRisk, learnOver, learnSettled, type RiskLive, score } from '../sco
 import { answered, baselineOf, forgetHabits, restoreBaseline } from './answers.ts'
 import { DRIFTED } from './drift.ts'
 import { admit, DAILY, DAY_MS, emptyInfluence } from './influence.ts'
-import { baselineState, dropPending, ENROLLED, LEARNED, PENDING, WEIGHT, weigh } from './learning.ts'
+import {
+  baselineState,
+  dropPending,
+  ENROLLED,
+  LEARNED,
+  PENDING,
+  summarize,
+  WEIGHT,
+  weigh,
+} from './learning.ts'
 
 const START = Date.UTC(2026, 0, 5, 10)
 const MINUTE = 60_000
@@ -137,7 +146,7 @@ test('after enrolment the worse of two baselines judges: what was made usual ste
   assert.match(enrolled.reason, /enrolled/)
   assert.ok(risk.learning.drift.ks > DRIFTED.ks)
   assert.ok(found.some(({ detector }) => detector === 'drift'))
-  assert.equal(baselineState(risk.learning, START, START), 'drifted')
+  assert.equal(baselineState(summarize(risk.learning), START, START), 'drifted')
 })
 
 test('what does not change does not drift, whatever the mixture', () => {
@@ -181,7 +190,7 @@ test('confirmed evidence stops learning until somebody clears it up', () => {
   lesson(risk, signal(), { until: START + DAY_MS })
   answered(risk, { detector: 'size', verdict: 'confirm', at: START })
   assert.equal(risk.learning.pending.length, 0)
-  assert.equal(baselineState(risk.learning, START, START), 'contested')
+  assert.equal(baselineState(summarize(risk.learning), START, START), 'contested')
   const before = risk.learning.learned
   live(1, 5, () => signal(), risk, START + DAY_MS)
   assert.equal(risk.learning.learned, before)
@@ -189,10 +198,10 @@ test('confirmed evidence stops learning until somebody clears it up', () => {
 
 test('states: learning, active, stale', () => {
   const risk = emptyRisk()
-  assert.equal(baselineState(risk.learning, START, START), 'learning')
+  assert.equal(baselineState(summarize(risk.learning), START, START), 'learning')
   live(1, LEARNED, () => signal(), risk)
-  assert.equal(baselineState(risk.learning, START, START), 'active')
-  assert.equal(baselineState(risk.learning, START, START + 31 * DAY_MS), 'stale')
+  assert.equal(baselineState(summarize(risk.learning), START, START), 'active')
+  assert.equal(baselineState(summarize(risk.learning), START, START + 31 * DAY_MS), 'stale')
 })
 
 test('a saved baseline comes back as it was: it scores the same, bit for bit', () => {

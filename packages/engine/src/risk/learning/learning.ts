@@ -180,12 +180,39 @@ const STALE_MS = 30 * 24 * 3_600_000
 /** Lessons from which on something is known of an agent. */
 export const LEARNED = 20
 
+/** What a baseline rests on, in few words: all that is in memory of the baseline of an agent that does not call. */
+export interface Summary {
+  readonly learned: number
+  readonly passed: number
+  readonly pending: number
+  /** From when on enough is known of the agent; null = more calls are needed. */
+  readonly knownFrom: number | null
+  readonly enrolledAt: number | null
+  readonly drift: Drift
+  readonly weights: Readonly<Record<string, number>>
+  readonly contestedAt: number | null
+}
+
+export function summarize(learning: Learning): Summary {
+  const { learned, passed, pending, enrolment, drift, weights, contestedAt } = learning
+  // What waits is taken at the agent's next call after that.
+  const waits = pending[LEARNED - learned - 1]?.until ?? null
+  return {
+    learned,
+    passed,
+    pending: pending.length,
+    knownFrom: learned >= LEARNED ? 0 : waits,
+    enrolledAt: enrolment?.at ?? null,
+    drift: { ...drift },
+    weights: Object.fromEntries(weights),
+    contestedAt,
+  }
+}
+
 /** @param lastAt of the agent's latest call */
-export function baselineState(learning: Learning, lastAt: number, at: number): BaselineState {
-  if (learning.contestedAt !== null) return 'contested'
-  // Taken at the agent's next call.
-  const over = learning.pending.filter(({ until }) => until <= at).length
-  if (learning.learned + over < LEARNED) return 'learning'
-  if (isDrifted(learning.drift)) return 'drifted'
+export function baselineState(summary: Summary, lastAt: number, at: number): BaselineState {
+  if (summary.contestedAt !== null) return 'contested'
+  if (summary.knownFrom === null || at < summary.knownFrom) return 'learning'
+  if (isDrifted(summary.drift)) return 'drifted'
   return at - lastAt > STALE_MS ? 'stale' : 'active'
 }
