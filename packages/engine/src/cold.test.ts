@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Decision } from '@safeconduct/protocol'
-import { bodyOf, chill, warm } from './cold.ts'
+import fc from 'fast-check'
+import { bodyOf, chill, forget, recompose, reset, summaryOf, warm } from './cold.ts'
 import { openDecider } from './decider.ts'
 import { encode } from './plain.ts'
-import { emptyAgent } from './state.ts'
+import type { Signal } from './risk/detector.ts'
+import { learnOver, learnSettled } from './risk/score.ts'
+import { type AgentLive, emptyAgent } from './state.ts'
 import {
   agent,
   call,
@@ -29,6 +32,18 @@ const EVENTS = setup(
     { type: 'task', task: task({ id: `task-${id}`, agent: id }) } as const,
   ]),
 )
+
+const SIGNAL: Signal = {
+  at: START,
+  tool: 'market/quote',
+  write: false,
+  numbers: [],
+  parties: [],
+  steered: false,
+  steering: null,
+  place: null,
+  proofAge: null,
+}
 
 /** The same mixed day for every agent, whatever the host does between calls. */
 function requestOf(i: number) {
@@ -118,4 +133,44 @@ test('what happens to a sleeping agent is made good when it wakes', () => {
   assert.deepEqual([asleep.risk.detectors.size, asleep.used.size], [0, 0])
   warm(asleep, body)
   assert.deepEqual(encode(asleep), before)
+})
+
+test('reset, recomposed, a person erased: asleep or awake, in any order, it comes to the same', () => {
+  const acts: readonly ((agent: AgentLive, i: number) => void)[] = [
+    (agent, i) => reset(agent, START + 2000 + i),
+    (agent) => recompose(agent),
+    (agent) => forget(agent, 'ann'),
+  ]
+  const learned = () => {
+    const one = emptyAgent(START)
+    one.risk.detectors.set('denials', { times: [START] })
+    one.risk.learning.contestedAt = START
+    one.risk.learning.influence.known.set('ann', 1)
+    for (let i = 0; i < 30; i++)
+      learnSettled(one.risk, {
+        id: `c${i}`,
+        at: START,
+        until: START + 1000 + i,
+        source: i % 3 === 0 ? 'ann' : 'bob',
+        signal: SIGNAL,
+        vouched: false,
+      })
+    learnOver(one.risk, START + 1004)
+    return one
+  }
+  fc.assert(
+    fc.property(fc.array(fc.nat(acts.length - 1), { maxLength: 4 }), (chosen) => {
+      const [awake, asleep] = [learned(), learned()]
+      const body = bodyOf(asleep)
+      chill(asleep, 'name')
+      chosen.forEach((which, i) => {
+        for (const agent of [awake, asleep]) acts[which]?.(agent, i)
+      })
+      // What waits to be learned is counted without those that an erasure took.
+      const erased = chosen.includes(2)
+      if (!erased) assert.deepEqual(summaryOf(asleep), summaryOf(awake))
+      warm(asleep, body)
+      assert.deepEqual(encode(asleep), encode(awake))
+    }),
+  )
 })
