@@ -3,10 +3,11 @@
  * given. Offline replay: no model runs, and a refused call does not change what was recorded after it.
  *
  *   --inputs F --outputs F --suites F [--labels F] [--decisions OUT.jsonl] [--arm pipeline|flow|d4] [--no-intent] [--rewrites]
- *   [--failures N] [--json] [--domains [--seeds N]] [--cross]
+ *   [--failures N] [--json] [--domains [--seeds N]] [--cross] [--perturb [--only TEXT]]
  *
  * `--domains` replays made-up domains in every form of attack instead of files; `--cross` tunes the weights of the trace
- * stage on one suite and tries them on the others (arm flow).
+ * stage on one suite and tries them on the others (arm flow); `--perturb` replays the recorded runs under other names,
+ * spellings, serialisations and words.
  * @module
  */
 import { createWriteStream, existsSync } from 'node:fs'
@@ -21,6 +22,7 @@ import type { RecordedRun, RunLabels } from './data.ts'
 import { collect, jsonLines, readOutputs, readSuites } from './data.ts'
 import { domainsText, replayDomains } from './domains-run.ts'
 import { flowArm } from './flow-arm.ts'
+import { perturbed, perturbedText } from './perturb-run.ts'
 import { pipelineArm } from './pipeline-arm.ts'
 import type { ReplayOptions } from './replay.ts'
 import { replayRun } from './replay.ts'
@@ -50,6 +52,8 @@ const { values } = parseArgs({
     domains: { type: 'boolean', default: false },
     seeds: { type: 'string', default: '3' },
     cross: { type: 'boolean', default: false },
+    perturb: { type: 'boolean', default: false },
+    only: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 })
@@ -96,6 +100,13 @@ async function main(): Promise<void> {
   if (values.cross && labels !== null) {
     const report = await crossed(inputs, labels, options, outputs)
     process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : crossText(report))
+    return
+  }
+  if (values.perturb && labels !== null) {
+    const report = await perturbed(make, inputs, labels, options, outputs, values.only)
+    process.stdout.write(
+      values.json ? `${JSON.stringify(report)}\n` : perturbedText(report, Number(values.failures)),
+    )
     return
   }
   const arm = make()

@@ -114,7 +114,7 @@ export interface Fact {
 
 const LINK = /(?:https?:\/\/|www\.)[^\s'"<>)\]]+/
 /** What an attack wants a task to believe: the address it needs, with the name beside it. */
-function factsOf(task: InjectionTask): Fact[] {
+export function factsOf(task: InjectionTask): Fact[] {
   const facts: Fact[] = []
   const place =
     task.ground_truth.map((call) => call.args.channel).find((v) => typeof v === 'string') ?? 'general'
