@@ -11,3 +11,7 @@
 export const MAX_TEXT_NESTING = 56
 /** Deepest nesting of a context, attribute or tag. cedar-wasm refuses more than 128. */
 export const MAX_VALUE_DEPTH = 120
+/** Types of a schema with every common type written out, which is what cedar-wasm does with them. */
+export const MAX_SCHEMA_TYPES = 1_000_000
+/** Common types one inside the other. */
+export const MAX_SCHEMA_CHAIN = 1000

@@ -151,3 +151,32 @@ test('types that double at every step cost no more than their text', () => {
     true,
   )
 })
+
+test('types that double without bound are refused before anything writes them out', () => {
+  const steps = Array.from({ length: 60 }, (_, i) => `type T${i + 1} = { a: T${i}, b: T${i} };`).join(' ')
+  const common = Object.fromEntries(
+    Array.from({ length: 60 }, (_, i): [string, object] => [
+      `T${i + 1}`,
+      {
+        type: 'Record',
+        attributes: { a: { type: `N::T${i}` }, b: { type: 'EntityOrCommon', name: `T${i}` } },
+      },
+    ]).concat([['T0', { type: 'Long' }]]),
+  )
+  const json = { N: { commonTypes: common, entityTypes: { U: {} }, actions: {} } }
+  for (const doubling of [
+    `type T0 = Long; ${steps} entity U { t: T60 };`,
+    `namespace N { type T0 = Set<Long>; ${steps} entity U; }`,
+    `type T0 = { c: T60 }; ${steps} entity U { t: T60 };`,
+    json,
+    JSON.stringify(json),
+  ])
+    assert.throws(
+      () => parseSchema(doubling),
+      (error) => error instanceof CedarError,
+      JSON.stringify(doubling),
+    )
+  assert.throws(() => parseSchema(json), refused('limit_exceeded'))
+  const chain = Array.from({ length: 12_000 }, (_, i) => `type C${12_000 - i} = C${11_999 - i};`).join(' ')
+  assert.throws(() => parseSchema(`type C0 = Long; ${chain}`), refused('limit_exceeded'))
+})

@@ -10,6 +10,7 @@ import { CedarError, errorOf } from '../errors.ts'
 import { type SchemaSource, wasmSchema } from '../source/parse.ts'
 import { callWasm, problemFrom } from '../source/wasm.ts'
 import { EntityUid } from '../values.ts'
+import { refuseDoubling } from './expansion.ts'
 import { type AttributeType, type CommonTypes, resolveType, type SchemaType } from './types.ts'
 
 export interface EntityTypeInfo {
@@ -62,10 +63,13 @@ export function parseSchema(source: SchemaSource): CedarSchema {
 function resolvedNamespaces(source: SchemaSource): SchemaJson<string> {
   const schema = wasmSchema(source)
   const whole = typeof schema === 'string' ? schema : ''
+  // Only this writes no type out.
+  const resolved = (text: string) => accepted(whole, (wasm) => wasm.schemaToJsonWithResolvedTypes(text)).json
+  const given = typeof schema === 'string' ? resolved(schema) : schema
+  refuseDoubling(given)
   // Resolving alone does not look for cycles or for types that are missing in unused places.
   accepted(whole, (wasm) => wasm.checkParseSchema(schema))
-  const text = typeof schema === 'string' ? schema : accepted('', (wasm) => wasm.schemaToText(schema)).text
-  return accepted(whole, (wasm) => wasm.schemaToJsonWithResolvedTypes(text)).json
+  return typeof schema === 'string' ? given : resolved(accepted('', (wasm) => wasm.schemaToText(schema)).text)
 }
 
 type Failure = { type: 'failure'; errors: DetailedError[] }
