@@ -9,9 +9,11 @@ import { forget as forgetSourceOf, reset, recompose as toOther } from './cold.ts
 import { emptySpent, giveBack, take } from './delegation/budget.ts'
 import type { EngineEvent, TurnEvent } from './events.ts'
 import { applyFlow, emptyFlow, stainOf } from './flow/index.ts'
-import { fnv, groupOf, learnPeer } from './risk/behaviour/peers.ts'
+import type { SavedBaseline } from './ports.ts'
+import { groupOf, learnPeer } from './risk/behaviour/peers.ts'
 import { short } from './risk/behaviour/sequence.ts'
-import { answered, forgetHabits, restoreBaseline } from './risk/learning/answers.ts'
+import { answered, contested, forgetHabits, restoreBaseline } from './risk/learning/answers.ts'
+import { sourceOf } from './risk/learning/influence.ts'
 import { dropPending } from './risk/learning/learning.ts'
 import { assess, learnAttempt, learnOver, learnSettled, remember } from './risk/score.ts'
 import { CHANGED_LEVEL, initialTrust } from './risk/trust.ts'
@@ -49,6 +51,15 @@ export function apply(tenant: TenantState, event: EngineEvent): void {
       break
     case 'baseline':
       restoreBaseline(agentOf(tenant, event.agent, event.at).risk, event)
+      break
+    case 'contested':
+      contested(agentOf(tenant, event.agent, event.at).risk, event.id)
+      break
+    case 'baseline-saved':
+      save(agentOf(tenant, event.agent, event.at), event)
+      break
+    case 'agent-erased':
+      forgetAgent(agentOf(tenant, event.agent, event.at))
       break
     case 'vouched': {
       const flow = live.flows.get(event.key)
@@ -182,11 +193,6 @@ function settle(tenant: TenantState, event: Extract<EngineEvent, { type: 'settle
 
 const LEAST_RANK = trustRank('standard')
 
-/** For whom an agent worked, without naming them. */
-function sourceOf(user: string | null): string {
-  return fnv(user ?? '').toString(36)
-}
-
 function recompose(tenant: TenantState, event: Extract<EngineEvent, { type: 'composition' }>): void {
   const agent = agentOf(tenant, event.agent, event.at)
   agent.composition.current = event.digest
@@ -209,6 +215,19 @@ function resetTrust(agent: AgentLive, event: { readonly at: number; readonly by:
   agent.composition.approved = agent.composition.current
   agent.challengedAt = null
   agent.trust = { ...initialTrust(event.at), why: 'A person looked at the agent and reset its trust.' }
+}
+
+/** The first one is how the agent was enrolled; it stays while later ones make room for each other. */
+function save(agent: AgentLive, { id, at, by, digest, learned }: SavedBaseline): void {
+  const [first, ...later] = [...agent.saved, { id, at, by, digest, learned }]
+  if (first !== undefined) agent.saved = [first, ...later.slice(-(STATE_LIMITS.savedBaselines - 1))]
+}
+
+function forgetAgent(agent: AgentLive): void {
+  forgetHabits(agent.risk)
+  agent.used.clear()
+  agent.trend.splice(0)
+  agent.saved = []
 }
 
 /** Baselines of agents unused for longer are forgotten; what speaks against them is not. */

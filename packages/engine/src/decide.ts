@@ -22,6 +22,7 @@ import { approveValues } from './flow/index.ts'
 import { toolsRevision } from './integrity/catalogue.ts'
 import { type Evaluation, evaluate } from './pipeline.ts'
 import type { RelationFacts } from './ports.ts'
+import { contributionsOf } from './risk/contributions.ts'
 import { bindingKey, type EngineState, isCrowded, STATE_LIMITS, type TenantState } from './state.ts'
 
 export interface Decided {
@@ -175,6 +176,8 @@ function decisionOf(
     trust: found.standing.trust,
     assurance: found.caller.assurance,
     risk: Math.round(found.standing.assessment.after),
+    ...(found.errand.tool === null ? {} : { impact: found.errand.tool.impact }),
+    ...contributed(request, found),
     policies: found.policies,
     policyErrors: found.policyErrors,
     evidence: found.evidence,
@@ -191,6 +194,17 @@ function decisionOf(
     argsDigest,
     approval: null,
   }
+}
+
+function contributed(
+  { id }: CallRequest,
+  { standing, evidence, caller, errand }: Evaluation,
+): Pick<Decision, 'contributions'> {
+  if (errand.dead) return {}
+  const { level, ceiling, assessment } = standing
+  const agent = { level, ceiling, assurance: caller.assurance }
+  const contributions = contributionsOf(id, assessment, evidence, agent)
+  return contributions.length === 0 ? {} : { contributions }
 }
 
 const MAX_LABELS = 64

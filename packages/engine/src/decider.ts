@@ -22,6 +22,7 @@ import { awake, evict, takeStock } from './decider/heat.ts'
 import { pin, visible } from './decider/listing.ts'
 import { located } from './decider/located.ts'
 import { commit, createOwner, createQueue, type DeciderPorts, type Owner, track } from './decider/owner.ts'
+import { createPeople, type People, saveDue } from './decider/people.ts'
 import { prepare } from './decider/prepare.ts'
 import { appendOutcome, settle, unknownResult } from './decider/settle.ts'
 import {
@@ -58,6 +59,8 @@ export interface EngineDecider extends Decider {
   replayPolicy(tenant: string, request: ReplayRequest): AsyncGenerator<ReplayProgress, ReplayReport>
   /** What the candidate in the shadow would have decided otherwise; null when there is none. */
   shadow(tenant: string): ShadowReport | null
+  /** What people do about what was learned of an agent. */
+  readonly people: People
   /** Receipt of the entry that tells when, by whom and with which digest a version was activated; null = none yet. */
   policyReceipt(tenant: string, version: PolicyVersion): Promise<JsonObject | null>
 }
@@ -115,6 +118,7 @@ async function closeOpenCalls(owner: Owner): Promise<void> {
 function deciderOf(owner: Owner): EngineDecider {
   const pinning = createQueue()
   const outbox = createQueue()
+  const saving = createQueue()
   let snapshotAt = snapshotInterval(owner)
   let closed: Promise<void> | null = null
 
@@ -122,6 +126,10 @@ function deciderOf(owner: Owner): EngineDecider {
   function upkeep(): void {
     void track(owner, recordFloods(owner, false)).catch(() => undefined)
     void track(owner, evict(owner)).catch(() => undefined)
+    void track(
+      owner,
+      saving(() => saveDue(owner)),
+    ).catch(() => undefined)
     if (owner.position.written < snapshotAt) return
     snapshotAt = owner.position.written + snapshotInterval(owner)
     void track(owner, snapshotAll()).catch(() => undefined)
@@ -189,6 +197,7 @@ function deciderOf(owner: Owner): EngineDecider {
     replayPolicy: (tenant, request) => replayRecords(owner, tenant, request),
     shadow: (tenant) => shadowOf(owner, tenant),
     policyReceipt: (tenant, version) => policyReceipt(owner, tenant, version),
+    people: createPeople(owner),
     close() {
       closed ??= shut()
       return closed

@@ -6,6 +6,7 @@
 import type { Approval, Assurance, CallResult, JsonValue, Outcome } from '@safeconduct/protocol'
 import type { Reservation } from './delegation/budget.ts'
 import type { FlowEvent } from './flow/index.ts'
+import type { SavedBaseline } from './ports.ts'
 import type { Signal } from './risk/detector.ts'
 import type { DoubtChange } from './risk/score.ts'
 import type { TrustLive } from './risk/trust.ts'
@@ -78,6 +79,18 @@ export type EngineEvent =
     }
   | { readonly type: 'trust-reset'; readonly agent: string; readonly at: number; readonly by: string }
   | FeedbackEvent
+  /** A person said that the call should not have been made, whoever allowed it. */
+  | {
+      readonly type: 'contested'
+      readonly agent: string
+      readonly at: number
+      readonly by: string
+      readonly id: string
+    }
+  /** What was learned was written to the store; of that baseline the ledger has the digest. */
+  | ({ readonly type: 'baseline-saved'; readonly agent: string } & SavedBaseline)
+  /** What was learned of the agent is erased. What speaks against it stays. */
+  | { readonly type: 'agent-erased'; readonly agent: string; readonly at: number; readonly by: string }
   /** An earlier baseline holds again; encoded (`plain.ts`). */
   | {
       readonly type: 'baseline'

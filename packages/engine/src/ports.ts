@@ -406,6 +406,18 @@ export interface AgentStanding {
   readonly learning: LearningReport | null
 }
 
+/** A baseline as it was learned by then. Kept in the store under the agent's key; its digest is in the ledger. */
+export interface SavedBaseline {
+  readonly id: string
+  readonly at: number
+  /** Who had it saved: a person, or `schedule`. */
+  readonly by: string
+  /** `sha256:` of what is kept. */
+  readonly digest: string
+  /** Lessons it rests on. */
+  readonly learned: number
+}
+
 export interface TrendPoint {
   readonly at: number
   /** Remembered risk, 0–100. */

@@ -28,7 +28,7 @@ import type { FlowState } from './flow/index.ts'
 import type { KnownTool } from './integrity/catalogue.ts'
 import type { CompositionLive } from './integrity/composition.ts'
 import type { CompiledPolicies } from './policy/engine.ts'
-import type { RelationFacts, TrendPoint } from './ports.ts'
+import type { RelationFacts, SavedBaseline, TrendPoint } from './ports.ts'
 import type { Peers } from './risk/behaviour/peers.ts'
 import type { Signal } from './risk/detector.ts'
 import { emptyRisk, type RiskLive } from './risk/score.ts'
@@ -130,6 +130,8 @@ export interface AgentLive {
   assurance: Assurance
   /** The latest calls at which risk or trust moved, oldest first. */
   readonly trend: TrendPoint[]
+  /** Baselines that can be brought back, oldest first. */
+  saved: readonly SavedBaseline[]
   /** Where what was learned of it is while it does not call (`cold.ts`); null = here. */
   cold: Cold | null
 }
@@ -179,6 +181,7 @@ export const STATE_LIMITS = {
   readingFlows: 4000,
   usedTools: 512,
   trend: 32,
+  savedBaselines: 8,
   logged: 1024,
   stains: 16_384,
 } as const
@@ -250,6 +253,7 @@ export function emptyAgent(at: number): AgentLive {
     lastAt: at,
     assurance: 'declared',
     trend: [],
+    saved: [],
     cold: null,
   }
 }

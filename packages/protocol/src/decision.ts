@@ -109,6 +109,18 @@ export interface Counterfactual {
   readonly steps?: readonly CounterfactualStep[]
 }
 
+/** One part of a call's risk. Its id is stable: a person answers it by it (`agents feedback`). */
+export interface Contribution {
+  /** `<decision>/<detector>` */
+  readonly id: string
+  readonly detector: string
+  /** What counts: found on this call, and what is remembered of earlier ones. */
+  readonly bits: number
+  readonly reason: string
+  /** What would hold without it: the risk of this call, and the level from the next call on. */
+  readonly without: { readonly risk: number; readonly trust: TrustLevel }
+}
+
 export interface Decision {
   readonly id: string
   readonly at: number
@@ -121,8 +133,12 @@ export interface Decision {
   readonly remedy: string
   readonly trust: TrustLevel
   readonly assurance: Assurance
-  /** 0–100 */
+  /** Suspicion, 0–100: how likely somebody else steers the agent. */
   readonly risk: number
+  /** What the call can break, whoever makes it, 0–100; absent where the tool is not known. */
+  readonly impact?: number
+  /** What the risk is made of, the strongest first; absent when nothing speaks against the agent. */
+  readonly contributions?: readonly Contribution[]
   readonly policies: readonly PolicyReason[]
   readonly policyErrors: readonly {
     readonly layer: 'agent' | 'user'

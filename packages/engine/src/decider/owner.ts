@@ -25,6 +25,7 @@ import { createJournal, type Journal } from '../record/journal.ts'
 import { createPseudonyms, type Pseudonyms } from '../record/pseudonyms.ts'
 import { createRefusals, type Refusals } from '../record/refusals.ts'
 import { createSummaries, type Summaries } from '../record/summaries.ts'
+import { isSaveDue } from '../risk/learning/saving.ts'
 import { assess } from '../risk/score.ts'
 import {
   type AgentLive,
@@ -95,6 +96,8 @@ export interface Owner {
   readonly later: (job: () => void) => void
   /** Which agents are in memory whole. */
   readonly heat: Heat
+  /** Agents whose baseline is to be saved, by tenant and id. */
+  readonly unsaved: Map<string, { readonly tenant: string; readonly agent: string }>
   /** Candidates beside the policies that rule, by tenant. */
   readonly shadows: Map<string, Shadow>
   /** A replay of recorded decisions is under way. */
@@ -120,6 +123,7 @@ export function createOwner(ports: DeciderPorts): Owner {
     snapshots: createQueue(),
     later: ports.later ?? ((job) => job()),
     heat: createHeat(),
+    unsaved: new Map(),
     shadows: new Map(),
     replaying: false,
     closing: false,
@@ -141,6 +145,8 @@ export function commit(owner: Owner, tenant: TenantState, events: readonly Engin
     apply(tenant, event)
     const after = agent === null ? undefined : tenant.live.agents.get(agent)
     if (agent === null || level === undefined || after === undefined) continue
+    if (event.type === 'turn' && isSaveDue(after, at))
+      owner.unsaved.set(JSON.stringify([tenant.tenant, agent]), { tenant: tenant.tenant, agent })
     const to = riskOfAgent(after, at)
     if (Math.abs(to - from) >= TOLD_RISK)
       bus.publish({ type: 'risk', tenant: tenant.tenant, agent, at, from, to })

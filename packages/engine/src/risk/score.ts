@@ -83,6 +83,9 @@ export interface Assessment {
   /** Risk that is remembered from this call on; trust follows it. */
   readonly kept: number
   readonly changes: readonly DoubtChange[]
+  /** Bits by detector: on this call, and remembered after it. */
+  readonly now: ReadonlyMap<string, number>
+  readonly held: ReadonlyMap<string, number>
 }
 
 /**
@@ -113,7 +116,14 @@ export function assess(
     held.set(detector, has)
     changes.set(detector, has)
   }
-  return { before, after: riskOf(sum(now.values())), kept: riskOf(sum(held.values())), changes: [...changes] }
+  return {
+    before,
+    after: riskOf(sum(now.values())),
+    kept: riskOf(sum(held.values())),
+    changes: [...changes],
+    now,
+    held,
+  }
 }
 
 /** Names of what still counts, strongest first. */

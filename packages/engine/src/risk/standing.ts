@@ -10,6 +10,9 @@ import { effectiveTrust, initialTrust, nextTrust, recovered, type TrustLive } fr
 
 export interface Standing {
   readonly assessment: Assessment
+  /** What behaviour alone allows, before assurance and a person's ceiling cap it. */
+  readonly level: TrustLevel
+  readonly ceiling: TrustLevel | null
   /** Holds for this call; what the call itself brings holds from the next one. */
   readonly trust: TrustLevel
   /** The stored trust after the call, when it changes. */
@@ -50,7 +53,7 @@ export function standing(
     alarm: fresh.length > 0,
     why: fresh[0]?.reason ?? 'What is remembered of the agent adds up.',
   })
-  return { assessment, trust, next: next === stored && live !== undefined ? null : next }
+  return { assessment, level, ceiling, trust, next: next === stored && live !== undefined ? null : next }
 }
 
 /** What behaviour and a person's ceiling allow an agent that does not call itself. */

@@ -3,8 +3,10 @@
  * @module
  */
 import type { JsonValue } from '@safeconduct/protocol'
+import { touch } from '../../bounded.ts'
 import { decode, encode } from '../../plain.ts'
 import type { Doubt } from '../combine.ts'
+import { contributionId } from '../contributions.ts'
 import { dropPending, emptyLearning, type Learning, weigh } from './learning.ts'
 
 /** The parts of an agent's risk that answers change. */
@@ -14,6 +16,19 @@ export interface Judged {
   learning: Learning
 }
 
+const KEPT_ANSWERS = 128
+
+/** The call was not what the agent should have done, whoever allowed it: it teaches nothing, if it has not yet. */
+export function contested({ learning }: Pick<Judged, 'learning'>, call: string): void {
+  const at = learning.pending.findIndex(({ id }) => id === call)
+  if (at < 0) return
+  learning.pending.splice(at, 1)
+  learning.passed++
+  const next = learning.pending[at]
+  if (next === undefined) learning.gap = true
+  else learning.pending[at] = { ...next, gap: true }
+}
+
 /**
  * Dismissed: the doubt is over and the detector counts less for this agent. Confirmed: it counts more, and nothing is
  * learned until a person has cleared the matter up; what the agent did just before is not learned either.
@@ -21,11 +36,21 @@ export interface Judged {
 export function answered(
   risk: Judged,
   {
+    decision,
     detector,
     verdict,
     at,
-  }: { readonly detector: string; readonly verdict: 'confirm' | 'dismiss'; readonly at: number },
+  }: {
+    readonly decision: string
+    readonly detector: string
+    readonly verdict: 'confirm' | 'dismiss'
+    readonly at: number
+  },
 ): void {
+  const id = contributionId(decision, detector)
+  // One piece of evidence has one answer: saying it again moves nothing further.
+  if (risk.learning.answers.has(id)) return
+  touch(risk.learning.answers, id, verdict, KEPT_ANSWERS)
   weigh(risk.learning, detector, verdict)
   if (verdict === 'dismiss') {
     risk.doubts.delete(detector)
@@ -37,9 +62,9 @@ export function answered(
 
 /** What was learned goes; people's answers and whatever is contested stay. */
 export function forgetHabits(risk: Judged): void {
-  const { weights, contestedAt } = risk.learning
+  const { weights, answers, contestedAt } = risk.learning
   risk.detectors.clear()
-  risk.learning = { ...emptyLearning(), weights, contestedAt }
+  risk.learning = { ...emptyLearning(), weights, answers, contestedAt }
 }
 
 /** Whom the agent worked for is not told apart any more, and what waits to be learned of their calls goes. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { touch } from '../../bounded.ts'
+import { fnv } from '../behaviour/peers.ts'
 
 export interface Influence {
   /** Days since the epoch, UTC. */
@@ -22,6 +23,11 @@ export const DAILY = { least: 200, share: 0.1 } as const
 /** Of a day's lessons, what one source may give once there are others. */
 const SOURCE_SHARE = 0.5
 const KEPT_SOURCES = 64
+
+/** For whom an agent worked, without naming them. */
+export function sourceOf(user: string | null): string {
+  return fnv(user ?? '').toString(36)
+}
 
 export function emptyInfluence(): Influence {
   return { day: 0, taken: 0, sources: new Map(), known: new Map() }

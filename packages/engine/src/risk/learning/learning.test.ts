@@ -178,7 +178,11 @@ test('a person’s word for a call teaches the frozen baseline, too', () => {
 test('answers move the weight of a detector within bounds; a dismissed doubt is over', () => {
   const risk = emptyRisk()
   risk.doubts.set('size', { bits: 3, at: START })
-  for (let i = 0; i < 20; i++) answered(risk, { detector: 'size', verdict: 'dismiss', at: START })
+  for (let i = 0; i < 20; i++)
+    answered(risk, { decision: 'd', detector: 'size', verdict: 'dismiss', at: START })
+  assert.equal(risk.learning.weights.get('size'), 1 / WEIGHT.step, 'one piece of evidence, one answer')
+  for (let i = 0; i < 20; i++)
+    answered(risk, { decision: `d${i}`, detector: 'size', verdict: 'dismiss', at: START })
   assert.equal(risk.learning.weights.get('size'), WEIGHT.least)
   assert.equal(risk.doubts.has('size'), false)
   for (let i = 0; i < 20; i++) weigh(risk.learning, 'size', 'confirm')
@@ -188,7 +192,7 @@ test('answers move the weight of a detector within bounds; a dismissed doubt is 
 test('confirmed evidence stops learning until somebody clears it up', () => {
   const risk = live(1, LEARNED, () => signal())
   lesson(risk, signal(), { until: START + DAY_MS })
-  answered(risk, { detector: 'size', verdict: 'confirm', at: START })
+  answered(risk, { decision: 'd', detector: 'size', verdict: 'confirm', at: START })
   assert.equal(risk.learning.pending.length, 0)
   assert.equal(baselineState(summarize(risk.learning), START, START), 'contested')
   const before = risk.learning.learned

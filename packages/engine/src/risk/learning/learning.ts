@@ -48,6 +48,8 @@ export interface Learning {
   readonly influence: Influence
   /** What a person's answers have made of a detector's weight; 1 when absent. */
   readonly weights: Map<string, number>
+  /** What people answered, by id of the contribution; the latest ones. */
+  readonly answers: Map<string, 'confirm' | 'dismiss'>
   /** Since when evidence stands confirmed that nobody has cleared up; null = none. */
   contestedAt: number | null
 }
@@ -72,6 +74,7 @@ export function emptyLearning(): Learning {
     drift: NO_DRIFT,
     influence: emptyInfluence(),
     weights: new Map(),
+    answers: new Map(),
     contestedAt: null,
   }
 }
