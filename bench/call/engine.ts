@@ -9,6 +9,7 @@ import {
   createCedarEngine,
   createState,
   decide,
+  decideBriefly,
   type EngineEvent,
   emptyFlow,
   observe,
@@ -32,6 +33,8 @@ export interface EngineCost {
   readonly stages: Readonly<Record<Stage, number>>
   readonly decideAllowed: number
   readonly decideRefused: number
+  /** Beyond the quota of refusals that are recorded. */
+  readonly decideFlood: number
   readonly applyTurn: number
   readonly observe: number
   readonly applyOutcome: number
@@ -46,6 +49,7 @@ interface Round {
   readonly calls: number
   readonly decideAllowed: number
   readonly decideRefused: number
+  readonly decideFlood: number
   readonly applyTurn: number
   readonly observe: number
   readonly applyOutcome: number
@@ -69,6 +73,7 @@ export function measureEngine(rounds: number): EngineCost {
     stages: mapStages((name) => median(staged.map((each) => each[name]))),
     decideAllowed: of((each) => each.decideAllowed),
     decideRefused: of((each) => each.decideRefused),
+    decideFlood: of((each) => each.decideFlood),
     applyTurn: of((each) => each.applyTurn),
     observe: of((each) => each.observe),
     applyOutcome: of((each) => each.applyOutcome),
@@ -150,8 +155,11 @@ function day(engine: PolicyEngine, injected = true): Round {
   const [news, transfer] = INJECTION
   if (news === undefined || transfer === undefined) throw new Error('the story has no injection')
   let perRefused = Number.NaN
+  let perFlood = Number.NaN
   if (injected) {
     take(ERRAND.length, news, {})
+    const flood = traders.map((each) => callOf(each, ERRAND.length + 1, transfer))
+    perFlood = cpuOf(() => flood.forEach((request) => void decideBriefly(state, request))) / flood.length
     const stopped = take(ERRAND.length + 1, transfer, refused)
     perRefused = stopped.decideTime / stopped.calls
   }
@@ -159,6 +167,7 @@ function day(engine: PolicyEngine, injected = true): Round {
     calls: sum.calls,
     decideAllowed: sum.decideTime / sum.calls,
     decideRefused: perRefused,
+    decideFlood: perFlood,
     applyTurn: sum.applyTime / sum.calls,
     observe: sum.observeTime / sum.forwarded,
     applyOutcome: sum.outcomeTime / sum.forwarded,

@@ -102,6 +102,7 @@ export function tablesOf(report: CallReport): Table[] {
         ...Object.entries(engine.stages).map(([name, micros]) => named(name, micros)),
         named('decide() whole, allowed calls', engine.decideAllowed),
         named('decide() whole, refused calls with their counterfactual', engine.decideRefused),
+        named('decide() whole, refused calls beyond the recorded quota', engine.decideFlood),
         named('apply, the turn', engine.applyTurn),
         named('observe, what an outcome teaches', engine.observe),
         named('apply, the outcome', engine.applyOutcome),

@@ -40,8 +40,19 @@ export interface Decided {
   readonly askable: boolean
 }
 
+/** A decision whose counterfactual has not been looked for: that costs more than the decision itself. */
+export interface Brief extends Decided {
+  /** The same with it. To be asked before the events are applied: it is tried on the state that was decided on. */
+  readonly explained: () => Decided
+}
+
 /** @throws {SafeconductError} `overloaded` when the state has no room for another agent, task or call */
 export function decide(state: EngineState, request: CallRequest, relations?: RelationFacts): Decided {
+  return decideBriefly(state, request, relations).explained()
+}
+
+/** `decide` for an answer that nobody can have explained. @throws as `decide` */
+export function decideBriefly(state: EngineState, request: CallRequest, relations?: RelationFacts): Brief {
   const tenant = state.tenants.get(request.grant.tenant)
   const args = canonicalize(request.operation.args)
   const argsDigest = `sha256:${hash('sha256', args)}`
@@ -60,18 +71,23 @@ export function decide(state: EngineState, request: CallRequest, relations?: Rel
   const askable = args.length <= MAX_APPROVAL_ARGS
   if (found.errand.dead) {
     const { decision } = settled
-    return { decision, events: [], forward: false, opened: null, used: null, posed, askable }
+    const dead: Decided = { decision, events: [], forward: false, opened: null, used: null, posed, askable }
+    return { ...dead, explained: () => dead }
   }
-  const taken = turn(tenant, request, found, settled.decision, forward)
-  const decision: Decision = {
-    ...settled.decision,
-    counterfactual: counterfactual({ state, request, approval, assume, found, turn: taken }),
-  }
+  const { decision, opened } = settled
+  const taken = turn(tenant, request, found, decision, forward)
   const events: EngineEvent[] = [taken]
-  if (settled.opened !== null) events.push({ type: 'approval-opened', approval: settled.opened })
+  if (opened !== null) events.push({ type: 'approval-opened', approval: opened })
   const used = forward ? found.used : null
   if (used !== null) events.push({ type: 'approval-used', key }, ...vouch(tenant, request, found))
-  return { decision, events, forward, opened: settled.opened, used, posed, askable }
+  const brief: Decided = { decision, events, forward, opened, used, posed, askable }
+  return {
+    ...brief,
+    explained: () => {
+      const tested = counterfactual({ state, request, approval, assume, found, turn: taken })
+      return tested === null ? brief : { ...brief, decision: { ...decision, counterfactual: tested } }
+    },
+  }
 }
 
 /** In observe mode a call goes out whatever was decided, unless its grant is dead or it names nothing real. */

@@ -299,7 +299,21 @@ test('dry gives the same answer twice and moves nothing', async () => {
   assert.equal(at.ports.ledger.rows.length, 0)
   assert.deepEqual(await at.ports.store.approvals.list(TENANT), [])
   const { decision } = await at.decider.prepare(request)
-  assert.deepEqual({ ...decision, approval: null }, first)
+  assert.equal(decision.counterfactual?.outcome, 'allow')
+  // What would lead further is looked for only where there will be a record that a person can ask about.
+  assert.deepEqual({ ...decision, approval: null, counterfactual: null }, first)
+})
+
+test('what would lead further is looked for only as long as refusals are recorded', async () => {
+  const at = host(NEW_SERVER)
+  const tested: boolean[] = []
+  // The first opens an approval and is recorded whatever the quota says.
+  for (let i = 0; i < QUOTA.burst + 2; i++) {
+    const { decision } = await at.decider.prepare(call(PAY))
+    assert.equal(decision.outcome, 'approval')
+    tested.push(decision.counterfactual !== null)
+  }
+  assert.deepEqual(tested, [...Array.from({ length: QUOTA.burst + 1 }, () => true), false])
 })
 
 test('a flood of refusals is counted, not written one by one', async () => {

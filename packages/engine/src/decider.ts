@@ -16,7 +16,7 @@ import {
   SafeconductError,
 } from '@safeconduct/protocol'
 import { schemaOf } from './control.ts'
-import { decide } from './decide.ts'
+import { decideBriefly } from './decide.ts'
 import { explain, receipt, standingOf } from './decider/explain.ts'
 import { awake, evict, takeStock } from './decider/heat.ts'
 import { pin, visible } from './decider/listing.ts'
@@ -207,7 +207,7 @@ function deciderOf(owner: Owner): EngineDecider {
 
 /** The same question gets the same answer: nothing is opened, so no approval is named that nobody could decide. */
 function dry(owner: Owner, request: CallRequest): Decision {
-  const { decision, opened } = decide(owner.state, located(request, owner.ports.networks))
+  const { decision, opened } = decideBriefly(owner.state, located(request, owner.ports.networks))
   return opened === null ? decision : { ...decision, approval: null }
 }
 

@@ -379,7 +379,7 @@ export interface Decider {
   prepare(request: CallRequest): Promise<Prepared>
   /** Outcome into the ledger, labels applied; the gateway releases the result only after this resolves. Idempotent. */
   settle(id: string, result: CallResult): Promise<Settled>
-  /** The same code path as `prepare`, moving nothing: same question, same answer. */
+  /** The same code path as `prepare`, moving nothing: same question, same answer. No counterfactual: nothing is recorded. */
   dry(request: CallRequest): Decision
   /** Pins definitions by digest (persisting what is new or changed) and filters them for this grant by `dry`. */
   list(request: CallRequest, definitions: readonly JsonObject[]): Promise<ToolListing>

@@ -10,7 +10,7 @@ import {
   SafeconductError,
   toSafeconductError,
 } from '@safeconduct/protocol'
-import { type Decided, decide } from '../decide.ts'
+import { type Decided, decideBriefly } from '../decide.ts'
 import { meetOnArguments } from '../decision/obligations.ts'
 import { isAlive } from '../delegation/delegate.ts'
 import type { KnownTool } from '../integrity/catalogue.ts'
@@ -55,10 +55,12 @@ async function fetched({ ports, state }: Owner, request: CallRequest): Promise<R
 async function take(owner: Owner, request: CallRequest, relations?: RelationFacts): Promise<Prepared> {
   const tenant = owner.state.tenants.get(request.grant.tenant)
   if (tenant !== undefined) makeRoom(owner, tenant, request.at)
-  const decided = decide(owner.state, request, relations)
+  const brief = decideBriefly(owner.state, request, relations)
+  if (tenant === undefined || isCoalesced(owner, request, brief)) {
+    return { decision: brief.decision, forward: false, operation: null }
+  }
+  const decided = brief.explained()
   const refused: Prepared = { decision: decided.decision, forward: false, operation: null }
-  if (tenant === undefined || isCoalesced(owner, request, decided)) return refused
-
   const question = questionOf(tenant, request, decided)
   commit(owner, tenant, decided.events)
   const { decision } = decided

@@ -11,7 +11,6 @@ import {
   SCOPES,
   type TaskDetails,
 } from '@safeconduct/protocol'
-import { apply } from '../apply.ts'
 import { valuesAt } from '../delegation/details.ts'
 import { epochKey } from '../delegation/epochs.ts'
 import type { TurnEvent } from '../events.ts'
@@ -20,6 +19,7 @@ import { flowKey as zoneFlowKey } from '../policy/bindings.ts'
 import type { RelationFacts } from '../ports.ts'
 import type { EngineState, TenantState } from '../state.ts'
 import type { Assumption } from './combine.ts'
+import { happens } from './fork.ts'
 
 /** A question as it would be. The state is a fork and may be changed. */
 export interface Hypothesis {
@@ -37,7 +37,7 @@ const MINUTE = 60_000
 
 /** What a repeated call meets: the turn of this one has been taken, and a moment has passed. */
 function later(from: Hypothesis, turn: TurnEvent): Hypothesis {
-  apply(from.tenant, turn)
+  happens(from.tenant, turn)
   const at = from.request.at + 1
   const { proof } = from.request
   return {
@@ -241,7 +241,7 @@ export function intentWith(intent: string | null, values: readonly string[]): st
 export function reviewed(agent: string): Change {
   return (from) => {
     if (!from.tenant.live.agents.has(agent)) return null
-    apply(from.tenant, { type: 'trust-reset', agent, at: from.request.at, by: '' })
+    happens(from.tenant, { type: 'trust-reset', agent, at: from.request.at, by: '' })
     return from
   }
 }

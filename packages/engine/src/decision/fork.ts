@@ -3,25 +3,31 @@
  * questions about what would happen; lives no longer than the turn in which it is made.
  * @module
  */
+import { SafeconductError } from '@safeconduct/protocol'
+import { apply } from '../apply.ts'
+import type { EngineEvent } from '../events.ts'
 import type { AgentLive, Directory, EngineState, Live, TenantState } from '../state.ts'
 
 /** Reads through to another map; what is set or deleted here stays here. */
 class Overlay<K, V> extends Map<K, V> {
   readonly #base: ReadonlyMap<K, V>
-  readonly #copy: (value: V) => V
+  readonly #copy: ((value: V) => V) | null
   readonly #gone = new Set<K>()
 
-  /** @param copy makes a value that may be changed in place; called once for each that is read */
-  constructor(base: ReadonlyMap<K, V>, copy: (value: V) => V = (value) => value) {
+  /** @param copy makes a value that may be changed in place; called once for each that is read while it is `owned` */
+  constructor(base: ReadonlyMap<K, V>, copy: ((value: V) => V) | null = null) {
     super()
     this.#base = base
     this.#copy = copy
   }
 
+  /** Set = values are copied when they are read. Most questions change none, and a copy costs more than they do. */
+  owned = false
+
   override get(key: K): V | undefined {
     if (super.has(key)) return super.get(key)
     const value = this.#gone.has(key) ? undefined : this.#base.get(key)
-    if (value === undefined) return undefined
+    if (value === undefined || this.#copy === null || !this.owned) return value
     const own = this.#copy(value)
     super.set(key, own)
     return own
@@ -79,6 +85,14 @@ export function fork(state: EngineState, name: string): { state: EngineState; te
   return { state: { ...state, tenants: new Map([[name, tenant]]) }, tenant }
 }
 
+/** Applies an event to a fork. */
+export function happens(tenant: TenantState, event: EngineEvent): void {
+  const { agents } = tenant.live
+  if (!(agents instanceof Overlay)) throw new SafeconductError('internal')
+  agents.owned = true
+  apply(tenant, event)
+}
+
 function forkDirectory(directory: Directory): Directory {
   return {
     ...directory,
@@ -96,7 +110,7 @@ function forkDirectory(directory: Directory): Directory {
 function forkLive(live: Live): Live {
   return {
     ...live,
-    // Agents are the one thing that is changed in place.
+    // Agents are the one thing that is changed in place (`happens`).
     agents: new Overlay(live.agents, (agent: AgentLive) => structuredClone(agent)),
     tasks: new Overlay(live.tasks),
     spent: new Overlay(live.spent),
