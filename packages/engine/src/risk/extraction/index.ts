@@ -2,14 +2,16 @@
  * Queries that are made to copy a model.
  * @module
  */
+export { othersAt, symbolsOf } from './background.ts'
 export {
-  BETS,
   emptyStream,
   FOUND,
   found,
+  gainsOf,
   keepQuery,
   lookAt,
   type Others,
+  type QueryLook,
   type QueryStream,
   stakesAfter,
 } from './stream.ts'

@@ -1,9 +1,8 @@
 /**
  * Whether a stream of queries to a model is made to copy it. Made-up queries give themselves away by how they differ from
- * the ones before: perturbing an input by a signed step changes every coordinate alike (the difference is *flat*), steps
- * have one length, and noise is equally far from everything. Two bets are kept against the hypothesis that the differences
- * are distributed as those of other callers: one on flatness, one on the distance of the nearest earlier query. Each
- * multiplies by p(own habit so far) / p(others) and is clipped at 1 from below, so harmless queries bank no credit for
+ * the ones before: perturbing an input by a signed step changes every coordinate alike (the difference is *flat*), and
+ * noise is equally *far* from everything. Two bets are kept against the hypothesis that the differences are distributed as
+ * those of other callers: one on flatness, one on the distance of the nearest earlier query. Each multiplies by p(own habit so far) / p(others) and is clipped at 1 from below, so harmless queries bank no credit for
  * later; a bet grows to 2^k no sooner than in 2^k queries on average while the hypothesis holds.
  *
  * E-detectors: Shin, Ramdas, Rinaldo, "E-detectors: a nonparametric framework for sequential change detection", 2022.
@@ -11,20 +10,20 @@
  * @module
  */
 import { clip } from '../detector.ts'
-import { type Folded, unfold } from './vector.ts'
+import { distanceTo, type Folded, unfold } from './vector.ts'
 
 export interface QueryStream {
   /** Distinct queries so far. */
-  n: number
+  readonly n: number
   /** A sample of them, every one equally likely to be in it, and the latest ones. */
-  readonly kept: Folded[]
+  readonly kept: readonly Folded[]
   /** By bet: what the caller's own differences are, fading. */
-  readonly own: Record<Bet, Map<string, number>>
+  readonly own: Readonly<Record<Bet, ReadonlyMap<string, number>>>
   /** By bet: log2 of the stake, at least 0. */
-  readonly stakes: Record<Bet, number>
+  readonly stakes: Readonly<Record<Bet, number>>
 }
 
-export const BETS = ['flat', 'near'] as const
+export const BETS = ['flat', 'far'] as const
 export type Bet = (typeof BETS)[number]
 
 /** Share of the others' differences that fall into a bin, 0–1; null = not enough is known of them. */
@@ -36,8 +35,10 @@ export interface QueryLook {
   readonly repeated: boolean
 }
 
-const KEPT = 256
+const KEPT = 240
 const LATEST = 96
+/** Queries that the mean distance is taken from. */
+const MEASURED = 48
 /** Queries before differences mean anything. */
 const SETTLED_AFTER = 8
 /** Bits a query by which others may differ from each other without it counting. */
@@ -48,100 +49,146 @@ const FADE = 2 ** (-1 / 48)
 const PRIOR = { weight: 6, bins: 16 } as const
 /** Share of the others' that every bin is granted. */
 const FLOOR = 0.003
+/** Share of the others' differences that are at least as flat or far as one that adds bits. */
+const TAIL = 0.1
 /** log2 of a stake that counts as found: a million queries on average without cause. */
 export const FOUND = 20
 
 export function emptyStream(): QueryStream {
-  return { n: 0, kept: [], own: { flat: new Map(), near: new Map() }, stakes: { flat: 0, near: 0 } }
+  return { n: 0, kept: [], own: { flat: new Map(), far: new Map() }, stakes: { flat: 0, far: 0 } }
 }
 
 /** Reads only. Null for a vector of another size than those before. */
 export function lookAt(stream: QueryStream, query: Folded): QueryLook | null {
   const first = stream.kept[0]
-  const nothing: QueryLook = { bins: { flat: null, near: null }, repeated: false }
+  const nothing: QueryLook = { bins: { flat: null, far: null }, repeated: false }
   if (first === undefined) return nothing
   if (first.size !== query.size) return null
   const values = unfold(query)
   let nearest = Number.POSITIVE_INFINITY
-  let closest: Folded | null = null
+  let closest = first
   let sum = 0
-  for (const kept of stream.kept) {
-    const distance = distanceOf(values, unfold(kept))
-    sum += distance
-    if (distance < nearest) {
-      nearest = distance
-      closest = kept
+  let measured = 0
+  // The latest first: what is made from what came just before is found soon.
+  for (let i = stream.kept.length - 1; i >= 0; i--) {
+    const kept = stream.kept[i]
+    if (kept === undefined) continue
+    const whole = measured < MEASURED
+    const squared = distanceTo(values, kept, whole ? Number.POSITIVE_INFINITY : nearest)
+    if (whole) {
+      sum += Math.sqrt(squared)
+      measured++
     }
+    if (squared >= nearest) continue
+    nearest = squared
+    closest = kept
   }
-  const mean = sum / stream.kept.length
-  if (closest === null || !(mean > 0) || nearest <= mean * 1e-3)
-    return { ...nothing, repeated: closest !== null }
+  const mean = sum / measured
+  const away = Math.sqrt(nearest)
+  if (!(mean > 0) || away <= mean * SAME) return { ...nothing, repeated: true }
   if (stream.n < SETTLED_AFTER) return nothing
   const flatness = flatnessOf(values, unfold(closest))
   const count = Math.min(8, Math.floor(Math.log2(stream.kept.length)))
   return {
     bins: {
-      flat: `f${Math.floor(clip(flatness, 0.2, 0.94) * 20)}`,
-      near: `n${count}.${Math.floor(clip(nearest / mean, 0, 1.09) * 10)}`,
+      flat: `f${Math.floor(clip(flatness, FLAT_RANGE[0] / FLAT_STEPS, (FLAT_RANGE[1] + 0.5) / FLAT_STEPS) * FLAT_STEPS)}`,
+      far: `n${count}.${Math.floor(clip(away / mean, 0, 0.95) * FAR_STEPS)}`,
     },
     repeated: false,
   }
 }
 
-/** log2 of each stake after this query. Reads only. */
-export function stakesAfter(stream: QueryStream, look: QueryLook, others: Others): Record<Bet, number> {
-  const after = { ...stream.stakes }
+/** Of the mean distance: nearer than this is the same query again. */
+const SAME = 1e-3
+const FLAT_STEPS = 20
+const FLAT_RANGE = [4, 18] as const
+const FAR_STEPS = 10
+
+/** The bins among which this one is, itself included: together they are everything that could have been. */
+export function besides(bin: string): string[] {
+  if (bin.startsWith('f'))
+    return Array.from({ length: FLAT_RANGE[1] - FLAT_RANGE[0] + 1 }, (_, i) => `f${FLAT_RANGE[0] + i}`)
+  const [count = ''] = bin.split('.', 1)
+  return Array.from({ length: FAR_STEPS }, (_, i) => `${count}.${i}`)
+}
+
+/**
+ * Bits that the query adds to each bet, before clipping at 0. Only what is flatter or farther than nearly all of the
+ * others' adds any: callers who ask nearly the same again and again copy nothing. Reads only.
+ */
+export function gainsOf(stream: QueryStream, look: QueryLook, others: Others): Record<Bet, number> {
+  const gains: Record<Bet, number> = { flat: 0, far: 0 }
   for (const bet of BETS) {
     const bin = look.bins[bet]
     const usual = bin === null ? null : others(bin)
     if (bin === null || usual === null) continue
     const own = ownShare(stream.own[bet], bin)
     const gain = Math.log2(own / (usual * (1 - FLOOR * PRIOR.bins) + FLOOR)) - ALLOWANCE
-    after[bet] = Math.max(0, stream.stakes[bet] + clip(gain, -MOST, MOST))
+    gains[bet] = clip(gain, -MOST, beyond(bin, others) <= TAIL ? MOST : 0)
   }
-  return after
+  return gains
 }
 
-/** After the query was asked, whatever came of it. Changes `stream` in place. */
-export function keepQuery(stream: QueryStream, query: Folded, look: QueryLook, others: Others): void {
-  Object.assign(stream.stakes, stakesAfter(stream, look, others))
-  if (look.repeated) return
-  for (const bet of BETS) {
-    const bin = look.bins[bet]
-    if (bin === null) continue
-    const own = stream.own[bet]
-    for (const [key, value] of own) {
-      if (value < 1e-3) own.delete(key)
-      else own.set(key, value * FADE)
-    }
-    own.set(bin, (own.get(bin) ?? 0) + 1)
+/** Share of the others' in this bin and the ones above it. */
+function beyond(bin: string, others: Others): number {
+  const all = besides(bin)
+  return all.slice(all.indexOf(bin)).reduce((sum, each) => sum + (others(each) ?? 0), 0)
+}
+
+/** log2 of each stake after a query that adds so much. */
+export function stakesAfter(
+  { stakes }: QueryStream,
+  gains: Readonly<Record<Bet, number>>,
+): Record<Bet, number> {
+  return {
+    flat: clip(stakes.flat + gains.flat, 0, HIGHEST),
+    far: clip(stakes.far + gains.far, 0, HIGHEST),
   }
-  stream.n++
-  stream.kept.push(query)
-  if (stream.kept.length <= KEPT) return
-  // The one that leaves the latest takes the place of a random member of the sample, or none (Vitter's algorithm R).
-  const leaving = stream.kept.length - LATEST
+}
+
+/** A stake grows no further, so a caller that stops is cleared after so many usual queries. */
+const HIGHEST = 4 * FOUND
+
+/** The stream after the query was asked, whatever came of it. */
+export function keepQuery(stream: QueryStream, query: Folded, look: QueryLook, others: Others): QueryStream {
+  const stakes = stakesAfter(stream, gainsOf(stream, look, others))
+  if (look.repeated) return { ...stream, stakes }
+  const n = stream.n + 1
+  return {
+    n,
+    kept: sampled(stream.kept, query, n),
+    own: { flat: habit(stream.own.flat, look.bins.flat), far: habit(stream.own.far, look.bins.far) },
+    stakes,
+  }
+}
+
+/** The one that leaves the latest takes the place of a random member of the sample, or none (Vitter's algorithm R). */
+function sampled(before: readonly Folded[], query: Folded, n: number): Folded[] {
+  const kept = [...before, query]
+  if (kept.length <= KEPT) return kept
   const sample = KEPT - LATEST
-  const at = scrambled(stream.n) % stream.n
-  const [moved] = stream.kept.splice(Math.max(sample, leaving - 1), 1)
-  if (moved !== undefined && at < sample) stream.kept[at] = moved
+  const at = scrambled(n) % (n - LATEST)
+  const [leaving] = kept.splice(sample, 1)
+  if (leaving !== undefined && at < sample) kept[at] = leaving
+  return kept
+}
+
+function habit(own: ReadonlyMap<string, number>, bin: string | null): ReadonlyMap<string, number> {
+  if (bin === null) return own
+  const faded = new Map<string, number>()
+  for (const [key, value] of own) if (value >= 1e-3) faded.set(key, value * FADE)
+  return faded.set(bin, (faded.get(bin) ?? 0) + 1)
 }
 
 /** log2 of the larger stake, less one bit for having two. */
 export function found(stakes: Readonly<Record<Bet, number>>): number {
-  return Math.max(0, Math.max(stakes.flat, stakes.near) - 1)
+  return Math.max(0, Math.max(stakes.flat, stakes.far) - 1)
 }
 
 function ownShare(own: ReadonlyMap<string, number>, bin: string): number {
   let total = 0
   for (const value of own.values()) total += value
   return ((own.get(bin) ?? 0) + PRIOR.weight / PRIOR.bins) / (total + PRIOR.weight)
-}
-
-function distanceOf(a: Float64Array, b: Float64Array): number {
-  let sum = 0
-  for (let i = 0; i < a.length; i++) sum += ((a[i] ?? 0) - (b[i] ?? 0)) ** 2
-  return Math.sqrt(sum)
 }
 
 /** 1 when every coordinate differs by the same amount, 1/√d when one alone does. */

@@ -23,7 +23,7 @@ const FIRST = 35
 /** Without the backslash, which JSON would write as two. */
 const ALPHABET = Array.from({ length: 92 }, (_, i) => FIRST + i).filter((code) => code !== 92)
 const LEVELS = ALPHABET.length - 1
-const LEVEL_OF = new Map(ALPHABET.map((code, level) => [code, level]))
+const LEVEL_OF = Uint8Array.from({ length: 128 }, (_, code) => Math.max(0, ALPHABET.indexOf(code)))
 /** Share at either end that the range leaves out. */
 const TAIL = 0.02
 
@@ -45,8 +45,22 @@ export function foldVector(values: readonly number[]): Folded | null {
 
 export function unfold({ low, step, levels }: Folded): Float64Array {
   const values = new Float64Array(levels.length)
-  for (let i = 0; i < levels.length; i++) values[i] = low + step * (LEVEL_OF.get(levels.charCodeAt(i)) ?? 0)
+  for (let i = 0; i < levels.length; i++) values[i] = low + step * (LEVEL_OF[levels.charCodeAt(i)] ?? 0)
   return values
+}
+
+/** Squared; looked at no further than `enough`, and then any number above it. */
+export function distanceTo(values: Float64Array, { low, step, levels }: Folded, enough: number): number {
+  let sum = 0
+  for (let i = 0; i < levels.length; ) {
+    const end = Math.min(i + 28, levels.length)
+    for (; i < end; i++) {
+      const difference = (values[i] ?? 0) - low - step * (LEVEL_OF[levels.charCodeAt(i)] ?? 0)
+      sum += difference * difference
+    }
+    if (sum > enough) return sum
+  }
+  return sum
 }
 
 /** The longest list of numbers among arguments, looked for a few levels deep; nested lists of one shape are one list. */
