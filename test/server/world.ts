@@ -155,6 +155,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     ids,
     revoke: (target) => authorization.revoke(target),
     policies: decider,
+    people: decider.people,
     checkPolicy: ({ agent, user: users }) =>
       decider.checkPolicy(TENANT, { agentPolicies: agent, userPolicies: users }),
     putCredential: async (name, headers) => {

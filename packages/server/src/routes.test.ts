@@ -13,6 +13,7 @@ GET  /.well-known/authzen-configuration/stores/:store public
 GET  /access/v1/requests/:handle           asker
 GET  /api/v1/agents                        reader
 GET  /api/v1/agents/:id                    reader
+GET  /api/v1/agents/:id/baselines          reader
 GET  /api/v1/approvals                     reader
 GET  /api/v1/approvals/:id                 reader
 GET  /api/v1/decisions                     reader
@@ -34,6 +35,7 @@ GET  /api/v1/session                       owner
 GET  /api/v1/status                        reader
 GET  /api/v1/stores                        reader
 GET  /api/v1/stores/:name                  reader
+GET  /api/v1/subjects/:kind/:id            reader
 GET  /api/v1/tasks                         reader
 GET  /api/v1/tasks/:id                     reader
 GET  /api/v1/tools                         reader
@@ -63,7 +65,10 @@ POST /access/v1/stores/:store/search/resource asker
 POST /access/v1/stores/:store/search/subject asker
 POST /api/v1/agents                        reader
 POST /api/v1/agents/:id/autonomy           confirmed
+POST /api/v1/agents/:id/baselines          confirmed
+POST /api/v1/agents/:id/baselines/:baseline/restore confirmed
 POST /api/v1/agents/:id/composition        reader
+POST /api/v1/agents/:id/feedback           confirmed
 POST /api/v1/agents/:id/readmit             confirmed
 POST /api/v1/agents/:id/roles              confirmed
 POST /api/v1/agents/:id/trust              confirmed
@@ -72,6 +77,7 @@ POST /api/v1/approvals/:id/decide          owner
 POST /api/v1/calls/:id/settle              enforcer
 POST /api/v1/calls/prepare                 enforcer
 POST /api/v1/calls/tools                   enforcer
+POST /api/v1/decisions/:id/contest         reader
 POST /api/v1/documents/authorized          asker
 POST /api/v1/documents/filter              asker
 POST /api/v1/elevations                    asker
@@ -104,6 +110,7 @@ POST /api/v1/servers/:name/zone            confirmed
 POST /api/v1/stores/:name                  confirmed
 POST /api/v1/stores/:name/check            reader
 POST /api/v1/stores/:name/rollback         confirmed
+POST /api/v1/subjects/:kind/:id/erase      confirmed
 POST /api/v1/tools/approve                 confirmed
 POST /api/v1/tools/roles                   confirmed
 POST /api/v1/users/:id/roles               confirmed

@@ -7,6 +7,7 @@ import type { Enforcement } from '@safeconduct/protocol'
 import { SafeconductError } from '@safeconduct/protocol'
 import { agentRoutes } from './admin/agents.ts'
 import { approvalRoutes } from './admin/approvals.ts'
+import { baselineRoutes } from './admin/baselines.ts'
 import { decisionRoutes } from './admin/decisions.ts'
 import { elevationRoutes } from './admin/elevations.ts'
 import { policyRoutes } from './admin/policy.ts'
@@ -14,6 +15,7 @@ import { policyTrialRoutes } from './admin/policy-trials.ts'
 import { readmissionRoutes } from './admin/readmission.ts'
 import { roleRoutes } from './admin/roles.ts'
 import { serverRoutes } from './admin/servers.ts'
+import { subjectRoutes } from './admin/subjects.ts'
 import { taskRoutes } from './admin/tasks.ts'
 import { enforcerRoutes } from './authzen/enforcers.ts'
 import { policyStoreRoutes } from './authzen/policy-stores.ts'
@@ -48,6 +50,8 @@ export function routeTable(ports: RoutePorts): Route[] {
   const table: Route[] = [
     ...agentRoutes(ports),
     ...readmissionRoutes(ports),
+    ...baselineRoutes(ports),
+    ...subjectRoutes(ports),
     ...serverRoutes(ports),
     ...taskRoutes(ports),
     ...approvalRoutes(ports),
@@ -84,7 +88,7 @@ export function routeTable(ports: RoutePorts): Route[] {
       method: 'GET',
       path: '/api/v1/events',
       who: 'reader',
-      summary: 'Server-sent events: decisions, outcomes, approvals, trust changes, revocations.',
+      summary: 'Server-sent events: decisions, outcomes, approvals, changes of trust and risk, revocations.',
       handle: async ({ tenant, signal, allowed, incoming }) =>
         ports.events.open({ tenant, signal, allowed, cut: () => incoming.socket.destroy() }),
     }),

@@ -13,9 +13,10 @@ import {
   TRUST_LEVELS,
 } from '@safeconduct/protocol'
 import type { Command } from 'commander'
-import { list, number, text, texts, withOwner } from '../context.ts'
+import { list, number, text, withOwner } from '../context.ts'
 import { plain, table, when } from '../output.ts'
 import type { Verb } from '../verb.ts'
+import { describeStanding, learningCommands } from './learning.ts'
 
 export function agentCommands(program: Command, verb: Verb): void {
   const agents = program.command('agents').description('agents: who they are, how far they are trusted')
@@ -88,7 +89,7 @@ export function agentCommands(program: Command, verb: Verb): void {
   agents
     .command('show')
     .argument('<name>', 'name or id')
-    .description('one agent: trust, why, composition')
+    .description('one agent: level, why, baseline, trend of its risk, composition')
     .action(
       verb(async (context, name: string) => {
         const agent = await (await context.daemon()).get(`/api/v1/agents/${encodeURIComponent(name)}`)
@@ -137,6 +138,7 @@ export function agentCommands(program: Command, verb: Verb): void {
       }),
     )
   addReadmit(agents, verb)
+  learningCommands(program, agents, verb)
 }
 
 function addReadmit(agents: Command, verb: Verb): void {
@@ -171,7 +173,7 @@ function describe(agent: JsonObject): string {
     `owner ${text(agent, 'owner')}, registered by ${text(agent, 'registration')} at ${when(number(agent, 'createdAt'))}`,
     `${number(agent, 'keys')} key(s)${agent.autonomous === true ? ', may act without a user' : ''}`,
     ...(composition.length > 0 ? ['composition', ...composition] : []),
-    ...texts(agent, 'why').map((reason) => `  ${plain(reason)}`),
+    ...describeStanding(agent),
   ].join('\n')
 }
 

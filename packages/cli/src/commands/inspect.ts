@@ -234,6 +234,21 @@ export function decisionTable(rows: readonly JsonObject[], names: ReadonlyMap<st
   )
 }
 
+function evidence(decision: JsonObject): string[] {
+  return list(decision, 'evidence').map(
+    (one) =>
+      `${number(one, 'bits').toFixed(1)} bits  ${text(one, 'reason')} [${text(one, 'detector')}${one.technique === undefined ? '' : ` ${text(one, 'technique')}`}]`,
+  )
+}
+
+/** Strongest first, as the daemon orders them. */
+function contributions(decision: JsonObject): string[] {
+  return list(decision, 'contributions').map((one) => {
+    const without = object(one, 'without')
+    return `${number(one, 'bits').toFixed(1)} bits  ${text(one, 'reason')} Without it: risk ${number(without, 'risk')}, ${text(without, 'trust')}. [${text(one, 'id')}]`
+  })
+}
+
 export function explain(explanation: JsonObject): string {
   const decision = object(explanation, 'decision')
   const request = object(explanation, 'request')
@@ -244,7 +259,7 @@ export function explain(explanation: JsonObject): string {
   return [
     `${text(operation, 'server')}/${text(operation, 'name') || text(operation, 'method')}: ${text(decision, 'outcome')} (${text(decision, 'enforcement')})`,
     `agent ${text(request, 'agent')} for ${text(request, 'user') || 'nobody'} under ${text(request, 'task')}, ${when(number(decision, 'at'))}`,
-    `trust ${text(decision, 'trust')}, risk ${number(decision, 'risk')}, assurance ${text(decision, 'assurance')}`,
+    `trust ${text(decision, 'trust')}, risk ${number(decision, 'risk')}${decision.impact === undefined ? '' : `, impact ${number(decision, 'impact')}`}, assurance ${text(decision, 'assurance')}`,
     ...section('why', texts(decision, 'why')),
     ...section(
       'what would have changed it',
@@ -252,13 +267,8 @@ export function explain(explanation: JsonObject): string {
         ? []
         : [`${text(counterfactual, 'change')} → ${text(counterfactual, 'outcome')}`],
     ),
-    ...section(
-      'evidence',
-      list(decision, 'evidence').map(
-        (one) =>
-          `${number(one, 'bits').toFixed(1)} bits  ${text(one, 'reason')} [${text(one, 'detector')}${one.technique === undefined ? '' : ` ${text(one, 'technique')}`}]`,
-      ),
-    ),
+    ...section('what the risk is made of (agents feedback NAME ID confirm|dismiss)', contributions(decision)),
+    ...section('evidence', evidence(decision)),
     ...section(
       'where the arguments came from',
       list(decision, 'labels').map((one) =>

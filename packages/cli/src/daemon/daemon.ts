@@ -141,6 +141,7 @@ async function compose(
     checkPolicy: (text) =>
       decider.checkPolicy(TENANT, { agentPolicies: text.agent, userPolicies: text.user }),
     policies: decider,
+    people: decider.people,
     putCredential: async (name, headers) => {
       await vault.put(TENANT, `credential/${name}`, Buffer.from(JSON.stringify(headers), 'utf8'))
     },

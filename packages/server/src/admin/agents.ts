@@ -209,6 +209,8 @@ async function view(ports: AdminPorts, agent: Agent): Promise<object> {
     risk: standing?.risk ?? null,
     baseline: standing?.baseline ?? null,
     why: standing?.why ?? [],
+    trend: standing?.trend ?? [],
+    learning: standing?.learning ?? null,
   }
 }
 

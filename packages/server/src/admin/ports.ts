@@ -35,6 +35,8 @@ export interface AdminPorts {
     EngineDecider,
     'inspectPolicy' | 'replayPolicy' | 'shadow' | 'policyReceipt' | 'ruleOnElevation'
   >
+  /** What people do about what was learned of an agent. */
+  readonly people: EngineDecider['people']
   readonly putCredential: (name: string, headers: Readonly<Record<string, string>>) => Promise<void>
   /** Leaves no copy behind; nothing happens when there is none. */
   readonly eraseCredential: (name: string) => Promise<void>

@@ -37,6 +37,7 @@ export function inertPorts(more: Partial<ControlPlanePorts> = {}): ControlPlaneP
       policyReceipt: unused,
       ruleOnElevation: unused,
     },
+    people: inert('people'),
     putCredential: unused,
     eraseCredential: unused,
     ownerSession: unused,

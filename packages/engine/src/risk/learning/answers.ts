@@ -81,11 +81,13 @@ export function baselineOf({ detectors, learning }: Judged): JsonValue {
 }
 
 export function restoreBaseline(risk: Judged, { baseline }: { readonly baseline: JsonValue | null }): void {
+  const { influence } = risk.learning
   forgetHabits(risk)
   if (baseline === null) return
   // Shape is ours: it was sealed under the agent's key by `baselineOf`, and its digest stands in the ledger.
   const { detectors, ...learned } = decode(baseline) as Pick<Judged, 'detectors'> &
     Pick<Learning, 'learned' | 'passed' | 'enrolment' | 'sample' | 'drift'>
   for (const [name, state] of detectors) risk.detectors.set(name, state)
-  risk.learning = { ...risk.learning, ...learned }
+  // A day teaches no more because an earlier state came back.
+  risk.learning = { ...risk.learning, ...learned, influence }
 }
