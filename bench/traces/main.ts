@@ -3,7 +3,7 @@
  * given. Offline replay: no model runs, and a refused call does not change what was recorded after it.
  *
  *   --inputs F --outputs F --suites F [--labels F] [--decisions OUT.jsonl] [--arm pipeline|flow|d4] [--no-intent] [--rewrites]
- *   [--failures N] [--json] [--domains [--seeds N]] [--cross] [--perturb [--only TEXT]]
+ *   [--failures N] [--every N] [--json] [--domains [--seeds N]] [--cross] [--perturb [--only TEXT]]
  *
  * `--domains` replays made-up domains in every form of attack instead of files; `--cross` tunes the weights of the trace
  * stage on one suite and tries them on the others (arm flow); `--perturb` replays the recorded runs under other names,
@@ -50,6 +50,7 @@ const { values } = parseArgs({
     'no-intent': { type: 'boolean', default: false },
     rewrites: { type: 'boolean', default: false },
     domains: { type: 'boolean', default: false },
+    every: { type: 'string', default: '1' },
     seeds: { type: 'string', default: '3' },
     cross: { type: 'boolean', default: false },
     perturb: { type: 'boolean', default: false },
@@ -114,7 +115,9 @@ async function main(): Promise<void> {
   const scored: ScoredRun[] = []
   const times = { decide: [] as number[], observe: [] as number[] }
   let runs = 0
+  let read = 0
   for await (const run of jsonLines<RecordedRun>(inputs)) {
+    if (read++ % Number(values.every) !== 0) continue
     const done = await replayRun(arm, run, options)
     runs++
     times.decide.push(...done.decideMs)

@@ -34,7 +34,7 @@ import { ledgerPort } from '../../packages/cli/src/daemon/ledger-port.ts'
 import type { ArmDecision, TaskStart, TraceArm, Why } from './arm.ts'
 import type { CatalogueTool } from './data.ts'
 
-const TENANT = 'bench'
+const SERVER = 'suite'
 const USER = 'user'
 const OWNER = 'owner'
 /** Recorded calls carry no time; an agent that thinks between calls takes about this long. */
@@ -51,8 +51,9 @@ interface World {
 export function pipelineArm(): TraceArm {
   let now = START
   let opening: Promise<World> | null = null
-  const servers = new Map<readonly CatalogueTool[], string>()
-  const run = { grant: null as Grant | null, server: '', calls: 0, flying: null as string | null }
+  // A catalogue is a tenant of its own: nothing of one suite is known in another.
+  const tenants = new Map<readonly CatalogueTool[], string>()
+  const run = { grant: null as Grant | null, calls: 0, flying: null as string | null }
 
   const world = () => {
     opening ??= openWorld(() => now)
@@ -67,7 +68,7 @@ export function pipelineArm(): TraceArm {
       at: now,
       grant,
       proof: { kind: 'dpop', provenAt: now },
-      operation: { server: run.server, method: 'tools/call', kind: 'tool', name: tool, args },
+      operation: { server: SERVER, method: 'tools/call', kind: 'tool', name: tool, args },
       context: { channel: 'http', ip: null, client: null },
     }
   }
@@ -81,8 +82,12 @@ export function pipelineArm(): TraceArm {
       now += HOUR
       run.calls = 0
       run.flying = null
-      run.grant = admit(decider, task, `run-${runs}`, now)
-      run.server = await pinCatalogue(decider, servers, task.tools, run.grant, now)
+      const known = tenants.get(task.tools)
+      const tenant = known ?? `suite-${tenants.size + 1}`
+      tenants.set(task.tools, tenant)
+      if (known === undefined) openTenant(decider, tenant, now)
+      run.grant = admit(decider, tenant, task, `run-${runs}`, now)
+      if (known === undefined) await pinCatalogue(decider, tenant, task.tools, run.grant, now)
     },
     async decide(tool, args) {
       const { decider } = await world()
@@ -96,7 +101,8 @@ export function pipelineArm(): TraceArm {
     async observe(_tool, _args, output, error) {
       const { decider } = await world()
       if (run.flying === null) return
-      const text = error === null ? [output] : []
+      // The agent reads the text of an error like any other.
+      const text = [error ?? output]
       const status = error === null ? 'ok' : 'tool_error'
       await decider.settle(run.flying, {
         status,
@@ -126,23 +132,6 @@ async function openWorld(now: () => number): Promise<World> {
     key: privateKey,
     publishEveryMs: 60_000,
   })
-  const { agentPolicies, userPolicies } = STARTER_POLICIES
-  await store.policies.insert({
-    tenant: TENANT,
-    id: 'starter',
-    version: 1,
-    agentPolicies,
-    userPolicies,
-    digest: 'sha256:',
-    status: 'active',
-    createdAt: now(),
-    createdBy: 'bench',
-  })
-  for (const [kind, id] of [
-    ['tenant', TENANT],
-    ['user', USER],
-  ] as const)
-    await store.epochs.ensure(TENANT, kind, id)
   const decider = await openDecider({
     clock,
     ids,
@@ -165,10 +154,26 @@ async function openWorld(now: () => number): Promise<World> {
   }
 }
 
+function openTenant(decider: EngineDecider, tenant: string, at: number): void {
+  const { agentPolicies, userPolicies } = STARTER_POLICIES
+  const version = {
+    tenant,
+    id: 'starter',
+    version: 1,
+    agentPolicies,
+    userPolicies,
+    digest: 'sha256:',
+    status: 'active',
+    createdAt: at,
+    createdBy: 'bench',
+  } as const
+  decider.control({ type: 'policy', tenant, version })
+}
+
 /** A new agent with a proven key, sent by the user with the words of the prompt. */
-function admit(decider: EngineDecider, start: TaskStart, name: string, at: number): Grant {
+function admit(decider: EngineDecider, tenant: string, start: TaskStart, name: string, at: number): Grant {
   const agent: Agent = {
-    tenant: TENANT,
+    tenant,
     id: name,
     version: 1,
     name,
@@ -184,7 +189,7 @@ function admit(decider: EngineDecider, start: TaskStart, name: string, at: numbe
   }
   const details = { type: 'safeconduct_task' as const, task: `${name}-task` }
   const task: Task = {
-    tenant: TENANT,
+    tenant,
     id: `${name}-task`,
     version: 1,
     agent: agent.id,
@@ -198,13 +203,13 @@ function admit(decider: EngineDecider, start: TaskStart, name: string, at: numbe
     expiresAt: at + 8 * HOUR,
   }
   const ref = (kind: EpochKind, id: string): EpochRef => ({ kind, id, epoch: 1 })
-  const epochs = [ref('tenant', TENANT), ref('user', USER), ref('agent', agent.id), ref('task', task.id)]
-  for (const epoch of epochs) decider.control({ type: 'epoch', tenant: TENANT, ref: epoch })
+  const epochs = [ref('tenant', tenant), ref('user', USER), ref('agent', agent.id), ref('task', task.id)]
+  for (const epoch of epochs) decider.control({ type: 'epoch', tenant, ref: epoch })
   decider.control({ type: 'agent', agent })
   decider.control({ type: 'task', task })
   return {
     id: `${name}-grant`,
-    tenant: TENANT,
+    tenant,
     agent: agent.id,
     user: USER,
     via: [],
@@ -224,22 +229,18 @@ function admit(decider: EngineDecider, start: TaskStart, name: string, at: numbe
 /** A catalogue is one server, pinned at its first listing as the gateway would. */
 async function pinCatalogue(
   decider: EngineDecider,
-  servers: Map<readonly CatalogueTool[], string>,
+  tenant: string,
   tools: readonly CatalogueTool[],
   grant: Grant,
   at: number,
-): Promise<string> {
-  const known = servers.get(tools)
-  if (known !== undefined) return known
-  const name = `suite-${servers.size + 1}`
-  servers.set(tools, name)
+): Promise<void> {
   decider.control({
     type: 'server',
     server: {
-      tenant: TENANT,
-      id: name,
+      tenant,
+      id: SERVER,
       version: 1,
-      name,
+      name: SERVER,
       transport: { kind: 'http', url: 'http://localhost/mcp' },
       standing: 'approved',
       credential: null,
@@ -256,15 +257,14 @@ async function pinCatalogue(
     }),
   )
   const listing: CallRequest = {
-    id: `list-${name}`,
+    id: `list-${tenant}`,
     at,
     grant,
     proof: { kind: 'dpop', provenAt: at },
-    operation: { server: name, method: 'tools/list', kind: 'list', name: null, args: {} },
+    operation: { server: SERVER, method: 'tools/list', kind: 'list', name: null, args: {} },
     context: { channel: 'http', ip: null, client: null },
   }
   await decider.list(listing, definitions)
-  return name
 }
 
 const OUTCOME = { allow: 'allow', approval: 'step-up', step_up: 'step-up', deny: 'deny' } as const

@@ -87,7 +87,9 @@ test('what one agent stored because a text told it to is no cleaner for the agen
     step(of, call({ tool: 'update_standing_payment', args: { recipient: account } }), '').outcome,
     'allow',
   )
-  assert.ok(of.tenant.live.stains.has(stainOf(account.toLowerCase())))
+  const stain = stainOf(account.toLowerCase())
+  assert.ok(stain !== null && of.tenant.live.stains.has(stain))
+  assert.equal(stainOf('general'), null)
   assert.notEqual(read().outcome, 'allow')
   const back = restore(JSON.parse(JSON.stringify([...capture(of.tenant).pieces])))
   assert.deepEqual([...(back?.stains ?? [])], [...of.tenant.live.stains])

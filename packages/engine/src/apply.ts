@@ -12,10 +12,12 @@ import { applyFlow, emptyFlow, stainOf } from './flow/index.ts'
 import type { SavedBaseline } from './ports.ts'
 import { groupOf, learnPeer } from './risk/behaviour/peers.ts'
 import { short } from './risk/behaviour/sequence.ts'
+import { learnQuery, linkQuery } from './risk/extraction/asked.ts'
 import { answered, contested, forgetHabits, restoreBaseline } from './risk/learning/answers.ts'
 import { sourceOf } from './risk/learning/influence.ts'
 import { dropPending } from './risk/learning/learning.ts'
 import { assess, learnAttempt, learnOver, learnSettled, remember } from './risk/score.ts'
+import { underWay } from './risk/signal.ts'
 import { CHANGED_LEVEL, initialTrust } from './risk/trust.ts'
 import {
   type AgentLive,
@@ -102,6 +104,7 @@ function applyTurn(tenant: TenantState, event: TurnEvent): void {
   trace(agent, risk, event.at)
   learn(live, event.agent, agent, event.at)
   learnAttempt(agent.risk, event.signal, event.outcome)
+  if (event.signal.asked !== undefined) linkQuery(live, event.signal.asked)
   if (event.challenged !== undefined) agent.challengedAt = event.challenged
   applyTask(live, event)
   const flow = live.flows.get(event.flow.key)
@@ -121,7 +124,7 @@ function applyTurn(tenant: TenantState, event: TurnEvent): void {
     flow: event.flow.key,
     outcome: event.outcome,
     reservations: event.open.reservations,
-    signal: event.signal,
+    signal: underWay(event.signal),
     clean: event.open.clean,
     ...(event.open.vouched === true ? { vouched: true } : {}),
   })
@@ -143,8 +146,10 @@ function trace(agent: AgentLive, before: number, at: number): void {
 
 /** Whatever may be learned by now, of the agent and for those it is compared with. */
 function learn(live: Live, id: string, agent: AgentLive, at: number): void {
-  for (const { signal } of learnOver(agent.risk, at))
+  for (const { signal } of learnOver(agent.risk, at)) {
     learnPeer(live.peers, groupOf(id), short(signal.tool), 1)
+    if (signal.looked !== undefined) learnQuery(live, groupOf(id), signal.looked)
+  }
 }
 
 function applyTask(live: Live, { task, at }: TurnEvent): void {
@@ -175,8 +180,10 @@ function settle(tenant: TenantState, event: Extract<EngineEvent, { type: 'settle
   if (flow !== undefined && event.flow !== null) {
     live.flows.set(call.flow, { ...flow, state: applyFlow(flow.state, event.flow) })
     if (event.flow.type === 'observed')
-      for (const [value] of event.flow.stained)
-        touch(live.stains, stainOf(value), event.at, STATE_LIMITS.stains)
+      for (const [value] of event.flow.stained) {
+        const stain = stainOf(value)
+        if (stain !== null) touch(live.stains, stain, event.at, STATE_LIMITS.stains)
+      }
   }
   const agent = knownAgent(tenant, call.agent)
   if (agent === undefined || event.status !== 'ok' || call.outcome !== 'allow') return

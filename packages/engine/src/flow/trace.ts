@@ -144,9 +144,13 @@ function judgeLeaf(
     add('quotes-request', leaf.path, 'repeats the wording of a request found in an output')
 }
 
-/** Whoever stores and whoever reads may be different agents: what is kept between them is a digest. */
-export function stainOf(value: string): string {
-  return hash('sha256', value, 'base64url').slice(0, 16)
+/**
+ * What is kept of a value between errands: whoever stores and whoever reads may be different agents, so it is a digest.
+ * Only of what identifies its holder. A word that anybody may use (a channel, a first name) would accuse everybody who
+ * uses it; null = nothing is kept.
+ */
+export function stainOf(value: string): string | null {
+  return tokenKind(value) === null ? null : hash('sha256', value, 'base64url').slice(0, 16)
 }
 
 /** What one value adds beside its origin. */
@@ -165,8 +169,10 @@ function judgePart(state: FlowState, call: FlowCall, part: Part, add: Add): void
       'an address with data of the agent’s own in it',
       part.origin.partial ? 1 : 0.7,
     )
+  const stain = call.isStained === undefined ? null : stainOf(part.value)
   const stained =
-    state.stained.some(([value]) => value === part.value) || call.isStained?.(stainOf(part.value)) === true
+    state.stained.some(([value]) => value === part.value) ||
+    (stain !== null && call.isStained?.(stain) === true)
   if (stained && (standing === 'field' || standing === 'own'))
     add('laundered', part.path, 'came back from storage, where it was put by a doubtful write')
   if (isAsked(standing) || part.kind === 'place') return
