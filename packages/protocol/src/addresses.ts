@@ -5,6 +5,11 @@
  */
 
 type Block = readonly [bits: bigint, length: number]
+/** IPv4, first and last address. */
+type Range = readonly [first: number, last: number]
+
+const PART = String.raw`(0|[1-9]\d{0,2})`
+const V4 = new RegExp(`^${PART}\\.${PART}\\.${PART}\\.${PART}$`)
 
 const V4_REFUSED = [
   '0.0.0.0/8',
@@ -25,14 +30,14 @@ const V4_REFUSED = [
   '203.0.113.0/24',
   '224.0.0.0/4',
   '240.0.0.0/4',
-].map((text) => block(text, parseV4))
+].map(range)
 
-const V6_GLOBAL = block('2000::/3', parseV6)
+const V6_GLOBAL = block('2000::/3')
 /** Inside global unicast: protocol assignments and Teredo, documentation, 6to4, AS112. */
 const V6_REFUSED = ['2001::/23', '2001:db8::/32', '2002::/16', '2620:4f:8000::/48', '3fff::/20'].map((text) =>
-  block(text, parseV6),
+  block(text),
 )
-const V4_LOOPBACK = block('127.0.0.0/8', parseV4)
+const V4_LOOPBACK = range('127.0.0.0/8')
 
 /**
  * False for everything that is not certainly a public unicast address in its usual spelling; an IPv4 address inside
@@ -40,33 +45,48 @@ const V4_LOOPBACK = block('127.0.0.0/8', parseV4)
  */
 export function isPublicAddress(text: string): boolean {
   const four = parseV4(text)
-  if (four !== null) return !V4_REFUSED.some((one) => within(four, one, 32))
+  if (four !== null) return !V4_REFUSED.some((one) => between(four, one))
   const six = parseV6(text)
-  return six !== null && within(six, V6_GLOBAL, 128) && !V6_REFUSED.some((one) => within(six, one, 128))
+  return six !== null && within(six, V6_GLOBAL) && !V6_REFUSED.some((one) => within(six, one))
 }
 
 /** True for 127.0.0.0/8 and ::1, not for a disguise of them. */
 export function isLoopbackAddress(text: string): boolean {
   const four = parseV4(text)
-  return four === null ? parseV6(text) === 1n : within(four, V4_LOOPBACK, 32)
+  return four === null ? parseV6(text) === 1n : between(four, V4_LOOPBACK)
 }
 
-function block(text: string, parse: (address: string) => bigint | null): Block {
+function block(text: string): Block {
   const [address = '', length = ''] = text.split('/')
-  return [parse(address) ?? 0n, Number(length)]
+  return [parseV6(address) ?? 0n, Number(length)]
 }
 
-function within(address: bigint, [bits, length]: Block, width: number): boolean {
-  const rest = BigInt(width - length)
+function within(address: bigint, [bits, length]: Block): boolean {
+  const rest = BigInt(128 - length)
   return address >> rest === bits >> rest
 }
 
+function range(text: string): Range {
+  const [address = '', length = ''] = text.split('/')
+  const first = parseV4(address) ?? 0
+  return [first, first + 2 ** (32 - Number(length)) - 1]
+}
+
+function between(address: number, [first, last]: Range): boolean {
+  return address >= first && address <= last
+}
+
 /** Four decimal parts; octal, hexadecimal and short forms mean other things elsewhere and are not read. */
-function parseV4(text: string): bigint | null {
-  const parts = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text)?.slice(1)
-  if (parts === undefined) return null
-  const good = parts.every((part) => Number(part) <= 255 && String(Number(part)) === part)
-  return good ? parts.reduce((sum, part) => (sum << 8n) | BigInt(part), 0n) : null
+function parseV4(text: string): number | null {
+  const parts = V4.exec(text)
+  if (parts === null) return null
+  let address = 0
+  for (let i = 1; i <= 4; i++) {
+    const part = Number(parts[i])
+    if (part > 255) return null
+    address = address * 256 + part
+  }
+  return address
 }
 
 /** RFC 4291 §2.2. The URL parser reads every spelling and writes one (RFC 5952), without dots. Zones are not read. */

@@ -18,7 +18,7 @@ import { elevatedFor } from '../elevation/held.ts'
 import type { Trace } from '../flow/index.ts'
 import { ask } from '../policy/context.ts'
 import { surroundingsOf } from '../policy/facts.ts'
-import { type ResolvedRelations, resolveRelations } from '../policy/relations.ts'
+import { NO_RELATIONS, type ResolvedRelations, resolveRelations } from '../policy/relations.ts'
 import type { RelationFacts } from '../ports.ts'
 import { doubtsCredential } from '../risk/combine.ts'
 import { type Standing, standing } from '../risk/standing.ts'
@@ -84,30 +84,18 @@ export function combine(question: DecideQuestion, findings: Findings): Combined 
   const { state, request, assume } = question
   const { caller, errand, trace } = findings
   const evidence = assumed(findings.evidence, assume)
-  const actors = [request.grant.agent, ...request.grant.via]
-  const stands = standing(state, actors, evidence, request.at, caller.assurance, wasJudged(question))
+  const actors =
+    request.grant.via.length === 0 ? [request.grant.agent] : [request.grant.agent, ...request.grant.via]
+  const found = standing(state, actors, evidence, request.at, caller.assurance, wasJudged(question))
+  const stands = assume.trust === undefined ? found : { ...found, trust: assume.trust }
   const credential = credentialOf(question, findings)
-  const base: Combined = {
-    outcome: 'deny',
-    code: null,
-    why: [],
-    policies: [],
-    policyErrors: [],
-    obligations: [],
-    standing: assume.trust === undefined ? stands : { ...stands, trust: assume.trust },
-    ...credential,
-    used: null,
-    needsArguments: false,
-    posed: null,
-    relations: null,
-    rates: [],
-  }
-  const deny = (code: ErrorCode, why: string, reason?: PolicyReason): Combined => ({
-    ...base,
-    code,
-    why: [why],
-    policies: reason === undefined ? [] : [reason],
-  })
+  const deny = (code: ErrorCode, why: string, reason?: PolicyReason): Combined =>
+    combined(stands, credential, {
+      ...NO_RULING,
+      code,
+      why: [why],
+      policies: reason === undefined ? [] : [reason],
+    })
   if (errand.refusal !== null) {
     const { code, member, why } = errand.refusal
     return deny(code, why, { layer: 'delegation', id: member, effect: 'forbid' })
@@ -118,14 +106,14 @@ export function combine(question: DecideQuestion, findings: Findings): Combined 
     const why = `The tool is quarantined. ${tool.pin.reason ?? ''}`.trim()
     return deny('tool_quarantined', why, { layer: 'engine', id: 'tool-quarantined', effect: 'forbid' })
   }
-  if (base.standing.trust === 'suspended') {
+  if (stands.trust === 'suspended') {
     const why = 'The agent, or one that handed the errand on, is suspended.'
     return deny('denied', why, { layer: 'engine', id: 'suspended', effect: 'forbid' })
   }
   const relations = relationsOf(question)
   const elevated = elevatedFor(state.directory, request)
   const asked = ask(request, errand, tool, {
-    trust: base.standing.trust,
+    trust: stands.trust,
     risk: assume.calm === true ? 0 : stands.assessment.after,
     assurance: caller.assurance,
     trace: assume.origin === true ? { ...trace, doubt: 'none' } : trace,
@@ -133,7 +121,7 @@ export function combine(question: DecideQuestion, findings: Findings): Combined 
     credentialDoubt: credential.credentialDoubt,
     evidence,
     surroundings: surroundingsOf(state.directory, request, tool),
-    relations: relations?.facts ?? {},
+    relations: relations?.facts ?? NO_RELATIONS,
     elevated: elevated.entities,
     elevations: elevated.held.map(({ role }) => role),
   })
@@ -150,40 +138,56 @@ export function combine(question: DecideQuestion, findings: Findings): Combined 
   const { policy } = state.directory
   if (policy === null) return { ...deny('policy_missing', 'No policy is loaded.'), posed }
   const ruling = rule(policy.compiled, posed)
+  const asking = { posed, relations: relations?.revision ?? null }
+  const limited = (why: string): Combined =>
+    combined(stands, credential, { ...ruling, ...REFUSED, why: [why, ...ruling.why] }, asking)
   const rates = rated(ruling.obligations, state.live.spent, request.grant.agent, request.at)
-  const revision = relations?.revision ?? null
   if (rates.exceeded !== null && assume.ignoreArguments !== true) {
     const { id, properties } = rates.exceeded
-    const why = `The policy ${id} allows ${properties.calls} calls in ${properties.seconds} seconds, and they are used.`
-    return { ...base, ...ruling, ...REFUSED, why: [why, ...ruling.why], posed, relations: revision }
+    return limited(
+      `The policy ${id} allows ${properties.calls} calls in ${properties.seconds} seconds, and they are used.`,
+    )
   }
   const room = levelRoom(state.live.spent, {
     agent: request.grant.agent,
-    trust: base.standing.trust,
+    trust: stands.trust,
     write: tool.write,
     at: request.at,
   })
   // A person's word for this very call counts more than how often the agent called.
-  if (room.exceeded !== null && !approved && ruling.outcome === 'allow' && assume.ignoreArguments !== true) {
-    return { ...base, ...ruling, ...REFUSED, why: [room.exceeded, ...ruling.why], posed, relations: revision }
-  }
-  const used = ruling.outcome === 'allow' && approved ? question.approval : null
-  const why = [
-    ...ruling.why,
-    ...elevated.held.map(elevationSentence),
-    ...(ruling.outcome === 'allow' ? [] : relationSentences(relations?.facts ?? {})),
-  ]
-  return {
-    ...base,
-    ...ruling,
-    why,
-    used,
-    posed,
-    relations: revision,
+  if (room.exceeded !== null && !approved && ruling.outcome === 'allow' && assume.ignoreArguments !== true)
+    return limited(room.exceeded)
+  const more = elevated.held.map(elevationSentence)
+  if (ruling.outcome !== 'allow' && relations !== null) more.push(...relationSentences(relations.facts))
+  const said = more.length === 0 ? ruling : { ...ruling, why: [...ruling.why, ...more] }
+  return combined(stands, credential, said, {
+    ...asking,
+    used: ruling.outcome === 'allow' && approved ? question.approval : null,
     rates: [...rates.reservations, ...room.reservations],
-  }
+  })
 }
 
+/** Every member by name: this is made for each call. */
+function combined(
+  standing: Standing,
+  { credentialDoubt, freshProof }: Credential,
+  { outcome, code, why, policies, policyErrors, obligations, needsArguments }: Ruling,
+  rest: Partial<Pick<Combined, 'posed' | 'relations' | 'used' | 'rates'>> = {},
+): Combined {
+  const { posed = null, relations = null, used = null, rates = [] } = rest
+  const ruling = { outcome, code, why, policies, policyErrors, obligations, needsArguments }
+  return { ...ruling, standing, credentialDoubt, freshProof, used, posed, relations, rates }
+}
+
+const NO_RULING: Ruling = {
+  outcome: 'deny',
+  code: null,
+  why: [],
+  policies: [],
+  policyErrors: [],
+  obligations: [],
+  needsArguments: false,
+}
 const REFUSED = { outcome: 'deny', code: 'rate_limited', obligations: [] } as const
 
 function relationsOf({ state, request, assume }: DecideQuestion): ResolvedRelations | null {
@@ -206,11 +210,16 @@ function wasRefused({ approval, request }: DecideQuestion): boolean {
   return approval?.status === 'refused' && request.at < approval.expiresAt
 }
 
+interface Credential {
+  readonly credentialDoubt: boolean
+  readonly freshProof: boolean
+}
+
 /** Doubt about the credential, and whether this very call answers it: a proof made after the doubt arose. */
 function credentialOf(
   { state, request, assume }: DecideQuestion,
   { caller, evidence }: Findings,
-): { credentialDoubt: boolean; freshProof: boolean } {
+): Credential {
   const challengedAt = state.live.agents.get(request.grant.agent)?.challengedAt ?? null
   const doubted = doubtsCredential(evidence)
   const recent = caller.canStepUp && caller.proofAge !== null && caller.proofAge <= FRESH_PROOF_MS

@@ -9,8 +9,11 @@ import {
   type CompiledPolicySet,
   compile,
   EntityStore,
+  EntityUid,
   type EntityView,
   parseContext,
+  type Value,
+  valueFrom,
 } from '@safeconduct/cedar'
 import { type Obligation, SafeconductError } from '@safeconduct/protocol'
 import { readObligations } from '../decision/obligations.ts'
@@ -18,6 +21,7 @@ import { bindingsOf } from './bindings.ts'
 import { entityKey, reachedFrom, witness } from './confine.ts'
 import type {
   CompiledPolicies,
+  EntityRef,
   Layer,
   LayerAnswer,
   PolicyEngine,
@@ -73,7 +77,8 @@ function compilePolicies(
     roles: [...new Set([...speech.agent.roles, ...speech.user.roles])].sort(),
     elevates: (layer: Layer, id: string) => speech[layer].elevates.has(id),
   }
-  const used = usedFacts(words.uses)
+  const readContext = factReader(words.uses)
+  const actions = actionUids()
   // Both layers and every actor are asked with one context: it is read once.
   let read: { context: PolicyRecord; record: CedarRecord } | null = null
   function evaluate(
@@ -84,9 +89,10 @@ function compilePolicies(
   ): LayerAnswer {
     try {
       if (read?.context !== question.context) {
-        read = { context: question.context, record: parseContext(used(question.context)) }
+        read = { context: question.context, record: readContext(question.context) }
       }
-      const { principal, action, resource, relations: own } = question
+      const { principal, resource, relations: own } = question
+      const action = actions(question.action)
       const context =
         own === undefined || own === NO_RELATIONS ? read.record : withRelations(read.record, own)
       const asked = { principal, action, resource, context, entities: view() }
@@ -131,7 +137,7 @@ function compilePolicies(
 }
 
 /** Only what a policy speaks of is read: the rest costs nothing and can change no answer. */
-function usedFacts(uses: (path: string) => boolean): (context: PolicyRecord) => PolicyRecord {
+function factReader(uses: (path: string) => boolean): (context: PolicyRecord) => CedarRecord {
   const known = new Map<string, boolean>()
   const provenance = uses('provenance.args')
   const isUsed = (name: string): boolean => {
@@ -144,14 +150,32 @@ function usedFacts(uses: (path: string) => boolean): (context: PolicyRecord) => 
     return answer
   }
   return (context) => {
-    const picked: Record<string, PolicyRecord[string]> = {}
+    const fields = new Map<string, Value>()
     for (const name of Object.keys(context)) {
       const value = context[name]
       if (value === undefined || !isUsed(name)) continue
-      if (name === 'relations') picked[name] = NO_RELATIONS
-      else picked[name] = name === 'provenance' && !provenance ? withoutArguments(value) : value
+      if (name === 'relations') fields.set(name, NO_FACTS)
+      else
+        fields.set(name, valueFrom(name === 'provenance' && !provenance ? withoutArguments(value) : value, 1))
     }
-    return picked
+    return new CedarRecord(fields)
+  }
+}
+
+const NO_FACTS = new CedarRecord(new Map())
+
+const MAX_ACTIONS = 10_000
+
+/** An action as Cedar names it, made once: the policies are looked up by it. */
+function actionUids(): (action: EntityRef) => EntityRef {
+  const known = new Map<string, EntityUid>()
+  return (action) => {
+    if (action.type !== 'Action') return action
+    const found = known.get(action.id)
+    if (found !== undefined) return found
+    const uid = new EntityUid(action.type, action.id)
+    if (known.size < MAX_ACTIONS) known.set(action.id, uid)
+    return uid
   }
 }
 

@@ -6,7 +6,7 @@
 import type { Decision, Grant, Obligation } from '@safeconduct/protocol'
 import type { Asked, Obtainable } from './context.ts'
 import type { AskedPolicies, EntityRef, Layer, LayerAnswer } from './engine.ts'
-import { principalKey, relationsFor } from './relations.ts'
+import { relationsFor } from './relations.ts'
 
 /** Everybody whose rights are asked for. */
 export type Actors = Pick<Grant, 'agent' | 'via' | 'user'>
@@ -46,8 +46,7 @@ function evaluate(
   const { action, resource, local } = asked
   const question = { action, resource, context: { ...asked.context, ...facts }, ...(local && { local }) }
   const put = (layer: Layer, principal: EntityRef): [Layer, LayerAnswer] => {
-    const key = principalKey(principal.type === 'User' ? 'user' : 'agent', principal.id)
-    const relations = relationsFor(asked.context, key)
+    const relations = relationsFor(asked.context, principal.type === 'User' ? 'user' : 'agent', principal.id)
     return [layer, policies.evaluate(layer, { principal, ...question, relations })]
   }
   const agents = [agent, ...via].map((id) => put('agent', { type: 'Agent', id }))

@@ -131,11 +131,12 @@ function everyObject(
 }
 
 /** The facts of one principal out of a question's context (`Asked.context.relations`). */
-export function relationsFor(context: PolicyRecord, key: string | null): PolicyRecord {
+export function relationsFor(context: PolicyRecord, kind: 'agent' | 'user', id: string): PolicyRecord {
   const all: PolicyValue | undefined = context.relations
-  if (key === null || typeof all !== 'object' || Array.isArray(all)) return NO_RELATIONS
-  const own = Object.hasOwn(all, key) ? (all as PolicyRecord)[key] : undefined
+  if (all === NO_RELATIONS || typeof all !== 'object' || Array.isArray(all)) return NO_RELATIONS
+  const key = principalKey(kind, id)
+  const own = key !== null && Object.hasOwn(all, key) ? (all as PolicyRecord)[key] : undefined
   return typeof own === 'object' && !Array.isArray(own) ? (own as PolicyRecord) : NO_RELATIONS
 }
 
-export const NO_RELATIONS: PolicyRecord = {}
+export const NO_RELATIONS: Readonly<Record<string, never>> = {}
