@@ -11,7 +11,7 @@ import { label, type Mlp, newMlp, predict, train } from './mlp.ts'
 import { newPrada, pradaQuery } from './prada.ts'
 import { ATTACKS, agreement, HONEST, honest, type Service, type Step } from './streams.ts'
 
-const { emptyStream, FOUND, foldVector, found, keepQuery, lookAt, othersAt, symbolsOf } = extraction
+const { emptyStream, FOUND, foldVector, found, gainsOf, keepQuery, lookAt, othersAt, symbolsOf } = extraction
 
 const MODEL = 'digits/classify'
 /** Callers from whom what is usual is learned, and queries of each. */
@@ -128,10 +128,15 @@ function usual(others: readonly Digit[], seed: number): behaviour.Peers {
     let stream = emptyStream()
     for (const x of honest('natural', TEACHERS.queries, others, random(seed + 50 + caller))) {
       const query = foldVector(Array.from(x))
-      const look = query === null ? null : lookAt(stream, query)
-      if (query === null || look === null) continue
+      if (query === null) continue
+      const look = lookAt(stream, query)
       for (const symbol of symbolsOf(MODEL, look)) behaviour.learnPeer(peers, caller, symbol, 1)
-      stream = keepQuery(stream, query, look, () => null)
+      stream = keepQuery(
+        stream,
+        query,
+        look,
+        gainsOf(stream, look, () => null),
+      )
     }
   }
   return peers
@@ -156,9 +161,9 @@ function watch(steps: readonly Step[], peers: behaviour.Peers, target: Mlp): Wat
   const before = process.cpuUsage()
   for (const [i, { x }] of steps.entries()) {
     const query = foldVector(Array.from(x))
-    const look = query === null ? null : lookAt(stream, query)
-    if (query === null || look === null) continue
-    stream = keepQuery(stream, query, look, others)
+    if (query === null) continue
+    const look = lookAt(stream, query)
+    stream = keepQuery(stream, query, look, gainsOf(stream, look, others))
     watched++
     highest = Math.max(highest, found(stream.stakes))
     if (found(stream.stakes) < FOUND) continue

@@ -22,7 +22,9 @@ import type { KnownTool } from './integrity/catalogue.ts'
 import { attest } from './integrity/composition.ts'
 import { background, groupOf } from './risk/behaviour/peers.ts'
 import type { Signal } from './risk/detector.ts'
+import { queriesOf } from './risk/detectors/extraction.ts'
 import { isSamePassage, steeringOf } from './risk/detectors/steering.ts'
+import { askedOf } from './risk/extraction/asked.ts'
 import { provenanceEvidence } from './risk/provenance.ts'
 import { emptyRisk, score } from './risk/score.ts'
 import { signalOf } from './risk/signal.ts'
@@ -49,7 +51,7 @@ export function evaluate(
   const caller = STAGES.authenticate(request, tenant.directory.agents.get(grant.agent))
   const errand = STAGES.delegate(known, request, assume)
   const composition = STAGES.attest(live?.composition)
-  const signal = signalOf(request, errand.tool, caller.proofAge)
+  const signal = queried(signalOf(request, errand.tool, caller.proofAge))
   const surprise = errand.dead
     ? []
     : STAGES.score(live?.risk ?? emptyRisk(), signal, background(tenant.live.peers, groupOf(grant.agent)))
@@ -64,6 +66,22 @@ export function evaluate(
     findings,
   )
   return { ...findings, ...decided, signal: { ...signal, steered: origin.doubt === 'deny', steering } }
+
+  function queried(plain: Signal): Signal {
+    if (operation.kind !== 'tool' || errand.tool === null || errand.dead) return plain
+    const owner = tenant.directory.agents.get(grant.agent)?.owner ?? grant.agent
+    const asked = askedOf(
+      {
+        tool: plain.tool,
+        args: operation.args,
+        owner,
+        group: groupOf(grant.agent),
+        streamTo: queriesOf(live?.risk),
+      },
+      tenant.live,
+    )
+    return asked === null ? plain : { ...plain, asked }
+  }
 
   function traced(): Trace {
     if (errand.tool === null || errand.tool.groups.includes('list')) return UNTRACED

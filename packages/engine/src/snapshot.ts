@@ -13,9 +13,20 @@ import { decode, encode } from './plain.ts'
 import { type AgentLive, emptyLive, type Live, type TenantState } from './state.ts'
 
 /** Of the pieces; a snapshot of another version is not guessed at. */
-export const SNAPSHOT_VERSION = 6
+export const SNAPSHOT_VERSION = 7
 
-const SECTIONS = ['agents', 'tasks', 'spent', 'flows', 'calls', 'peers', 'logged', 'stains'] as const
+const SECTIONS = [
+  'agents',
+  'tasks',
+  'spent',
+  'flows',
+  'calls',
+  'peers',
+  'queries',
+  'streams',
+  'logged',
+  'stains',
+] as const
 type Section = (typeof SECTIONS)[number]
 
 /** One member of one of the live maps, or (first) what stands beside them. */

@@ -31,6 +31,7 @@ import type { CompiledPolicies } from './policy/engine.ts'
 import type { RelationFacts, SavedBaseline, TrendPoint } from './ports.ts'
 import type { Peers } from './risk/behaviour/peers.ts'
 import type { Signal } from './risk/detector.ts'
+import type { QueryStream } from './risk/extraction/stream.ts'
 import { emptyRisk, type RiskLive } from './risk/score.ts'
 import { initialTrust, type TrustLive } from './risk/trust.ts'
 import type { Capture } from './snapshot.ts'
@@ -111,6 +112,10 @@ export interface Live {
   readonly calls: Map<string, OpenCall>
   /** What agents of the tenant commonly do, in groups (`risk/behaviour/peers.ts`). */
   readonly peers: Peers
+  /** How queries to models commonly differ, in groups (`risk/extraction`). */
+  readonly queries: Peers
+  /** Queries to models by owner and model. */
+  readonly streams: Map<string, QueryStream>
   /** Ids of control entries lately written to the ledger, oldest first. */
   readonly logged: Map<string, number>
   /** Digests of values that doubtful writes put into storage, by latest write: they are no cleaner for whoever reads them. */
@@ -237,6 +242,8 @@ export function emptyLive(): Live {
     flows: new Map(),
     calls: new Map(),
     peers: new Map(),
+    queries: new Map(),
+    streams: new Map(),
     logged: new Map(),
     stains: new Map(),
   }

@@ -117,6 +117,8 @@ function forkLive(live: Live): Live {
     flows: new Overlay(live.flows),
     calls: new Overlay(live.calls),
     peers: new Overlay(live.peers),
+    queries: new Overlay(live.queries),
+    streams: new Overlay(live.streams),
     logged: new Overlay(live.logged),
     stains: new Overlay(live.stains),
   }

@@ -6,6 +6,7 @@
  */
 import type { Evidence, Outcome } from '@safeconduct/protocol'
 import type { Background } from './behaviour/peers.ts'
+import type { Asked, Lookup } from './extraction/asked.ts'
 
 /** One call as detectors see it. Values are numbers or short digests; no text of the call is kept. */
 export interface Signal {
@@ -23,6 +24,10 @@ export interface Signal {
   readonly steering: Steering | null
   /** Digest of the network address; null = none. */
   readonly place: string | null
+  /** A query to a model, compared with those before it; absent = the call has no list of numbers. */
+  readonly asked?: Asked
+  /** What is left of `asked` once its call is under way. */
+  readonly looked?: Lookup
   /** How long ago the key was shown to be held, milliseconds; null = no key. */
   readonly proofAge: number | null
 }

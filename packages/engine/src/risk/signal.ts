@@ -7,6 +7,7 @@ import type { CallRequest } from '@safeconduct/protocol'
 import { scalars } from '../flow/json.ts'
 import type { KnownTool } from '../integrity/catalogue.ts'
 import type { Signal } from './detector.ts'
+import { lookupOf } from './extraction/asked.ts'
 
 const LIMITS = { depth: 8, leaves: 64 } as const
 const MAX_NUMBERS = 16
@@ -40,6 +41,11 @@ export function signalOf(request: CallRequest, tool: KnownTool | null, proofAge:
     place: context.ip === null ? null : digest(context.ip),
     proofAge,
   }
+}
+
+/** What is kept of it until its call comes back: no query in numbers. */
+export function underWay({ asked, ...signal }: Signal): Signal {
+  return asked === undefined ? signal : { ...signal, looked: lookupOf(asked) }
 }
 
 /** Items of one list are one argument. Agents name arguments, and reasons repeat the name: only plain letters stay. */

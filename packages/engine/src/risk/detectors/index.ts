@@ -5,6 +5,7 @@
 import type { Detector } from '../detector.ts'
 import { counterparty } from './counterparty.ts'
 import { denials } from './denials.ts'
+import { extraction } from './extraction.ts'
 import { places } from './places.ts'
 import { sequence } from './sequence.ts'
 import { size } from './size.ts'
@@ -22,6 +23,7 @@ export const DETECTORS: readonly Detector<unknown>[] = [
   erase(counterparty),
   erase(places),
   erase(steering),
+  erase(extraction),
 ]
 
 /** The state handed back to a detector is the one that its own `empty` made. */

@@ -26,6 +26,9 @@ export interface QueryStream {
 export const BETS = ['flat', 'far'] as const
 export type Bet = (typeof BETS)[number]
 
+/** By bet: bits that one query adds. */
+export type Gains = Readonly<Record<Bet, number>>
+
 /** Share of the others' differences that fall into a bin, 0–1; null = not enough is known of them. */
 export type Others = (bin: string) => number | null
 
@@ -35,7 +38,7 @@ export interface QueryLook {
   readonly repeated: boolean
 }
 
-const KEPT = 240
+const KEPT = 232
 const LATEST = 96
 /** Queries that the mean distance is taken from. */
 const MEASURED = 48
@@ -58,12 +61,11 @@ export function emptyStream(): QueryStream {
   return { n: 0, kept: [], own: { flat: new Map(), far: new Map() }, stakes: { flat: 0, far: 0 } }
 }
 
-/** Reads only. Null for a vector of another size than those before. */
-export function lookAt(stream: QueryStream, query: Folded): QueryLook | null {
+/** Reads only. All vectors of a stream are of one size. */
+export function lookAt(stream: QueryStream, query: Folded): QueryLook {
   const first = stream.kept[0]
   const nothing: QueryLook = { bins: { flat: null, far: null }, repeated: false }
-  if (first === undefined) return nothing
-  if (first.size !== query.size) return null
+  if (first === undefined || first.size !== query.size) return nothing
   const values = unfold(query)
   let nearest = Number.POSITIVE_INFINITY
   let closest = first
@@ -116,8 +118,8 @@ export function besides(bin: string): string[] {
  * Bits that the query adds to each bet, before clipping at 0. Only what is flatter or farther than nearly all of the
  * others' adds any: callers who ask nearly the same again and again copy nothing. Reads only.
  */
-export function gainsOf(stream: QueryStream, look: QueryLook, others: Others): Record<Bet, number> {
-  const gains: Record<Bet, number> = { flat: 0, far: 0 }
+export function gainsOf(stream: QueryStream, look: QueryLook, others: Others): Gains {
+  const gains = { flat: 0, far: 0 }
   for (const bet of BETS) {
     const bin = look.bins[bet]
     const usual = bin === null ? null : others(bin)
@@ -136,10 +138,7 @@ function beyond(bin: string, others: Others): number {
 }
 
 /** log2 of each stake after a query that adds so much. */
-export function stakesAfter(
-  { stakes }: QueryStream,
-  gains: Readonly<Record<Bet, number>>,
-): Record<Bet, number> {
+export function stakesAfter({ stakes }: Pick<QueryStream, 'stakes'>, gains: Gains): Gains {
   return {
     flat: clip(stakes.flat + gains.flat, 0, HIGHEST),
     far: clip(stakes.far + gains.far, 0, HIGHEST),
@@ -150,8 +149,8 @@ export function stakesAfter(
 const HIGHEST = 4 * FOUND
 
 /** The stream after the query was asked, whatever came of it. */
-export function keepQuery(stream: QueryStream, query: Folded, look: QueryLook, others: Others): QueryStream {
-  const stakes = stakesAfter(stream, gainsOf(stream, look, others))
+export function keepQuery(stream: QueryStream, query: Folded, look: QueryLook, gains: Gains): QueryStream {
+  const stakes = stakesAfter(stream, gains)
   if (look.repeated) return { ...stream, stakes }
   const n = stream.n + 1
   return {
@@ -181,7 +180,7 @@ function habit(own: ReadonlyMap<string, number>, bin: string | null): ReadonlyMa
 }
 
 /** log2 of the larger stake, less one bit for having two. */
-export function found(stakes: Readonly<Record<Bet, number>>): number {
+export function found(stakes: Gains): number {
   return Math.max(0, Math.max(stakes.flat, stakes.far) - 1)
 }
 

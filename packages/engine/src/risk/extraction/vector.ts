@@ -33,10 +33,11 @@ export function foldVector(values: readonly number[]): Folded | null {
   if (size < LEAST_SIZE) return null
   const taken = coordinates(size).map((i) => finite(values[i]))
   const sorted = taken.toSorted((a, b) => a - b)
-  const cut = Math.floor(sorted.length * TAIL)
+  const cut = Math.max(1, Math.floor(sorted.length * TAIL))
   let [low, high] = [sorted[cut] ?? 0, sorted.at(-1 - cut) ?? 0]
   if (low === high) [low, high] = [sorted[0] ?? 0, sorted.at(-1) ?? 0]
-  const step = high > low ? (high - low) / LEVELS : 0
+  low = short(low)
+  const step = high > low ? short((high - low) / LEVELS) : 0
   const levels = taken.map((value) =>
     step === 0 ? 0 : Math.round(Math.min(Math.max((value - low) / step, 0), LEVELS)),
   )
@@ -63,19 +64,38 @@ export function distanceTo(values: Float64Array, { low, step, levels }: Folded, 
   return sum
 }
 
-/** The longest list of numbers among arguments, looked for a few levels deep; nested lists of one shape are one list. */
-export function vectorIn(args: JsonValue, depth = 4): number[] | null {
-  if (args === null || typeof args !== 'object' || depth === 0) return null
-  if (Array.isArray(args)) {
-    const flat = numbersOf(args)
-    if (flat !== null) return flat.length < LEAST_SIZE ? null : flat
-  }
+/**
+ * The longest list of numbers among arguments, looked for a few levels deep and in no more than some hundred places; a
+ * list of lists of numbers is one list.
+ */
+export function vectorIn(args: JsonValue): number[] | null {
   let longest: number[] | null = null
-  for (const item of Object.values(args).slice(0, 64)) {
-    const found = vectorIn(item, depth - 1)
-    if (found !== null && found.length > (longest?.length ?? 0)) longest = found
+  let level: JsonValue[] = [args]
+  let places = 0
+  for (let depth = 0; depth < DEPTH && level.length > 0; depth++) {
+    const below: JsonValue[] = []
+    for (const value of level) {
+      if (value === null || typeof value !== 'object' || places++ >= PLACES) continue
+      const flat = Array.isArray(value) ? numbersOf(value) : null
+      if (flat !== null) {
+        if (flat.length >= LEAST_SIZE && flat.length > (longest?.length ?? 0)) longest = flat
+      } else for (const key of firstKeys(value)) below.push((value as Record<string, JsonValue>)[key] ?? null)
+    }
+    level = below
   }
   return longest
+}
+
+const DEPTH = 5
+const PLACES = 256
+
+function firstKeys(value: object): string[] {
+  const keys: string[] = []
+  for (const key in value) {
+    if (keys.length >= PLACES) break
+    if (Object.hasOwn(value, key)) keys.push(key)
+  }
+  return keys
 }
 
 /** A list of numbers, or of lists of numbers (an image); null for anything else. */
@@ -98,6 +118,11 @@ function coordinates(size: number): number[] {
   for (let i = 0; picked.size < FOLDED_SIZE; i++)
     picked.add(Math.floor(((i * 0.6180339887498949) % 1) * size))
   return [...picked].sort((a, b) => a - b)
+}
+
+/** As many digits as are worth keeping. */
+function short(value: number): number {
+  return Number(value.toPrecision(6))
 }
 
 /** Larger numbers could overflow in a square. */
