@@ -264,6 +264,16 @@ describe('Authorization API 1.0', () => {
       assert.equal((await pep.post('/access/v1/evaluations', wrong)).status, 400)
       const many = { ...WHOLE, evaluations: Array.from({ length: 257 }, () => ({})) }
       assert.equal((await pep.post('/access/v1/evaluations', many)).status, 400)
+      const heavy = {
+        ...WHOLE,
+        context: { text: 'x'.repeat(100_000) },
+        evaluations: many.evaluations.slice(1),
+      }
+      assert.equal(
+        (await pep.post('/access/v1/evaluations', heavy)).status,
+        413,
+        'what is sent once is read 256 times',
+      )
     })
   })
 

@@ -104,6 +104,9 @@ describe('obligations', () => {
     assert.equal(isJsonObject(waiting.json.context) && waiting.json.context.next_action, 'retry')
 
     const { json: asked } = await world.get('owner', `/api/v1/approvals/${approval.id}`)
+    // Nobody approves what they were not shown.
+    assert.ok(isJsonObject(asked.args))
+    assert.deepEqual(asked.args.context, { channel: 'web' })
     await world.post('owner', `/api/v1/approvals/${approval.id}/decide`, {
       approve: true,
       args_digest: asked.argsDigest,
@@ -160,5 +163,31 @@ describe('obligations', () => {
     world.clock.advance(7 * 60_000)
     const late = await pep.post(path, { ...body, binding_token: String(wanted.binding_token) })
     assert.equal(late.status, 400, 'a binding lapses')
+  })
+
+  it('and floods: one who asks fills neither the place of others nor the store, and what lapsed is over', async () => {
+    const { world } = point
+    const path = '/access/v1/stores/reports/requests'
+    const submit = async (who: Asking, channel: string) => {
+      const body = question('publish', 'open', { channel })
+      const { json } = await who.post(EVALUATION, body)
+      const wanted =
+        isJsonObject(json.context) && isJsonObject(json.context.access_request)
+          ? json.context.access_request
+          : {}
+      return who.post(path, { ...body, binding_token: String(wanted.binding_token) })
+    }
+    const pending = () => world.store.approvals.find('t1', 'status', 'pending', { limit: 1000 })
+    world.clock.advance(3_600_000)
+    const twice = await Promise.all([submit(pep, 'w0'), submit(pep, 'w0')])
+    assert.equal(twice[0].json.id, twice[1].json.id, 'asked twice at once, it is one request')
+    const answers = []
+    for (let at = 1; at < 12; at++) answers.push((await submit(pep, `w${at}`)).status)
+    assert.deepEqual(answers.filter((status) => status === 429).length, 4, answers.join(' '))
+    assert.equal((await submit(meets, 'other')).status, 200, 'another one is not in its way')
+    assert.equal((await pending()).length, 9)
+    world.clock.advance(3_600_000)
+    assert.equal((await submit(pep, 'later')).status, 200)
+    assert.equal((await pending()).length, 1, 'what nobody answered waits no more')
   })
 })

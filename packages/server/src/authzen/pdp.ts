@@ -9,9 +9,10 @@ import type { Caller } from '../http/route.ts'
 import { type Actor, askCall, isRequestable, serversOf } from './agent-call.ts'
 import { type Answer, callAnswer, refused, storeAnswer } from './answer.ts'
 import { createOpenToken, type OpenToken } from './asker.ts'
+import { pacer } from './pace.ts'
 import type { ActiveStore } from './policy-stores.ts'
 import type { PdpPorts } from './ports.ts'
-import { type AccessRequests, createAccessRequests } from './requests.ts'
+import { type AccessRequests, aboutCall, aboutStore, createAccessRequests } from './requests.ts'
 import type { Evaluation, Evaluations } from './schema.ts'
 
 /** Where a question goes: a policy store, or the calls of one of our agents. */
@@ -53,15 +54,17 @@ export function createPdp(ports: PdpPorts): Pdp {
     evaluate,
     async evaluateAll(caller, store, { evaluations = [], options, ...defaults }) {
       if (evaluations.length === 0) return evaluate(caller, store, whole(defaults))
+      requireBounded(defaults, evaluations.length)
       const semantic = options?.evaluations_semantic ?? 'execute_all'
       const answers: Answer[] = []
+      const rest = pacer()
       for (const item of evaluations) {
         const question = { ...defaults, ...given(item) }
         const answer = isWhole(question)
           ? await evaluate(caller, store, question)
           : refused('invalid_request', 'The subject, the action or the resource is missing.')
         answers.push(answer)
-        if (answers.length % TURN === 0) await pause()
+        await rest.due()
         if (semantic === 'deny_on_first_deny' && !answer.decision) break
         if (semantic === 'permit_on_first_permit' && answer.decision) break
       }
@@ -70,11 +73,16 @@ export function createPdp(ports: PdpPorts): Pdp {
   }
 }
 
-/** Questions in a row before others get their turn. */
-const TURN = 32
+/** Characters of the shared members, written out for every question that takes them. */
+const MAX_WRITTEN_OUT = 16 * 1024 * 1024
 
-export function pause(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
+/** What is sent once would be read as often as there are questions. @throws `too_large` */
+function requireBounded(defaults: object, times: number): void {
+  if (JSON.stringify(defaults).length * times <= MAX_WRITTEN_OUT) return
+  throw new SafeconductError('too_large', {
+    message: 'The shared members are too large for so many evaluations.',
+    details: { limit: MAX_WRITTEN_OUT },
+  })
 }
 
 type Draft = { readonly [M in keyof Evaluation]?: Evaluation[M] | undefined }
@@ -181,13 +189,7 @@ async function evaluateStore(
   if (!askStore(compiled, asked, true).allowed) return answer
   const standing = await requests.standing(caller, store.name, question)
   if (standing === 'approved') return storeAnswer(askStore(compiled, asked, true), supported, entitled)
-  return requests.denial(
-    answer,
-    caller,
-    { kind: 'store', store: store.name, revision: store.digest },
-    question,
-    standing,
-  )
+  return requests.denial(answer, caller, aboutStore(store.name, store.digest), question, standing)
 }
 
 async function evaluateCall(
@@ -204,8 +206,7 @@ async function evaluateCall(
     const answer = callAnswer(decision, supported)
     if (!answer.decision) {
       if (!isRequestable(call)) return answer
-      const about = { kind: 'call', store: null, revision: decision.revisions.policy } as const
-      return requests.denial(answer, caller, about, question, 'none')
+      return requests.denial(answer, caller, aboutCall(call), question, 'none')
     }
     // What the tool's server declared may ask for more, never for less.
     if (beside === null) return answer

@@ -13,7 +13,6 @@ import {
   type JsonObject,
   SafeconductError,
 } from '@safeconduct/protocol'
-import { change } from '../admin/ports.ts'
 import type { Caller } from '../http/route.ts'
 import { type AskedCall, isRequestable } from './agent-call.ts'
 import type { Answer } from './answer.ts'
@@ -22,11 +21,13 @@ import type { Evaluation } from './schema.ts'
 
 export type Standing = 'none' | 'pending' | 'approved' | 'refused'
 
-interface About {
+export interface About {
   readonly kind: 'store' | 'call'
   readonly store: string | null
   /** Of the policies that were asked: a binding dies with them. */
   readonly revision: string
+  /** For a call: whose it would be. The same question for another errand is another one. */
+  readonly errand: string | null
 }
 
 export interface AccessRequests {
@@ -52,7 +53,9 @@ const HANDLE = 'authzen-access-request+jwt'
 /** A binding is the same for this long, so that the same question gets the same answer. Seconds. */
 const WINDOW = 60
 const BINDING_LIFETIME = 360
+/** Requests that wait: of all, and of one who asks. */
 const MAX_PENDING = 32
+const MAX_PENDING_OF_ONE = 8
 const MAX_ARGS = 64 * 1024
 
 export function createAccessRequests(ports: PdpPorts): AccessRequests {
@@ -90,11 +93,28 @@ export function createAccessRequests(ports: PdpPorts): AccessRequests {
     }
   }
 
-  async function waiting(decision: string): Promise<{ same: Approval | undefined; count: number }> {
+  /** One at a time, so that two who ask at once find each other. What nobody answered is marked, and fills no page. */
+  async function submitted(approval: Approval, by: string): Promise<Approval> {
     const now = clock.now()
-    const pending = await store.approvals.find(tenant, 'status', 'pending', { limit: 1000 })
-    const alive = pending.filter((one) => one.expiresAt > now && one.decision.startsWith('ev_'))
-    return { same: alive.find((one) => one.decision === decision), count: alive.length }
+    const { id, server, decision } = approval
+    return store.tx(async (t) => {
+      const pending = await t.approvals.find(tenant, 'status', 'pending', { limit: 1000 })
+      for (const one of pending)
+        if (one.expiresAt <= now)
+          await t.approvals.replace({ ...one, version: one.version + 1, status: 'expired' })
+      const alive = pending.filter((one) => one.expiresAt > now && one.decision.startsWith('ev_'))
+      const same = alive.find((one) => one.decision === decision)
+      if (same !== undefined) return same
+      const own = alive.filter(({ agent }) => agent === approval.agent).length
+      if (alive.length >= MAX_PENDING || own >= MAX_PENDING_OF_ONE)
+        throw new SafeconductError('rate_limited', {
+          message: 'Too many requests wait for the owner already.',
+        })
+      await t.approvals.insert(approval)
+      const event = { event: 'approval.requested', approval: id, by, server, at: now }
+      await t.outbox.add(tenant, ports.ids.next(), event)
+      return approval
+    })
   }
 
   return {
@@ -160,27 +180,15 @@ export function createAccessRequests(ports: PdpPorts): AccessRequests {
         throw new SafeconductError('invalid_params', {
           message: 'The binding token is not for this question and asker.',
         })
-      const { same, count } = await waiting(evaluation)
-      if (same !== undefined) return taskOf(same, requesterOf(caller))
       if (call !== null && !isRequestable(call))
         throw new SafeconductError('conflict', { message: 'There is nothing to approve.' })
-      if (count >= MAX_PENDING)
-        throw new SafeconductError('rate_limited', {
-          message: 'Too many requests wait for the owner already.',
-        })
       const approval = approvalOf(ports, caller, about, question, call, evaluation, justification)
-      const event = {
-        event: 'approval.requested',
-        approval: approval.id,
-        by: requesterOf(caller),
-        server: approval.server,
+      const opened = await submitted(approval, requesterOf(caller))
+      if (opened === approval) {
+        ports.decider.control({ type: 'approval', approval })
+        ports.bus.publish({ type: 'approval', tenant, approval })
       }
-      await change(ports, event, async (t) => {
-        await t.approvals.insert(approval)
-        return { result: null, control: [{ type: 'approval', approval }] }
-      })
-      ports.bus.publish({ type: 'approval', tenant, approval })
-      return taskOf(approval, requesterOf(caller))
+      return taskOf(opened, requesterOf(caller))
     },
     async status(caller, handle) {
       const claims = open(handle, HANDLE)
@@ -190,6 +198,17 @@ export function createAccessRequests(ports: PdpPorts): AccessRequests {
       return taskOf(approval, requesterOf(caller))
     },
   }
+}
+
+/** What a question about a policy store is about. */
+export function aboutStore(store: string, revision: string): About {
+  return { kind: 'store', store, revision, errand: null }
+}
+
+/** What a question about a call is about. */
+export function aboutCall({ request: { grant }, decision }: AskedCall): About {
+  const errand = canonicalize([grant.agent, grant.task])
+  return { kind: 'call', store: null, revision: decision.revisions.policy, errand }
 }
 
 function statusOf(approval: Approval, now: number): string {
@@ -213,8 +232,8 @@ export function requesterOf(caller: Caller): string {
 
 const serverOf = (store: string) => `store:${store}`
 
-/** Of what is asked; what only accompanies it (credentials, an approval) is left out. */
-function digestOf({ subject, action, resource, context }: Evaluation): string {
+/** What is asked, and what a person approves; what only accompanies it (credentials, an approval) is left out. */
+function asked({ subject, action, resource, context }: Evaluation): JsonObject {
   const {
     approval: _approval,
     access_token: _token,
@@ -222,12 +241,19 @@ function digestOf({ subject, action, resource, context }: Evaluation): string {
     supported_obligations: _types,
     ...rest
   } = context ?? {}
-  const plain: JsonObject = JSON.parse(JSON.stringify({ subject, action, resource, context: rest }))
-  return `sha256:${hash('sha256', canonicalize(plain))}`
+  return JSON.parse(JSON.stringify({ subject, action, resource, context: rest }))
 }
 
-function evaluationOf(caller: Caller, { kind, store, revision }: About, question: Evaluation): string {
-  const about = canonicalize([requesterOf(caller), kind, store, revision, digestOf(question)])
+function digestOf(question: Evaluation): string {
+  return `sha256:${hash('sha256', canonicalize(asked(question)))}`
+}
+
+function evaluationOf(
+  caller: Caller,
+  { kind, store, revision, errand }: About,
+  question: Evaluation,
+): string {
+  const about = canonicalize([requesterOf(caller), kind, store, revision, errand, digestOf(question)])
   return `ev_${hash('sha256', about).slice(0, 40)}`
 }
 
@@ -269,8 +295,7 @@ function approvalOf(
       why: [...decision.why, ...decision.evidence.map(({ reason }) => reason), ...told],
     }
   }
-  const { subject, action, resource } = question
-  const args: JsonObject = JSON.parse(JSON.stringify({ subject, action, resource }))
+  const args = asked(question)
   requireReadable(args)
   return {
     ...shared,
@@ -278,7 +303,7 @@ function approvalOf(
     user: null,
     task: serverOf(store ?? ''),
     server: serverOf(store ?? ''),
-    tool: action.name,
+    tool: question.action.name,
     argsDigest: digestOf(question),
     args,
     why: ['A policy of the store asks for a person.', ...told],

@@ -10,6 +10,7 @@ import { storeAnswer } from './answer.ts'
 import { metadata } from './metadata.ts'
 import { createPdp, type Pdp } from './pdp.ts'
 import type { PdpPorts } from './ports.ts'
+import { aboutCall, aboutStore } from './requests.ts'
 import { actionSearch, evaluation, evaluations, type Page, resourceSearch, subjectSearch } from './schema.ts'
 import { type Found, searchCalls, searchStore } from './search.ts'
 
@@ -124,12 +125,11 @@ function requestRoutes(pdp: Pdp): Route[] {
     const { binding_token: binding, justification, ...question } = body
     const to = pdp.target(caller, params.store, question.context)
     if (to.kind === 'store') {
-      const about = { kind: 'store', store: to.store.name, revision: to.store.digest } as const
+      const about = aboutStore(to.store.name, to.store.digest)
       return pdp.requests.submit(caller, binding, about, question, null, justification)
     }
     const call = await askCall(pdp.ports, to.actor, question)
-    const about = { kind: 'call', store: null, revision: call.decision.revisions.policy } as const
-    return pdp.requests.submit(caller, binding, about, question, call, justification)
+    return pdp.requests.submit(caller, binding, aboutCall(call), question, call, justification)
   }
   const summary =
     'Asks a person to approve a question that was denied; the binding token of the denial is needed.'

@@ -41,7 +41,9 @@ async function all(limit?: number): Promise<{ ids: string[]; pages: number }> {
 describe('searches', () => {
   it('are complete over pages that look at so many candidates at most', async () => {
     const expected = ['u1', 'u5001', 'u10001', 'u15001', 'u20001'].sort()
-    assert.deepEqual(await all(), { ids: expected, pages: 2 })
+    const whole = await all()
+    assert.deepEqual(whole.ids, expected)
+    assert.ok(whole.pages >= 2)
     for (const limit of [1, 2, 5]) assert.deepEqual((await all(limit)).ids, expected)
   })
 

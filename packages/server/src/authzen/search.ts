@@ -13,7 +13,7 @@ import {
 } from '@safeconduct/protocol'
 import { type Actor, askCall } from './agent-call.ts'
 import { methodsFor } from './coaz/methods.ts'
-import { pause } from './pdp.ts'
+import { pacer } from './pace.ts'
 import type { PdpPorts } from './ports.ts'
 import type { Page } from './schema.ts'
 
@@ -23,9 +23,10 @@ export interface Found {
 }
 
 const DEFAULT_LIMIT = 1000
-/** Candidates looked at for one page, and in one go. */
+/** Candidates looked at for one page. */
 const PAGE_WORK = 20_000
-const TURN = 256
+/** Time spent on one page, milliseconds: what one candidate costs depends on what is asked. At least one is looked at. */
+const PAGE_TIME = 2000
 
 export async function searchStore(
   store: { readonly digest: string; readonly compiled: Parameters<typeof prepareSearch>[0] },
@@ -54,12 +55,9 @@ export async function searchCalls(
   page: Page,
 ): Promise<Found> {
   const candidates = await callCandidates(ports, actor, search)
-  const allowed = new Set<string>()
-  for (const candidate of candidates) {
-    if (await mayCall(ports, actor, search, candidate)) allowed.add(candidate)
-  }
   const binding = bindingOf(actor.grant.id, search)
-  const { names, next } = await collect(candidates, (one) => allowed.has(one), binding, page)
+  const ask = (candidate: string) => mayCall(ports, actor, search, candidate)
+  const { names, next } = await collect(candidates, ask, binding, page)
   const results = names.map(
     (name): JsonObject => (search.kind === 'action' ? { name } : { type: search.type, id: name }),
   )
@@ -110,7 +108,7 @@ async function mayCall(
 
 async function collect(
   candidates: PreparedSearch['candidates'],
-  ask: (candidate: string) => boolean,
+  ask: (candidate: string) => boolean | Promise<boolean>,
   binding: string,
   page: Page,
 ): Promise<{ readonly names: readonly string[]; readonly next: string }> {
@@ -118,10 +116,11 @@ async function collect(
   const names: string[] = []
   let at = startOf(candidates, page?.token, binding)
   const end = Math.min(candidates.length, at + PAGE_WORK)
-  for (let asked = 1; at < end && names.length < limit; at++, asked++) {
+  const rest = pacer()
+  for (; at < end && names.length < limit && rest.spent() < PAGE_TIME; at++) {
     const candidate = candidates[at]
-    if (candidate !== undefined && ask(candidate)) names.push(candidate)
-    if (asked % TURN === 0) await pause()
+    if (candidate !== undefined && (await ask(candidate))) names.push(candidate)
+    await rest.due()
   }
   const last = candidates[at - 1]
   return { names, next: at < candidates.length && last !== undefined ? tokenOf(binding, last) : '' }

@@ -5,7 +5,13 @@
  * would skip it).
  * @module
  */
-import { type Authorization, CedarError, type EntityInput, type EntityView } from '@safeconduct/cedar'
+import {
+  type Authorization,
+  CedarError,
+  type EntityInput,
+  type EntityView,
+  parseContext,
+} from '@safeconduct/cedar'
 import type { CompiledStore, StoreAction } from './compile.ts'
 import { fitFields } from './fit.ts'
 import type { StoreAnswer, StoreEntity, StoreObligation, StoreQuestion } from './question.ts'
@@ -23,6 +29,36 @@ export function askStore(store: CompiledStore, question: StoreQuestion, approved
   } catch (error) {
     if (error instanceof CedarError) return unfit(error.message)
     throw error
+  }
+}
+
+/**
+ * The same question about many candidates, of which nothing is said but their ids: what is said besides is read once,
+ * however large it is.
+ */
+export function askEach(
+  store: CompiledStore,
+  { action: given, context, ...told }: Omit<StoreQuestion, 'subject' | 'resource'> & Partial<StoreQuestion>,
+): (subject: StoreEntity, resource: StoreEntity) => StoreAnswer {
+  const action = store.actions.get(given.name)
+  if (action === undefined) return () => unfit('The schema of the store has no such action.')
+  try {
+    const entities = viewOf(store, told)
+    const fields = contextOf({ action: given, context }, action, false)
+    const read = parseContext(fields, store.set.schema, action.ref)
+    return (subject, resource) => {
+      try {
+        const request = { principal: subject, action: action.ref, resource, context: read, entities }
+        return answerOf(store, store.set.authorize(request))
+      } catch (error) {
+        if (error instanceof CedarError) return unfit(error.message)
+        throw error
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof CedarError)) throw error
+    const answer = unfit(error.message)
+    return () => answer
   }
 }
 

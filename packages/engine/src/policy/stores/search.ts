@@ -4,7 +4,7 @@
  * @module
  */
 import { CedarError, predicate, residual } from '@safeconduct/cedar'
-import { askStore, contextOf, viewOf } from './ask.ts'
+import { askEach, askStore, contextOf, viewOf } from './ask.ts'
 import type { CompiledStore } from './compile.ts'
 import type { StoreAnswer, StoreEntity, StoreQuestion } from './question.ts'
 
@@ -27,18 +27,20 @@ export function prepareSearch(store: CompiledStore, search: StoreSearch): Prepar
     case 'subject': {
       const { type, kind: _kind, ...rest } = search
       if (!isKnown(store, rest.resource)) return EMPTY
+      const ask = askEach(store, rest)
       return {
         candidates: store.ids.get(type) ?? [],
-        ask: (id) => askStore(store, { ...rest, subject: { type, id } }),
+        ask: (id) => ask({ type, id }, rest.resource),
       }
     }
     case 'resource': {
       const { type, kind: _kind, ...rest } = search
       if (!isKnown(store, rest.subject)) return EMPTY
       const fits = filterOf(store, type, rest)
+      const ask = askEach(store, rest)
       return {
         candidates: store.ids.get(type) ?? [],
-        ask: (id) => (fits(id) ? askStore(store, { ...rest, resource: { type, id } }) : null),
+        ask: (id) => (fits(id) ? ask(rest.subject, { type, id }) : null),
       }
     }
     case 'action': {

@@ -202,6 +202,21 @@ describe('searching a policy store', () => {
     )
   })
 
+  it('reads what comes with the question once, not once for every candidate', () => {
+    let reads = 0
+    const context = {
+      get hour() {
+        reads++
+        return 12
+      },
+    }
+    const asked = { action: { name: 'read' }, context } as const
+    assert.deepEqual(found({ kind: 'subject', type: 'user', resource: r2, ...asked }), ['ann', 'bob'])
+    const candidates = store.ids.get('record')?.length ?? 0
+    assert.deepEqual(found({ kind: 'resource', type: 'record', subject: ann, ...asked }), ['r1', 'r2'])
+    assert.ok(reads > 0 && reads < 2 + candidates, String(reads))
+  })
+
   it('spares candidates that cannot fit', () => {
     const prepared = prepareSearch(store, {
       kind: 'resource',
