@@ -94,7 +94,7 @@ export function createAccessRequests(ports: PdpPorts): AccessRequests {
   }
 
   /** One at a time, so that two who ask at once find each other. What nobody answered is marked, and fills no page. */
-  async function submitted(approval: Approval, by: string): Promise<Approval> {
+  async function submitted(approval: Approval, by: string, isOpen: boolean): Promise<Approval> {
     const now = clock.now()
     const { id, server, decision } = approval
     return store.tx(async (t) => {
@@ -105,6 +105,7 @@ export function createAccessRequests(ports: PdpPorts): AccessRequests {
       const alive = pending.filter((one) => one.expiresAt > now && one.decision.startsWith('ev_'))
       const same = alive.find((one) => one.decision === decision)
       if (same !== undefined) return same
+      if (!isOpen) throw new SafeconductError('conflict', { message: 'There is nothing to approve.' })
       const own = alive.filter(({ agent }) => agent === approval.agent).length
       if (alive.length >= MAX_PENDING || own >= MAX_PENDING_OF_ONE)
         throw new SafeconductError('rate_limited', {
@@ -180,10 +181,9 @@ export function createAccessRequests(ports: PdpPorts): AccessRequests {
         throw new SafeconductError('invalid_params', {
           message: 'The binding token is not for this question and asker.',
         })
-      if (call !== null && !isRequestable(call))
-        throw new SafeconductError('conflict', { message: 'There is nothing to approve.' })
       const approval = approvalOf(ports, caller, about, question, call, evaluation, justification)
-      const opened = await submitted(approval, requesterOf(caller))
+      const isOpen = call === null || isRequestable(call)
+      const opened = await submitted(approval, requesterOf(caller), isOpen)
       if (opened === approval) {
         ports.decider.control({ type: 'approval', approval })
         ports.bus.publish({ type: 'approval', tenant, approval })
