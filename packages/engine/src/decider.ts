@@ -19,6 +19,7 @@ import { schemaOf } from './control.ts'
 import { decideBriefly } from './decide.ts'
 import { explain, receipt, standingOf } from './decider/explain.ts'
 import { awake, evict, takeStock } from './decider/heat.ts'
+import { informed } from './decider/informed.ts'
 import { pin, visible } from './decider/listing.ts'
 import { located } from './decider/located.ts'
 import { commit, createOwner, createQueue, type DeciderPorts, type Owner, track } from './decider/owner.ts'
@@ -163,7 +164,7 @@ function deciderOf(owner: Owner): EngineDecider {
     async prepare(request) {
       if (owner.closing) throw new SafeconductError('shutting_down')
       try {
-        return await track(owner, prepare(owner, located(request, owner.ports.networks)))
+        return await track(owner, prepare(owner, whole(owner, request)))
       } finally {
         upkeep()
       }
@@ -177,7 +178,7 @@ function deciderOf(owner: Owner): EngineDecider {
         pinning(() => pin(owner, request, definitions)),
       )
       if (told) void drain().catch(() => undefined)
-      const asked = located(request, owner.ports.networks)
+      const asked = whole(owner, request)
       const { tenant, agent, via } = request.grant
       return awake(owner, tenant, [agent, ...via], async () => visible(owner, asked, definitions, pins))
     },
@@ -205,9 +206,14 @@ function deciderOf(owner: Owner): EngineDecider {
   }
 }
 
+/** The question with what the host knows of its addresses. */
+function whole({ ports }: Owner, request: CallRequest): CallRequest {
+  return informed(located(request, ports.networks), ports.intelligence)
+}
+
 /** The same question gets the same answer: nothing is opened, so no approval is named that nobody could decide. */
 function dry(owner: Owner, request: CallRequest): Decision {
-  const { decision, opened } = decideBriefly(owner.state, located(request, owner.ports.networks))
+  const { decision, opened } = decideBriefly(owner.state, whole(owner, request))
   return opened === null ? decision : { ...decision, approval: null }
 }
 

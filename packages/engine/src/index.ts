@@ -5,7 +5,8 @@
 
 export { apply } from './apply.ts'
 export { control, schemaOf } from './control.ts'
-export { type Decided, decide } from './decide.ts'
+export { type Decided, decide, decideBriefly } from './decide.ts'
+export { indicatorKey } from './decider/indicator-key.ts'
 export type { People, SubjectRef } from './decider/people.ts'
 export { createDecider, type DeciderPorts, type EngineDecider, openDecider } from './decider.ts'
 export { meetOnResult, touchesResult } from './decision/obligations.ts'

@@ -58,6 +58,22 @@ export interface NetworkLookup {
   lookup(ip: string): NetworkFacts | null
 }
 
+// ── Intelligence ─────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface Indicator {
+  readonly id: string
+  readonly source: string
+  /** Above 0, below 1. */
+  readonly confidence: number
+  readonly technique?: string
+}
+
+/** Known bad addresses, by the key that `indicatorKey` makes of kind and value. */
+export interface Intelligence {
+  /** In memory; null when the value is on no list. Never throws. */
+  find(key: string, at: number): Indicator | null
+}
+
 // ── Store ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export interface Page {

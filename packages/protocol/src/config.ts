@@ -89,6 +89,13 @@ export const configSchema = z.strictObject({
     .max(4096)
     .optional()
     .describe('Bearer token or preshared key for that server.'),
+  SAFECONDUCT_INDICATORS: z
+    .string()
+    .max(4096)
+    .optional()
+    .describe(
+      'File with known bad addresses, one JSON object a line: `id`, `kind` (ip, host, url, email, account, phone), `value`, `source`, `confidence`, and where known `technique` and `until`. Read again when it changes.',
+    ),
   SAFECONDUCT_LOG_LEVEL: z
     .enum(['silent', 'error', 'warn', 'info', 'debug'])
     .default('warn')

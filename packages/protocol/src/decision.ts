@@ -35,6 +35,22 @@ export interface CallContext {
   readonly country?: string | null
   /** Number and kind of the network that announces the address; absent = unknown. */
   readonly network?: { readonly asn: number | null; readonly hosting: boolean | null } | null
+  /** What outside intelligence knows of addresses in the call; absent = nothing, or nobody was asked. */
+  readonly intelligence?: readonly IndicatorMatch[]
+}
+
+/** An address of a call that stands on a list of known bad ones. The address itself is not repeated. */
+export interface IndicatorMatch {
+  /** The list's own id of the entry. */
+  readonly indicator: string
+  /** Which list. */
+  readonly source: string
+  /** `ip`, `client`, or the dotted path of the argument. */
+  readonly where: string
+  /** Above 0, below 1: how sure the list is that whoever uses it means ill. */
+  readonly confidence: number
+  /** MITRE ATLAS or ATT&CK. */
+  readonly technique?: string
 }
 
 export interface CallRequest {

@@ -36,6 +36,7 @@ import {
 } from '@safeconduct/store'
 import { createDirectory, type ServerDirectory } from './directory.ts'
 import { graphFiles } from './graph-files.ts'
+import { openIndicators } from './intelligence.ts'
 import { fromLedger, ledgerPort } from './ledger-port.ts'
 import { openRelationsServer } from './relations-server.ts'
 import { type Undo, unwinding } from './unwind.ts'
@@ -91,6 +92,8 @@ export async function openFoundation(config: Config, warn: (text: string) => voi
     let refusedAt = Number.NEGATIVE_INFINITY
     const networks = createNetworks({ cache: path.join(directory, 'cache'), warn })
     undo.push(() => networks.close())
+    const intelligence = await openIndicators(config, warn)
+    if (intelligence !== null) undo.push(() => intelligence.close())
     const oracle = watchOver(config, warn)
     const remote = openRelationsServer(config, () => clock.now(), warn)
     if (remote !== null) undo.push(() => remote.close())
@@ -105,6 +108,7 @@ export async function openFoundation(config: Config, warn: (text: string) => voi
       }),
       policyEngine: createCedarEngine(oracle),
       networks,
+      ...(intelligence === null ? {} : { intelligence: intelligence.indicators }),
       later: (job) => void setImmediate(job),
       gather: () => setTimeout(GATHER_MS),
       ...(remote === null ? {} : { fetchRelations: remote.fetch }),

@@ -13,6 +13,7 @@ import type {
   Bus,
   Clock,
   Ids,
+  Intelligence,
   Keyring,
   LedgerPort,
   NetworkLookup,
@@ -52,6 +53,8 @@ export interface DeciderPorts {
   readonly fetchRelations?: (tenant: string, needed: readonly RelationQuestion[]) => Promise<RelationFacts>
   /** What is known of network addresses; left out where nothing is. */
   readonly networks?: NetworkLookup
+  /** Lists of known bad addresses; left out where there are none. */
+  readonly intelligence?: Intelligence
   /** Runs a job once others have had their turn; at once when left out. */
   readonly later?: (job: () => void) => void
   /** Resolves when summaries that wait for company should be written; at once when left out. */

@@ -4,7 +4,7 @@
  * came back well and raised no doubt: what an attacker does must not become normal.
  * @module
  */
-import type { Evidence, Outcome } from '@safeconduct/protocol'
+import type { Evidence, IndicatorMatch, Outcome } from '@safeconduct/protocol'
 import type { Background } from './behaviour/peers.ts'
 import type { Asked, Lookup } from './extraction/asked.ts'
 
@@ -28,6 +28,8 @@ export interface Signal {
   readonly asked?: Asked
   /** What is left of `asked` once its call is under way. */
   readonly looked?: Lookup
+  /** Addresses of the call that stand on a list of known bad ones; absent = none. */
+  readonly intelligence?: readonly IndicatorMatch[]
   /** How long ago the key was shown to be held, milliseconds; null = no key. */
   readonly proofAge: number | null
 }

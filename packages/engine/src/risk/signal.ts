@@ -40,6 +40,7 @@ export function signalOf(request: CallRequest, tool: KnownTool | null, proofAge:
     steering: null,
     place: context.ip === null ? null : digest(context.ip),
     proofAge,
+    ...(context.intelligence === undefined ? {} : { intelligence: context.intelligence }),
   }
 }
 
@@ -49,7 +50,7 @@ export function underWay({ asked, ...signal }: Signal): Signal {
 }
 
 /** Items of one list are one argument. Agents name arguments, and reasons repeat the name: only plain letters stay. */
-function bare(path: string): string {
+export function bare(path: string): string {
   return path
     .replace(/\[\d+\]/g, '')
     .replace(/[^\w.-]/g, '_')

@@ -6,6 +6,7 @@ import type { Detector } from '../detector.ts'
 import { counterparty } from './counterparty.ts'
 import { denials } from './denials.ts'
 import { extraction } from './extraction.ts'
+import { intelligence } from './intelligence.ts'
 import { places } from './places.ts'
 import { sequence } from './sequence.ts'
 import { size } from './size.ts'
@@ -24,6 +25,7 @@ export const DETECTORS: readonly Detector<unknown>[] = [
   erase(places),
   erase(steering),
   erase(extraction),
+  erase(intelligence),
 ]
 
 /** The state handed back to a detector is the one that its own `empty` made. */
