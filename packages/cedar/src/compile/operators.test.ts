@@ -1,4 +1,4 @@
-/** Operators on values that are only known when asked: nothing here is folded or compared with a constant. */
+/** Operators on values that are only known when asked, then against constants, which are compiled another way. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { EntityStore } from '../entities/entity-store.ts'
@@ -129,6 +129,7 @@ const table: Readonly<Record<Outcome, readonly string[]>> = {
     ...['9223372036854775807 + $one > 0', '-9223372036854775807 - $two < 0', '$big * $big > 0'],
     ...[
       '$user in [$team, $one]',
+      '$user in [$team, $record]',
       '$one in $team',
       '$user in $one',
       '$text.contains($one)',
@@ -164,3 +165,56 @@ for (const [wanted, expressions] of Object.entries(table)) {
     }
   })
 }
+
+const comparisons = {
+  '<': (a: number, b: number) => a < b,
+  '<=': (a: number, b: number) => a <= b,
+  '>': (a: number, b: number) => a > b,
+  '>=': (a: number, b: number) => a >= b,
+  '==': (a: number, b: number) => a === b,
+  '!=': (a: number, b: number) => a !== b,
+}
+
+test('comparisons with a constant on either side, at, below and above it', () => {
+  const ruled = (expression: string) => {
+    const { set, request } = asked(expression)
+    return outcome(set.authorize(request))
+  }
+  for (const [operator, holds] of Object.entries(comparisons)) {
+    for (const constant of [0, 1, 2]) {
+      assert.equal(
+        ruled(`$one ${operator} ${constant}`),
+        `${holds(1, constant)}`,
+        `1 ${operator} ${constant}`,
+      )
+      assert.equal(
+        ruled(`${constant} ${operator} $one`),
+        `${holds(constant, 1)}`,
+        `${constant} ${operator} 1`,
+      )
+    }
+    assert.equal(ruled(`$big ${operator} 2`), `${holds(3, 2)}`, `large ${operator} 2`)
+    const equality = operator === '==' || operator === '!='
+    assert.equal(ruled(`$text ${operator} 2`), equality ? `${operator === '!='}` : 'error')
+    assert.equal(ruled(`$text ${operator} "x"`), equality ? `${operator === '=='}` : 'error')
+  }
+})
+
+test('what constants say of entities is asked of the entities, not decided beforehand', () => {
+  for (const expression of [
+    'U::"ann".hasTag("t")',
+    '!U::"bob".hasTag("t")',
+    'U::"ann".getTag("t") == "v"',
+    'U::"ann" in G::"red"',
+    'U::"ann" in [G::"blue", G::"red"]',
+    'U::"ann" is U in G::"red"',
+    'U::"ann".n == 1',
+    'U::"ann" has n',
+  ]) {
+    const { set, request } = asked(expression)
+    assert.equal(outcome(set.authorize(request)), 'true', expression)
+    assert.equal(outcome(wasmOracle(set).authorize(request)), 'true', `${expression}, by cedar-wasm`)
+    const nobody = outcome(set.authorize({ ...request, entities: new EntityStore() }))
+    assert.notEqual(nobody, expression.startsWith('!') ? 'false' : 'true', `${expression}, of nobody`)
+  }
+})

@@ -27,11 +27,10 @@ export class EntityOverlay implements EntityView {
     }
   }
 
-  /** Most parents have none themselves, and then there is nothing to follow. */
+  /** Most parents have none themselves, so nothing above them leads back; an entity in itself has one. */
   #closesCycle(key: string, { parents }: Entity): boolean {
-    if (parents.length === 0) return false
-    const shallow = parents.every((parent) => (this.find(parent.key)?.parents.length ?? 0) === 0)
-    return shallow ? parents.some((parent) => parent.key === key) : this.ancestors(key).has(key)
+    const leadsOn = parents.some((parent) => (this.find(parent.key)?.parents.length ?? 0) > 0)
+    return leadsOn && this.ancestors(key).has(key)
   }
 
   find(key: string): Entity | undefined {

@@ -57,6 +57,7 @@ test('ip: versions, ranges and the spellings that are refused', () => {
     ':::',
     '1::2::3',
     '1:2:3:4:5:6:7:8:9',
+    '1:2:3:4::5:6:7:8',
     '1:2:3:4:5:6:7',
     'fe80::1%eth0',
     '',

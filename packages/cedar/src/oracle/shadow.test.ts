@@ -45,6 +45,25 @@ test('a wrong engine is found out', () => {
   assert.equal(shadowed.counts.differences, 1)
 })
 
+test('the same decision for other reasons, or with other errors, is a difference', () => {
+  const right = set.authorize(request)
+  const wrong = [
+    { ...right, reasons: ['another'] },
+    { ...right, errors: [{ policyId: 'policy0', message: 'made up' }] },
+  ]
+  for (const answer of wrong) {
+    const found: ShadowDifference[] = []
+    const lying = { ...set, authorize: () => answer }
+    const shadowed = shadow(lying, {
+      rate: 1,
+      onDifference: (each) => found.push(each),
+      schedule: (job) => job(),
+    })
+    shadowed.authorize(request)
+    assert.deepEqual(found[0]?.live, answer)
+  }
+})
+
 test('sampling, the bound on what waits, and what cannot be asked', () => {
   const jobs: (() => void)[] = []
   const draws = [0.1, 0.9, 0.1, 0.1, 0.1]
