@@ -26,6 +26,7 @@ test('an address is found however it is written, and where it stands is said', (
     ['account', 'DE89 3704 0044 0532 0130 00'],
     ['host', 'evil.example.com'],
     ['email', 'pay@bad.org'],
+    ['account', 'Offshore-7741-X'],
     ['ip', '203.0.113.7'],
   )
   assert.deepEqual(asked({ to: 'de89370400440532013000' }, bad), ['to'])
@@ -33,6 +34,7 @@ test('an address is found however it is written, and where it stands is said', (
   assert.deepEqual(asked({ note: 'mail someone@sub.evil.example.com' }, bad), ['note'])
   assert.deepEqual(asked({ list: [{ to: 'Pay@Bad.ORG' }] }, bad), ['list.to'])
   assert.deepEqual(asked({ note: 'еvil.example.com' }, bad), ['note'], 'a lookalike letter')
+  assert.deepEqual(asked({ to: 'OFFSHORE 7741 X' }, bad), ['to'], 'an account of a house')
   assert.deepEqual(asked({}, bad, { ip: '::ffff:203.0.113.7' }), ['ip'])
   assert.deepEqual(asked({ to: 'good@example.com', url: 'https://example.com' }, bad), [])
 })

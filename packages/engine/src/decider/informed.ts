@@ -17,6 +17,7 @@ const MAX_MATCHES = 8
 /** Of a longer text only the beginning is searched. */
 const MAX_TEXT = 16_384
 const MAX_LABELS = 8
+const MAX_ACCOUNT = 64
 
 type Ask = (where: string, kind: IndicatorKind, value: string) => boolean
 
@@ -40,6 +41,8 @@ export function informed(request: CallRequest, intelligence: Intelligence | unde
   for (const { path, value } of scalars(operation.args, LIMITS).leaves) {
     if (matches.length >= MAX_MATCHES || room <= 0) break
     if (typeof value !== 'string') continue
+    // Accounts of a house have a form of their own, which no pattern knows.
+    if (value.length <= MAX_ACCOUNT && ask(bare(path), 'account', value)) continue
     const tokens = tokensOf(fold(clean(value.slice(0, MAX_TEXT))), room)
     room -= tokens.length
     tokens.some((token) => askToken(bare(path), token, ask))
