@@ -4,7 +4,7 @@
  */
 import * as fs from 'node:fs'
 import path from 'node:path'
-import { type FileHandle, type Files, nodeFiles } from '@safeconduct/ledger'
+import { type FileHandle, type Files, nodeFiles, type OpenMode } from '@safeconduct/ledger'
 import { perSecond, quantile } from './stats.ts'
 
 const ROOM = 16 << 20
@@ -40,16 +40,16 @@ export function measureDisk(directory: string, bytes: number, ms: number): DiskL
 /** The real disk for a ledger, counting the syncs of journal segments: one each batch. */
 export function countingFiles(): { readonly files: Files; readonly syncs: () => number } {
   let count = 0
-  const open = async (file: string, mode: 'read' | 'write' | 'create'): Promise<FileHandle> => {
+  const open = async (file: string, mode: OpenMode): Promise<FileHandle> => {
     const handle = await nodeFiles.open(file, mode)
-    if (mode !== 'write') return handle
+    if (mode !== 'durable') return handle
     return {
       read: (into, at) => handle.read(into, at),
-      write: (bytes, at) => handle.write(bytes, at),
-      datasync: () => {
+      write: (bytes, at) => {
         count++
-        return handle.datasync()
+        return handle.write(bytes, at)
       },
+      datasync: () => handle.datasync(),
       size: () => handle.size(),
       close: () => handle.close(),
     }

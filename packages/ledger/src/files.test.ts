@@ -25,6 +25,27 @@ describe('node files', () => {
     assert.equal(fs.statSync(file).mode & 0o777, 0o600)
   })
 
+  it('open a file so that each write is as good as synced', {
+    skip: process.platform !== 'linux',
+  }, async () => {
+    using directory = temporaryDirectory()
+    const file = path.join(directory.path, 'a')
+    fs.writeFileSync(file, 'hello moon')
+    await assert.rejects(nodeFiles.open(`${file}b`, 'durable'), { code: 'ENOENT' })
+    const handle = await nodeFiles.open(file, 'durable')
+    const mine = fs.readdirSync('/proc/self/fd').filter((fd) => {
+      return fs.existsSync(`/proc/self/fd/${fd}`) && fs.readlinkSync(`/proc/self/fd/${fd}`) === file
+    })
+    const [flags = ''] = mine.map((fd) => fs.readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))
+    const given = Number.parseInt(/^flags:\s+(\d+)$/m.exec(flags)?.[1] ?? '', 8)
+    assert.equal(given & fs.constants.O_DSYNC, fs.constants.O_DSYNC)
+    await handle.write(Buffer.from('world'), 6)
+    const into = Buffer.alloc(11)
+    assert.equal(await handle.read(into, 0), 11)
+    assert.equal(into.toString(), 'hello world')
+    await handle.close()
+  })
+
   it('treat what is absent as nothing, and pass other errors on', async () => {
     using directory = temporaryDirectory()
     const missing = path.join(directory.path, 'missing')

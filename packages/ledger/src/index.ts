@@ -12,7 +12,7 @@ export {
   signCheckpoint,
 } from './checkpoint.ts'
 export { LedgerError, type LedgerErrorCode } from './errors.ts'
-export { type FileHandle, type Files, type Medium, nodeFiles } from './files.ts'
+export { type FileHandle, type Files, type Medium, nodeFiles, type OpenMode } from './files.ts'
 export type { EntryClass } from './journal/batch.ts'
 export { type AppendOptions, Log, type LogEntry, type LogStatus, openLog } from './log.ts'
 export { emptyRoot, leafHash, MAX_ENTRY_BYTES, nodeHash } from './merkle/hash.ts'

@@ -17,12 +17,13 @@ function gatedDisk() {
   let syncs = 0
   files.open = async (file, mode) => {
     const handle = await open(file, mode)
-    const datasync = async () => {
-      if (gated && mode === 'write') await new Promise<void>((resolve) => waiting.push(resolve))
-      if (mode === 'write') syncs++
-      return handle.datasync()
+    if (mode !== 'durable') return handle
+    const write = async (bytes: Uint8Array, position: number) => {
+      if (gated) await new Promise<void>((resolve) => waiting.push(resolve))
+      syncs++
+      return handle.write(bytes, position)
     }
-    return { ...handle, datasync }
+    return { ...handle, write }
   }
   return {
     files,

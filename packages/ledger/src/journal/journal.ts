@@ -85,7 +85,7 @@ export class Journal {
     await journal.#spares.open()
     const last = start.positions.segments.at(-1)
     if (last !== undefined) {
-      journal.#segment = await start.files.open(last.file, 'write')
+      journal.#segment = await start.files.open(last.file, 'durable')
       journal.#capacity = await journal.#segment.size()
       journal.#position = last.end
     } else if (!(await journal.#rotate('next'))) {
@@ -184,7 +184,6 @@ export class Journal {
       throw new LedgerError('closed', 'the journal has no segment')
     const frame = batch.seal(salt, this.#nextBatch, this.#size)
     await segment.write(frame, this.#position)
-    await segment.datasync()
     const first = this.#size
     const end = this.#position + frame.length
     this.#start.positions.addFrame(first, this.#position, end)
@@ -237,11 +236,10 @@ export class Journal {
       salt: randomBytes(SALT_BYTES),
       origin,
     }
-    const handle = await files.open(spare, 'write')
+    const handle = await files.open(spare, 'durable')
     const file = segmentFile(directory, this.#size)
     try {
       await handle.write(encodeSegmentHeader(header), 0)
-      await handle.datasync()
       await files.rename(spare, file)
       await files.syncDirectory(path.dirname(file))
     } catch (error) {

@@ -4,7 +4,7 @@
  * leaves, and can fail any single operation in both ways that matter: lost, and done but reported lost.
  */
 import * as path from 'node:path'
-import type { FileHandle, Files } from '../files.ts'
+import type { FileHandle, Files, OpenMode } from '../files.ts'
 
 export type FaultMode = 'lost' | 'done'
 export type OperationKind =
@@ -143,14 +143,20 @@ export class MemoryFiles implements Files {
     if (mode !== undefined) throw systemError('EIO', operation.file)
   }
 
-  async open(file: string, mode: 'read' | 'write' | 'create'): Promise<FileHandle> {
+  async open(file: string, mode: OpenMode): Promise<FileHandle> {
     if (mode === 'create') {
       if (this.#names.get(path.dirname(file)) !== 'directory') throw systemError('ENOENT', file)
       await this.#perform({ kind: 'create', file }, () => {
         this.#names.set(file, { content: Buffer.alloc(0), durable: Buffer.alloc(0), dirty: new Set() })
       })
     }
-    return this.#handle(file, this.#file(file))
+    const handle = this.#handle(file, this.#file(file))
+    if (mode !== 'durable') return handle
+    const write = async (bytes: Uint8Array, position: number) => {
+      await handle.write(bytes, position)
+      await handle.datasync()
+    }
+    return { ...handle, write }
   }
 
   #handle(file: string, inode: Inode): FileHandle {
