@@ -82,4 +82,28 @@ describe('the book of calls', () => {
     assert.deepEqual(await prepare('q 1', 'a', goes()), { forward: true })
     close()
   })
+
+  it('holds so much of what was asked at most: what is over is forgotten, what goes out is not', async () => {
+    const { prepare, settle, goes, close } = book()
+    const size = 16 * 1024 * 1024
+    const told = async () => ({})
+    for (let at = 0; at < 4; at++) await prepare(`p ${at}`, 'a', goes(), size)
+    await refused('overloaded', prepare('p more', 'a', goes(), size))
+    for (let at = 0; at < 4; at++) await settle(`p ${at}`, 'x', told)
+    for (const holder of ['q', 'r', 's'])
+      for (let at = 0; at < 4; at++) await prepare(`${holder} ${at}`, 'a', goes({ holder, at }), size)
+    assert.deepEqual(await prepare('p 0', 'a', goes({ again: true }), size), { forward: true }, 'still known')
+    assert.deepEqual(await prepare('t 1', 'a', goes(), size), { forward: true })
+    assert.deepEqual(await prepare('p 0', 'b', goes({ again: true }), size), { again: true }, 'forgotten')
+    for (const holder of ['u', 'v'])
+      await prepare(`${holder} 0`, 'a', async () => ({ answer: {}, forward: false, decided: true }), size)
+    await refused('overloaded', prepare('w 0', 'a', goes(), 5 * size))
+    assert.deepEqual(
+      await prepare('q 3', 'a', goes(), size),
+      { holder: 'q', at: 3 },
+      'goes out, so it is known',
+    )
+    await settle('q 3', 'x', told)
+    close()
+  })
 })

@@ -14,9 +14,15 @@ const MAX_KEPT = 10_000
 /** Calls under way: of all, and of one enforcement point. */
 const MAX_OPEN = 5000
 const MAX_OPEN_OF_ONE = 1000
+/** What answers hold, by the size of what was asked, characters: all that are kept, and those under way of one. */
+const MAX_HELD = 256 * 1024 * 1024
+const MAX_HELD_OF_ONE = 64 * 1024 * 1024
 
 interface Kept {
   readonly digest: string
+  readonly size: number
+  /** Its work has not ended. */
+  busy: boolean
   readonly answer: Promise<object>
   /** null while it is not to be settled. */
   settleBy: number | null
@@ -24,8 +30,11 @@ interface Kept {
 }
 
 export interface CallBook {
-  /** `key`: the enforcement point, a blank, the id. `work` runs once per key and body. @throws `conflict` for another body, `overloaded` */
-  prepare(key: string, digest: string, work: () => Promise<Prepared>): Promise<object>
+  /**
+   * `key`: the enforcement point, a blank, the id. `size`: of the body, characters. `work` runs once per key and body.
+   * @throws `conflict` for another body, `overloaded`
+   */
+  prepare(key: string, digest: string, work: () => Promise<Prepared>, size?: number): Promise<object>
   /** @throws `not_found`, `expired`, `conflict` for another body */
   settle(key: string, digest: string, work: () => Promise<object>): Promise<object>
   close(): void
@@ -39,19 +48,39 @@ export interface Prepared {
   readonly decided: boolean
 }
 
-/** A key is the enforcement point, a blank, and the id. */
-function isFull(open: ReadonlySet<string>, key: string): boolean {
-  if (open.size < MAX_OPEN_OF_ONE) return false
-  const holder = key.slice(0, key.indexOf(' ') + 1)
-  let own = 0
-  for (const one of open) if (one.startsWith(holder)) own++
-  return own >= MAX_OPEN_OF_ONE || open.size >= MAX_OPEN
-}
+const holderOf = (key: string): string => key.slice(0, key.indexOf(' '))
 
 export function createCallBook(clock: Clock, expire: (key: string) => Promise<unknown>): CallBook {
   const kept = new Map<string, Kept>()
   const open = new Set<string>()
   let timer: NodeJS.Timeout | null = null
+  let held = 0
+
+  /** Of each enforcement point, what may not be forgotten: what is worked on, and what goes out. */
+  const under = new Map<string, { calls: number; size: number }>()
+  let alive = 0
+
+  function enter(key: string, size: number): void {
+    const { calls, size: before } = under.get(holderOf(key)) ?? { calls: 0, size: 0 }
+    const full = alive >= MAX_OPEN || calls >= MAX_OPEN_OF_ONE || before + size > MAX_HELD_OF_ONE
+    if (full || !makeRoom(size)) throw new SafeconductError('overloaded')
+    under.set(holderOf(key), { calls: calls + 1, size: before + size })
+    alive++
+  }
+
+  /** From now on it may be forgotten. */
+  function leave(key: string, size: number): void {
+    const own = under.get(holderOf(key))
+    if (own === undefined) return
+    alive--
+    if (own.calls === 1) under.delete(holderOf(key))
+    else under.set(holderOf(key), { calls: own.calls - 1, size: own.size - size })
+  }
+
+  function forget(key: string): void {
+    held -= kept.get(key)?.size ?? 0
+    kept.delete(key)
+  }
 
   function sweep(): void {
     const now = clock.now()
@@ -59,7 +88,7 @@ export function createCallBook(clock: Clock, expire: (key: string) => Promise<un
       const call = kept.get(key)
       // In the order in which they were prepared.
       if (call?.settleBy != null && call.settleBy > now) break
-      open.delete(key)
+      if (open.delete(key) && call !== undefined) leave(key, call.size)
       if (call?.settled === null) void expire(key).catch(() => undefined)
     }
     arm()
@@ -73,35 +102,41 @@ export function createCallBook(clock: Clock, expire: (key: string) => Promise<un
     if (due !== null) timer = setTimeout(sweep, Math.max(1000, due - clock.now())).unref()
   }
 
-  function makeRoom(): void {
-    for (const key of kept.keys()) {
-      if (kept.size < MAX_KEPT) return
-      if (!open.has(key)) kept.delete(key)
+  /** False when what may not be forgotten leaves none. */
+  function makeRoom(size: number): boolean {
+    for (const [key, call] of kept) {
+      if (kept.size < MAX_KEPT && held + size <= MAX_HELD) return true
+      if (!open.has(key) && !call.busy) forget(key)
     }
+    return held + size <= MAX_HELD
   }
 
   return {
-    async prepare(key, digest, work) {
+    async prepare(key, digest, work, size = 0) {
       sweep()
       const known = kept.get(key)
       if (known !== undefined) {
         if (known.digest === digest) return known.answer
         throw new SafeconductError('conflict', { message: 'That id stands for another call.' })
       }
-      if (isFull(open, key)) throw new SafeconductError('overloaded')
-      makeRoom()
+      enter(key, size)
       const working = work()
       const call: Kept = {
         digest,
+        size,
+        busy: true,
         answer: working.then(({ answer }) => answer),
         settleBy: null,
         settled: null,
       }
       kept.set(key, call)
+      held += size
       call.answer.catch(() => undefined)
       try {
         const { answer, forward, decided } = await working
-        if (!decided) kept.delete(key)
+        call.busy = false
+        if (!decided) forget(key)
+        if (!forward) leave(key, size)
         if (forward) {
           call.settleBy = clock.now() + SETTLE_WITHIN
           open.add(key)
@@ -109,7 +144,8 @@ export function createCallBook(clock: Clock, expire: (key: string) => Promise<un
         }
         return answer
       } catch (error) {
-        kept.delete(key)
+        forget(key)
+        leave(key, size)
         throw error
       }
     },
@@ -128,7 +164,7 @@ export function createCallBook(clock: Clock, expire: (key: string) => Promise<un
       answer.catch(() => undefined)
       try {
         const told = await answer
-        open.delete(key)
+        if (open.delete(key)) leave(key, call.size)
         return told
       } catch (error) {
         // What could not be recorded may be told again.

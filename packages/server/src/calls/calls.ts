@@ -48,7 +48,8 @@ export function createCalls(ports: PdpPorts): Calls {
       body: prepareBody,
       handle: async ({ caller, body }) => {
         const enforcer = requireCalls(caller, body.operation.server)
-        return book.prepare(keyOf(enforcer, body.id), digestOf(body), () => prepare(ports, enforcer, body))
+        const { digest, size } = sealOf(body)
+        return book.prepare(keyOf(enforcer, body.id), digest, () => prepare(ports, enforcer, body), size)
       },
     }),
     route({
@@ -60,7 +61,7 @@ export function createCalls(ports: PdpPorts): Calls {
         const enforcer = requireCalls(caller, null)
         const id = callId.safeParse(params.id)
         if (!id.success) throw new SafeconductError('not_found')
-        return book.settle(keyOf(enforcer, id.data), digestOf(body), () => settle(ports, id.data, body))
+        return book.settle(keyOf(enforcer, id.data), sealOf(body).digest, () => settle(ports, id.data, body))
       },
     }),
     route({
@@ -80,9 +81,10 @@ export function createCalls(ports: PdpPorts): Calls {
 const keyOf = (enforcer: Enforcer, id: string) => `${enforcer.id} ${id}`
 const idOf = (key: string) => key.slice(key.indexOf(' ') + 1)
 
-function digestOf(body: object): string {
+function sealOf(body: object): { readonly digest: string; readonly size: number } {
   const plain: JsonObject = JSON.parse(JSON.stringify(body))
-  return hash('sha256', canonicalize(plain))
+  const text = canonicalize(plain)
+  return { digest: hash('sha256', text), size: text.length }
 }
 
 function requireCalls(caller: Caller, server: string | null): Enforcer {
