@@ -11,7 +11,9 @@ import {
   createCipheriv,
   createDecipheriv,
   createHmac,
+  createSecretKey,
   hkdfSync,
+  type KeyObject,
   randomBytes,
   timingSafeEqual,
 } from 'node:crypto'
@@ -32,17 +34,26 @@ export const SEAL_OVERHEAD = TEXT_AT + TAG_BYTES
 export interface SealingKey {
   readonly bytes: Uint8Array
   readonly commitment: Uint8Array
+  /** The bytes as Node's ciphers take them, from the first use on: importing them costs more than sealing a record. */
+  handle: KeyObject | null
 }
 
 /** Takes the bytes over. @throws {SafeconductError} `internal` when they are not 32 */
 export function sealingKey(bytes: Uint8Array): SealingKey {
   if (bytes.length !== KEY_BYTES) throw broken('a key must have 32 bytes')
   const commitment = createHmac('sha256', bytes).update('safeconduct key commitment v1').digest()
-  return { bytes, commitment }
+  return { bytes, commitment, handle: null }
 }
 
+/** The handle's own copy is cleared by Node when it is collected. */
 export function wipe(key: SealingKey): void {
   key.bytes.fill(0)
+  key.handle = null
+}
+
+function handleOf(key: SealingKey): KeyObject {
+  key.handle ??= createSecretKey(key.bytes)
+  return key.handle
 }
 
 /** A key for one purpose: HKDF-SHA-256 (RFC 5869), empty salt, `parts` as info. */
@@ -69,7 +80,7 @@ export function unambiguous(parts: readonly string[]): Uint8Array {
 /** Seals bytes to a key and a place; they open only with the same parts. */
 export function sealBlob(key: SealingKey, parts: readonly string[], plain: Uint8Array): Uint8Array {
   const nonce = randomBytes(12)
-  const cipher = createCipheriv('aes-256-gcm', key.bytes, nonce, { authTagLength: TAG_BYTES })
+  const cipher = createCipheriv('aes-256-gcm', handleOf(key), nonce, { authTagLength: TAG_BYTES })
   cipher.setAAD(unambiguous(parts))
   const sealed = new Uint8Array(plain.length + SEAL_OVERHEAD)
   sealed[0] = VERSION
@@ -97,7 +108,7 @@ export function openBlob(key: SealingKey, parts: readonly string[], sealed: Uint
   if (!sealedWith(key, sealed)) throw broken('it was sealed with another key')
   const tagAt = sealed.length - TAG_BYTES
   const nonce = sealed.subarray(NONCE_AT, TEXT_AT)
-  const decipher = createDecipheriv('aes-256-gcm', key.bytes, nonce, { authTagLength: TAG_BYTES })
+  const decipher = createDecipheriv('aes-256-gcm', handleOf(key), nonce, { authTagLength: TAG_BYTES })
   decipher.setAAD(unambiguous(parts))
   decipher.setAuthTag(sealed.subarray(tagAt))
   try {
