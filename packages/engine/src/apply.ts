@@ -16,6 +16,7 @@ import { learnQuery, linkQuery } from './risk/extraction/asked.ts'
 import { answered, contested, forgetHabits, restoreBaseline } from './risk/learning/answers.ts'
 import { sourceOf } from './risk/learning/influence.ts'
 import { dropPending } from './risk/learning/learning.ts'
+import { learnSeen } from './risk/login/seen.ts'
 import { assess, learnAttempt, learnOver, learnSettled, remember } from './risk/score.ts'
 import { underWay } from './risk/signal.ts'
 import { CHANGED_LEVEL, initialTrust } from './risk/trust.ts'
@@ -149,6 +150,7 @@ function learn(live: Live, id: string, agent: AgentLive, at: number): void {
   for (const { signal } of learnOver(agent.risk, at)) {
     learnPeer(live.peers, groupOf(id), short(signal.tool), 1)
     if (signal.looked !== undefined) learnQuery(live, groupOf(id), signal.looked)
+    if (signal.seen !== undefined) learnSeen(live.arrivals, groupOf(id), signal.seen)
   }
 }
 

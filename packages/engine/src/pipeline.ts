@@ -25,6 +25,7 @@ import type { Signal } from './risk/detector.ts'
 import { queriesOf } from './risk/detectors/extraction.ts'
 import { isSamePassage, steeringOf } from './risk/detectors/steering.ts'
 import { askedOf } from './risk/extraction/asked.ts'
+import { seenOf } from './risk/login/seen.ts'
 import { provenanceEvidence } from './risk/provenance.ts'
 import { emptyRisk, score } from './risk/score.ts'
 import { signalOf } from './risk/signal.ts'
@@ -51,7 +52,7 @@ export function evaluate(
   const caller = STAGES.authenticate(request, tenant.directory.agents.get(grant.agent))
   const errand = STAGES.delegate(known, request, assume)
   const composition = STAGES.attest(live?.composition)
-  const signal = queried(signalOf(request, errand.tool, caller.proofAge))
+  const signal = compared(signalOf(request, errand.tool, caller.proofAge))
   const surprise = errand.dead
     ? []
     : STAGES.score(live?.risk ?? emptyRisk(), signal, background(tenant.live.peers, groupOf(grant.agent)))
@@ -67,20 +68,23 @@ export function evaluate(
   )
   return { ...findings, ...decided, signal: { ...signal, steered: origin.doubt === 'deny', steering } }
 
-  function queried(plain: Signal): Signal {
-    if (operation.kind !== 'tool' || errand.tool === null || errand.dead) return plain
-    const owner = tenant.directory.agents.get(grant.agent)?.owner ?? grant.agent
-    const asked = askedOf(
-      {
-        tool: plain.tool,
-        args: operation.args,
-        owner,
-        group: groupOf(grant.agent),
-        streamTo: queriesOf(live?.risk),
-      },
-      tenant.live,
-    )
-    return asked === null ? plain : { ...plain, asked }
+  /** With what is compared with others: where it comes from, how it was registered, and what it asks of a model. */
+  function compared(plain: Signal): Signal {
+    const group = groupOf(grant.agent)
+    const agent = tenant.directory.agents.get(grant.agent)
+    const seen = seenOf(request.context, background(tenant.live.arrivals, group))
+    const signs = agent?.signs
+    const signal: Signal = {
+      ...plain,
+      ...(seen === null ? {} : { seen }),
+      ...(agent === undefined || signs === undefined ? {} : { registered: { at: agent.createdAt, signs } }),
+    }
+    if (operation.kind !== 'tool' || errand.tool === null || errand.dead) return signal
+    const owner = agent?.owner ?? grant.agent
+    const streamTo = queriesOf(live?.risk)
+    const asking = { tool: plain.tool, args: operation.args, owner, group, streamTo }
+    const asked = askedOf(asking, tenant.live)
+    return asked === null ? signal : { ...signal, asked }
   }
 
   function traced(): Trace {

@@ -23,6 +23,7 @@ const SECTIONS = [
   'calls',
   'peers',
   'queries',
+  'arrivals',
   'streams',
   'logged',
   'stains',

@@ -114,6 +114,8 @@ export interface Live {
   readonly peers: Peers
   /** How queries to models commonly differ, in groups (`risk/extraction`). */
   readonly queries: Peers
+  /** Where and with what agents commonly come, in groups. */
+  readonly arrivals: Peers
   /** Queries to models by owner and model. */
   readonly streams: Map<string, QueryStream>
   /** Ids of control entries lately written to the ledger, oldest first. */
@@ -243,6 +245,7 @@ export function emptyLive(): Live {
     calls: new Map(),
     peers: new Map(),
     queries: new Map(),
+    arrivals: new Map(),
     streams: new Map(),
     logged: new Map(),
     stains: new Map(),

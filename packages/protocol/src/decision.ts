@@ -35,8 +35,23 @@ export interface CallContext {
   readonly country?: string | null
   /** Number and kind of the network that announces the address; absent = unknown. */
   readonly network?: { readonly asn: number | null; readonly hosting: boolean | null } | null
+  /** What went wrong lately with the agent's credentials, or at this address; absent = nothing, or nobody counted. */
+  readonly attempts?: Attempts
   /** What outside intelligence knows of addresses in the call; absent = nothing, or nobody was asked. */
   readonly intelligence?: readonly IndicatorMatch[]
+}
+
+/** Counts of some minutes. */
+export interface Attempts {
+  /** Proofs of the agent's key that came again. */
+  readonly replayed: number
+  /** Its tokens that came without their key. */
+  readonly unproven: number
+  /** Of both, milliseconds. */
+  readonly latest: number
+  /** Different clients that failed to prove themselves from the address of this call. */
+  readonly clientsHere: number
+  readonly latestHere: number
 }
 
 /** An address of a call that stands on a list of known bad ones. The address itself is not repeated. */

@@ -59,6 +59,16 @@ export interface PublicJwk {
   readonly use?: string
 }
 
+/** Signs that an agent is made up, as they were when it was registered. */
+export interface RegistrationSigns {
+  /** Agents that registered themselves within the hour, itself included. */
+  readonly burst: number
+  /** The name of another agent that its own is made to look like; null = none. */
+  readonly alike: string | null
+  /** It redirects to a host that anybody can have for a while. */
+  readonly throwaway: boolean
+}
+
 export interface Agent extends Stored {
   /** Unique in the tenant. The id doubles as the OAuth `client_id`. */
   readonly name: string
@@ -75,6 +85,8 @@ export interface Agent extends Stored {
   readonly trustCeiling: TrustLevel | null
   readonly createdAt: number
   readonly roles?: readonly RoleGrant[]
+  /** What was strange about its registration; absent = nothing. */
+  readonly signs?: RegistrationSigns
   /** The part of the house it belongs to, such as `train` or `production`; absent = none. */
   readonly zone?: string
 }

@@ -118,6 +118,7 @@ function forkLive(live: Live): Live {
     calls: new Overlay(live.calls),
     peers: new Overlay(live.peers),
     queries: new Overlay(live.queries),
+    arrivals: new Overlay(live.arrivals),
     streams: new Overlay(live.streams),
     logged: new Overlay(live.logged),
     stains: new Overlay(live.stains),

@@ -4,9 +4,10 @@
  * came back well and raised no doubt: what an attacker does must not become normal.
  * @module
  */
-import type { Evidence, IndicatorMatch, Outcome } from '@safeconduct/protocol'
+import type { Attempts, Evidence, IndicatorMatch, Outcome, RegistrationSigns } from '@safeconduct/protocol'
 import type { Background } from './behaviour/peers.ts'
 import type { Asked, Lookup } from './extraction/asked.ts'
+import type { Seen } from './login/seen.ts'
 
 /** One call as detectors see it. Values are numbers or short digests; no text of the call is kept. */
 export interface Signal {
@@ -24,6 +25,12 @@ export interface Signal {
   readonly steering: Steering | null
   /** Digest of the network address; null = none. */
   readonly place: string | null
+  /** Where and with what the agent comes; absent = nothing is known of it. */
+  readonly seen?: Seen
+  /** What went wrong with credentials before; absent = nothing. */
+  readonly attempts?: Attempts
+  /** What was strange about the agent's registration, and when that was; absent = nothing. */
+  readonly registered?: { readonly at: number; readonly signs: RegistrationSigns }
   /** A query to a model, compared with those before it; absent = the call has no list of numbers. */
   readonly asked?: Asked
   /** What is left of `asked` once its call is under way. */

@@ -40,6 +40,7 @@ export function signalOf(request: CallRequest, tool: KnownTool | null, proofAge:
     steering: null,
     place: context.ip === null ? null : digest(context.ip),
     proofAge,
+    ...(context.attempts === undefined ? {} : { attempts: context.attempts }),
     ...(context.intelligence === undefined ? {} : { intelligence: context.intelligence }),
   }
 }

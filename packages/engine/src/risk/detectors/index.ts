@@ -3,14 +3,19 @@
  * @module
  */
 import type { Detector } from '../detector.ts'
+import { arrival } from './arrival.ts'
+import { client } from './client.ts'
 import { counterparty } from './counterparty.ts'
+import { credentials } from './credentials.ts'
 import { denials } from './denials.ts'
 import { extraction } from './extraction.ts'
+import { hours } from './hours.ts'
 import { intelligence } from './intelligence.ts'
 import { places } from './places.ts'
 import { sequence } from './sequence.ts'
 import { size } from './size.ts'
 import { steering } from './steering.ts'
+import { synthetic } from './synthetic.ts'
 import { unused } from './unused.ts'
 import { velocity } from './velocity.ts'
 
@@ -23,6 +28,11 @@ export const DETECTORS: readonly Detector<unknown>[] = [
   erase(sequence),
   erase(counterparty),
   erase(places),
+  erase(arrival),
+  erase(client),
+  erase(hours),
+  erase(credentials),
+  erase(synthetic),
   erase(steering),
   erase(extraction),
   erase(intelligence),

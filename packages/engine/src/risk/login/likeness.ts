@@ -139,7 +139,10 @@ export function learnArrival(habit: Habit, arrival: Arrival, weight = 1): void {
   }
 }
 
-/** log2 of p(value | principal) / p(value | everybody), the parent's ratio standing in for what was not seen. */
+/**
+ * log2 of p(value | principal) / p(value | everybody): from the coarsest level down, each given the one above it, so that a
+ * new address in a country that is itself new costs the journey only. What was not seen is as usual as for everybody.
+ */
 function ratioBits(
   levels: readonly [Counts, Counts, Counts],
   values: readonly [string, string, string],
@@ -147,11 +150,19 @@ function ratioBits(
   everybody: (level: 0 | 1 | 2, value: string) => number,
 ): number {
   let ratio = 1
+  let seenAbove = countedAll(levels[2])
+  let usualAbove = 1
+  let kindsAbove = 1
   for (const level of [2, 1, 0] as const) {
-    const seen = levels[level]
-    const usual = Math.max(everybody(level, values[level]), 1e-6)
-    const parent = novelty[level] * Math.max(1, seen.values.size)
-    ratio = (counted(seen, values[level]) / usual + parent * ratio) / (countedAll(seen) + parent)
+    const counts = levels[level]
+    const seen = counted(counts, values[level])
+    const usual = clip(everybody(level, values[level]), 1e-6, usualAbove)
+    const kinds = Math.max(1, counts.values.size)
+    const unseen = novelty[level] * (kinds / kindsAbove)
+    ratio *= ((seen * usualAbove) / usual + unseen) / (seenAbove + unseen)
+    seenAbove = seen
+    usualAbove = usual
+    kindsAbove = kinds
   }
   return Math.log2(ratio)
 }
