@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { type ListObjectsRequest, RelationStore } from './index.ts'
+import { type ListObjectsRequest, RelationStore, RelationsError } from './index.ts'
 import {
   CIRCUMSTANCES,
   DOCUMENTS,
   heldBy,
+  LEVEL,
   modelOf,
   NOW,
   RELATIONS,
@@ -43,6 +44,50 @@ describe('for any small graph and model, with conditions and ends', () => {
       }),
       runs,
     )
+  })
+
+  it('without what conditions need, an answer is given only where none of them turns it', async () => {
+    // Levels are 5 and 6: no condition holds, some do, all do.
+    const completions = [0, LEVEL, LEVEL + 1]
+    const seen = { allowed: 0, denied: 0, failed: 0, listed: 0, unlisted: 0 }
+    await fc.assert(
+      fc.asyncProperty(worldArbitrary, async (world) => {
+        const store = storeOf(world)
+        for (const user of ASKERS) {
+          const held = completions.map((most) => heldBy(world, user, most))
+          for (const relation of RELATIONS) {
+            const wanted = (object: string): boolean[] =>
+              held.map((each) => each.has(`${object}#${relation}`))
+            for (const object of DOCUMENTS) {
+              const question = { object, relation, user, now: NOW }
+              const answer = orFailed(() => store.check(question).allowed)
+              if (answer !== FAILED)
+                assert.deepEqual(
+                  wanted(object),
+                  completions.map(() => answer),
+                  JSON.stringify(question),
+                )
+              seen[answer === FAILED ? FAILED : answer ? 'allowed' : 'denied']++
+            }
+            const listing = { type: 'document', relation, user, now: NOW }
+            const page: { readonly results?: readonly string[] } = await store
+              .listObjects(listing)
+              .catch(orRethrown)
+            const { results } = page
+            seen[results === undefined ? 'unlisted' : 'listed']++
+            if (results !== undefined)
+              for (const object of DOCUMENTS)
+                assert.deepEqual(
+                  wanted(object),
+                  completions.map((): boolean => results.includes(object)),
+                  JSON.stringify({ ...listing, object }),
+                )
+          }
+        }
+      }),
+      runs,
+    )
+    for (const [what, count] of Object.entries(seen)) assert.ok(count > 20, `${what}: ${count}`)
   })
 
   it('a listing of objects, in pages of any size, is what brute force finds, each once', async () => {
@@ -186,6 +231,70 @@ describe('for any small graph and model, with conditions and ends', () => {
     )
   })
 })
+
+describe('for models that depend on their own absence', () => {
+  const documents = ['document:0', 'document:1', 'document:2', 'document:3']
+  const users = ['user:a', 'user:b']
+  const tupleArbitrary = fc.record({
+    object: fc.constantFrom(...documents),
+    relation: fc.constantFrom('viewer', 'restricted'),
+    user: fc.constantFrom(...users, ...documents.map((document) => `${document}#viewer`)),
+  })
+  const tuplesArbitrary = fc.uniqueArray(tupleArbitrary, {
+    maxLength: 16,
+    size: 'max',
+    selector: (one) => JSON.stringify(one),
+  })
+
+  it('a listing is what single checks say, and a ban that needs no cycle is never lifted by one', async () => {
+    const seen = { allowed: 0, denied: 0 }
+    await fc.assert(
+      fc.asyncProperty(tuplesArbitrary, async (tuples) => {
+        const store = new RelationStore()
+        store.writeModel(`model
+  schema 1.1
+type user
+type document
+  relations
+    define viewer: [user, document#viewer] but not restricted
+    define restricted: [user, document#viewer]
+`)
+        if (tuples.length > 0) store.write(tuples)
+        for (const user of users) {
+          const question = (object: string) => ({ object, relation: 'viewer', user })
+          const checked = documents.filter((object) => store.check(question(object)).allowed)
+          seen.allowed += checked.length
+          seen.denied += documents.length - checked.length
+          const { results } = await store.listObjects({ type: 'document', relation: 'viewer', user })
+          assert.deepEqual([...results].sort(), checked)
+          const banned = tuples
+            .filter((one) => one.relation === 'restricted' && one.user === user)
+            .map((one) => one.object)
+          for (const object of banned) assert.ok(!checked.includes(object), object)
+        }
+      }),
+      { numRuns: 500 },
+    )
+    assert.ok(seen.allowed > 100 && seen.denied > 100, JSON.stringify(seen))
+  })
+})
+
+const FAILED = 'failed'
+
+function orFailed(ask: () => boolean): boolean | typeof FAILED {
+  try {
+    return ask()
+  } catch (error) {
+    orRethrown(error)
+    return FAILED
+  }
+}
+
+/** A condition that could not be evaluated; whatever else is thrown is a defect. */
+function orRethrown(error: unknown): { readonly results?: readonly string[] } {
+  if (error instanceof RelationsError && error.code === 'validation') return {}
+  throw error
+}
 
 const texts = (store: RelationStore) =>
   store

@@ -122,6 +122,17 @@ describe('listings', () => {
     assert.equal(store.size.heldIds, 0)
   })
 
+  it('leave out on a later page what ended after the first, though nobody wrote', async () => {
+    let now = 1000
+    const { store } = storeWith(0, { now: () => now })
+    store.write([0, 1, 2, 3].map((i) => (i === 2 ? { ...document(i), expiresAt: 2000 } : document(i))))
+    const first = await store.listObjects({ ...LIST, pageSize: 2 })
+    now = 2000
+    const rest = await store.listObjects({ ...LIST, pageSize: 2, cursor: first.cursor ?? '' })
+    assert.deepEqual([...first.results, ...rest.results], ['document:0', 'document:1', 'document:3'])
+    assert.equal(rest.revision, first.revision)
+  })
+
   it('go on without what was kept, when it had to make room', async () => {
     const { store } = storeWith(50, { limits: { maxHeldIds: 10 } })
     let cursor = ''

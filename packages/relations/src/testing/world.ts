@@ -174,11 +174,14 @@ export function textOf(rule: Rule | undefined, name: string): string {
 /** What requests bring along: the condition `low` takes levels up to 5. */
 export const CIRCUMSTANCES = { context: { most: LEVEL }, now: NOW } as const
 
-/** By definition: per relation in order, from nothing, until nothing is added. Gives `object#relation`. */
-export function heldBy({ rules, tuples }: World, asker: string): ReadonlySet<string> {
+/**
+ * By definition: per relation in order, from nothing, until nothing is added. Gives `object#relation`.
+ * @param most what the request says of the condition `low`.
+ */
+export function heldBy({ rules, tuples }: World, asker: string, most = LEVEL): ReadonlySet<string> {
   const alive = tuples.filter(
     ({ expiresAt = Number.POSITIVE_INFINITY, condition }) =>
-      expiresAt > NOW && Number(condition?.context?.level ?? 0) <= LEVEL,
+      expiresAt > NOW && (condition === undefined || Number(condition.context?.level) <= most),
   )
   const held = new Set<string>([asker])
   const names = (subject: string) =>
