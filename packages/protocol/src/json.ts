@@ -40,16 +40,24 @@ export function parseJson(input: string | Uint8Array, limits: JsonLimits = DEFAU
   }
   refuseDeepOrDuplicate(text, limits.maxDepth)
   try {
-    return JSON.parse(text, withoutPrototype) as JsonValue
+    return withoutPrototype(JSON.parse(text))
   } catch (cause) {
     throw new SafeconductError('invalid_json', { cause })
   }
 }
 
-/** An object without a prototype cannot be confused by a `__proto__` key: it is a key like any other. */
-function withoutPrototype(_key: string, value: unknown): unknown {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value
-  return Object.assign(Object.create(null), value)
+/**
+ * An object without a prototype cannot be confused by a `__proto__` key: it is a key like any other. Changed in place,
+ * after the fact: a reviver makes parsing four times as dear, and copies have no shape that the engine could learn.
+ */
+function withoutPrototype(value: JsonValue): JsonValue {
+  if (value === null || typeof value !== 'object') return value
+  if (isJsonArray(value)) {
+    for (const item of value) withoutPrototype(item)
+    return value
+  }
+  for (const key of Object.keys(value)) withoutPrototype(value[key] ?? null)
+  return Object.setPrototypeOf(value, null)
 }
 
 /**
@@ -89,12 +97,16 @@ function refuseDeepOrDuplicate(text: string, maxDepth: number): void {
 }
 
 function endOfString(text: string, start: number): number {
-  for (let at = start + 1; at < text.length; at++) {
-    const unit = text.charCodeAt(at)
-    if (unit === 0x5c) at++
-    else if (unit === 0x22) return at
-  }
-  return -1
+  let end = text.indexOf('"', start + 1)
+  while (end !== -1 && isEscaped(text, start, end)) end = text.indexOf('"', end + 1)
+  return end
+}
+
+/** After an odd number of backslashes a quote is part of the string. */
+function isEscaped(text: string, start: number, quote: number): boolean {
+  let at = quote - 1
+  while (at > start && text.charCodeAt(at) === 0x5c) at--
+  return (quote - at) % 2 === 0
 }
 
 function unescapeString(quoted: string): string {
