@@ -1,6 +1,6 @@
 // `prepack` of a package that is published: compiles what `src/index.ts` reaches into `dist/`, with types, and puts the
-// licence beside it. Run in the folder of the package, as `npm pack --ignore-scripts=false -w @safeconduct/<name>` does
-// (scripts are off by default here). test/package packs and tries both.
+// licence beside it. `npm pack` and `npm publish` in the folder of the package run it, `publish` also where scripts are
+// off (publishConfig). test/package packs and tries both.
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, rmSync } from 'node:fs'
 import path from 'node:path'

@@ -1,5 +1,5 @@
 /**
- * `docs/dependencies.md` against the manifests, and the licences of everything that ships.
+ * `docs/dependencies.md` against the manifests, the licences of everything that ships, and that installing runs nothing.
  * @module
  */
 import assert from 'node:assert/strict'
@@ -19,7 +19,11 @@ const manifestSchema = z.object({
 const lockSchema = z.object({
   packages: z.record(
     z.string(),
-    manifestSchema.extend({ link: z.boolean().optional(), resolved: z.string().optional() }),
+    manifestSchema.extend({
+      link: z.boolean().optional(),
+      resolved: z.string().optional(),
+      hasInstallScript: z.boolean().optional(),
+    }),
   ),
 })
 type Manifest = z.infer<typeof manifestSchema>
@@ -110,6 +114,16 @@ describe('dependencies', () => {
         assert.match(page.get(name) ?? '', /^(?:MIT \(its README|CC-BY-4\.0 \(its licence files)/)
       else assert.equal(page.get(name), licence, name)
     }
+  })
+
+  it('run nothing when they are installed', () => {
+    const { packages } = lockSchema.parse(JSON.parse(read('package-lock.json')))
+    assert.ok(Object.keys(packages).length > 100, `${Object.keys(packages).length} packages`)
+    const running = Object.entries(packages).filter(([, { hasInstallScript }]) => hasInstallScript === true)
+    assert.deepEqual(
+      running.map(([key]) => key),
+      [],
+    )
   })
 
   it('that ship are free of copyleft, those below them too', () => {

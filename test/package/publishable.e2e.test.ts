@@ -76,17 +76,17 @@ const TSCONFIG = JSON.stringify({
   include: ['*.mts'],
 })
 
-/** Packs it, and unpacks it where its dependencies, and no other package of ours, can be found. */
+/** Packs it as anybody would, from what is committed, and unpacks it where its dependencies, and no other package of ours, can be found. */
 function unpacked(name: string, home: string): string {
   const npm = path.join(path.dirname(process.execPath), 'npm')
   const folder = path.join(ROOT, 'packages', name)
   const command = existsSync(npm) ? npm : 'npm'
+  rmSync(path.join(folder, 'dist'), { recursive: true, force: true })
   const [made] = JSON.parse(
     execFileSync(command, ['pack', '--json', '--pack-destination', home, '--foreground-scripts=false'], {
       cwd: folder,
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
-      env: { ...process.env, npm_config_ignore_scripts: 'false' },
     }),
   ) as { readonly filename: string }[]
   const target = path.join(home, 'node_modules', '@safeconduct', name)
