@@ -194,14 +194,22 @@ export function createMcpGateway(options: McpGatewayOptions): McpGateway {
         if (scheme !== 'bearer') response.setHeader('dpop-nonce', authenticate.nonce())
         const resource = resourceUrl(settings, name)
         const { authorization, dpop } = request.headers
+        const ip = request.socket.remoteAddress ?? null
         const identity = authenticate.verify({
           method,
           url: resource,
           resource,
           authorization,
           dpop: Array.isArray(dpop) ? dpop.join(',') : dpop,
+          ip,
         })
-        await serve(request, response, name, { identity, transport: 'http' })
+        const attempts = authenticate.attempts?.(identity.grant.agent, ip)
+        const caller: Caller = {
+          identity,
+          transport: 'http',
+          ...(attempts === undefined ? {} : { attempts }),
+        }
+        await serve(request, response, name, caller)
       } catch (cause) {
         refuse(request, response, name, toSafeconductError(cause))
       }

@@ -3,6 +3,7 @@
  * value goes on, and the answer is released once its outcome is recorded.
  * @module
  */
+export { type AttemptBook, createAttemptBook } from './auth/attempts.ts'
 export { type AuthenticateOptions, createAuthenticate } from './auth/authenticate.ts'
 export { challenges, metadataUrl, resourceMetadata, resourceUrl } from './auth/challenge.ts'
 export { createMcpGateway, type GatewayStatus, type McpGateway, type McpGatewayOptions } from './gateway.ts'

@@ -3,7 +3,7 @@
  * @module
  */
 import type { Decider } from '@safeconduct/engine'
-import type { EpochKind, Grant, Proof, Server } from '@safeconduct/protocol'
+import type { Attempts, EpochKind, Grant, Proof, Server } from '@safeconduct/protocol'
 
 /** Who calls, as proven on this request. */
 export interface Identity {
@@ -20,6 +20,8 @@ export interface Presented {
   readonly resource: string
   readonly authorization: string | undefined
   readonly dpop: string | undefined
+  /** Of the peer; null and absent = unknown. */
+  readonly ip?: string | null
 }
 
 export interface Authenticate {
@@ -27,6 +29,8 @@ export interface Authenticate {
   verify(presented: Presented): Identity
   /** The nonce that the next proof must carry. */
   nonce(): string
+  /** Trouble with the agent's credentials, or at the address, lately. Absent: nobody counts. */
+  attempts?(agent: string, ip: string | null): Attempts | undefined
 }
 
 export interface Directory {

@@ -31,6 +31,8 @@ export interface CallContext {
   readonly channel: 'http' | 'stdio' | 'api'
   readonly ip: string | null
   readonly client: string | null
+  /** As the client says; absent = it did not. */
+  readonly clientVersion?: string
   /** ISO 3166-1 alpha-2 of the address, when the host can tell; absent = unknown. */
   readonly country?: string | null
   /** Number and kind of the network that announces the address; absent = unknown. */

@@ -5,6 +5,7 @@
 import { STARTER_POLICIES } from '@safeconduct/engine'
 import {
   type Authenticate,
+  createAttemptBook,
   createAuthenticate,
   createMcpGateway,
   type McpGateway,
@@ -107,6 +108,7 @@ async function compose(
   const fetch = createGuardedFetch({ allowPrivate: config.SAFECONDUCT_ALLOW_PRIVATE_FETCH })
   undo.push(() => fetch.close())
 
+  const attempts = createAttemptBook(clock)
   const authorization = await createAuthorizationServer({
     store,
     clock,
@@ -125,6 +127,7 @@ async function compose(
     },
     gate: grantGate(foundation),
     onControl: (event) => decider.control(event),
+    onFailedClient: (client, ip) => attempts.failed(ip, client),
     fetch,
     log: (level, message, cause) => log[level]({ err: cause }, message),
   })
@@ -155,7 +158,12 @@ async function compose(
     const secret = await vault.get(server.tenant, `credential/${server.credential}`)
     return secret === null ? {} : JSON.parse(Buffer.from(secret.value).toString('utf8'))
   }
-  const authenticate = createAuthenticate({ issuer: url.origin, keys: () => authorization.keys, clock })
+  const authenticate = createAuthenticate({
+    issuer: url.origin,
+    keys: () => authorization.keys,
+    clock,
+    attempts,
+  })
   const gateway = openGateway(config, log, foundation, authenticate, url, credential)
   undo.push(() => gateway.close())
 

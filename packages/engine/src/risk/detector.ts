@@ -19,6 +19,8 @@ export interface Signal {
   readonly numbers: readonly (readonly [string, number])[]
   /** Digests of values that say where an effect goes, by dotted path. */
   readonly parties: readonly (readonly [string, string])[]
+  /** Arguments whose value somebody gave the agent, and how much of their strangeness counts then; absent = none. */
+  readonly sourced?: readonly (readonly [string, number])[]
   /** The call carried values that somebody else steered; `provenance` speaks of it, other detectors need not. */
   readonly steered: boolean
   /** Digests of the passage that steered the call and of what it was steered to; null = nobody did. */
@@ -73,6 +75,11 @@ export interface Finding {
   readonly reason: string
   readonly confidence: number
   readonly technique?: string
+}
+
+/** How much of what is strange about a value counts, 0–1: less where it is known who gave it to the agent. */
+export function strangenessOf({ sourced }: Signal, path: string): number {
+  return sourced?.find(([of]) => of === path)?.[1] ?? 1
 }
 
 export function clip(value: number, low: number, high: number): number {

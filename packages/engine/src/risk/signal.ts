@@ -4,6 +4,7 @@
  */
 import { hash } from 'node:crypto'
 import type { CallRequest } from '@safeconduct/protocol'
+import type { Trace } from '../flow/index.ts'
 import { scalars } from '../flow/json.ts'
 import type { KnownTool } from '../integrity/catalogue.ts'
 import type { Signal } from './detector.ts'
@@ -43,6 +44,25 @@ export function signalOf(request: CallRequest, tool: KnownTool | null, proofAge:
     ...(context.attempts === undefined ? {} : { attempts: context.attempts }),
     ...(context.intelligence === undefined ? {} : { intelligence: context.intelligence }),
   }
+}
+
+/** What is strange about a value counts this much when the user or a trusted source gave it, or any other source. */
+const STRANGENESS = { named: 0.25, read: 0.5 } as const
+
+/**
+ * With who gave the agent its values: what it did not make up itself is less strange, unless provenance doubts the
+ * call. Every part of an argument has to come from somewhere.
+ */
+export function withSources(signal: Signal, { labels, doubt }: Pick<Trace, 'labels' | 'doubt'>): Signal {
+  if (!signal.write || doubt !== 'none') return signal
+  const counts = new Map<string, number>()
+  for (const { path, label } of labels) {
+    const named = label === 'user' || label === 'trusted'
+    const own = named ? STRANGENESS.named : label === 'untrusted' ? STRANGENESS.read : 1
+    counts.set(bare(path), Math.max(own, counts.get(bare(path)) ?? 0))
+  }
+  const sourced = [...counts].filter(([, share]) => share < 1).slice(0, MAX_NUMBERS + MAX_PARTIES)
+  return sourced.length === 0 ? signal : { ...signal, sourced }
 }
 
 /** What is kept of it until its call comes back: no query in numbers. */

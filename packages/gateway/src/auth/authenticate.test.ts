@@ -3,6 +3,7 @@ import { beforeEach, describe, it } from 'node:test'
 import { type ErrorCode, isSafeconductError, type JsonObject } from '@safeconduct/protocol'
 import type { Authenticate, Identity } from '../ports.ts'
 import { createIssuer, type Issuer } from '../testing/world.ts'
+import { createAttemptBook } from './attempts.ts'
 import { createAuthenticate } from './authenticate.ts'
 
 const ISSUER = 'https://issuer.example'
@@ -163,5 +164,29 @@ describe('authentication at the gateway', () => {
     const token = bound()
     present(`DPoP ${token}`, proof(token))
     refused('rate_limited', () => present(`DPoP ${token}`, proof(token)))
+  })
+
+  it('counts what was genuine against the agent, and anything else against the address', () => {
+    const attempts = createAttemptBook({ now: () => now })
+    const keys = () => issuer.keys
+    authenticate = createAuthenticate({ issuer: ISSUER, keys, clock: { now: () => now }, attempts })
+    const token = bound()
+    const shown = { method: 'POST', url: RESOURCE, resource: RESOURCE, ip: '192.0.2.1' }
+    const verify = (authorization: string, dpop?: string) => () =>
+      authenticate.verify({ ...shown, authorization, dpop })
+    const good = proof(token)
+    verify(`DPoP ${token}`, good)()
+    assert.equal(authenticate.attempts?.('agent-1', '192.0.2.1'), undefined)
+    refused('invalid_dpop_proof', verify(`DPoP ${token}`, good))
+    refused('invalid_dpop_proof', verify(`DPoP ${token}`))
+    refused('invalid_dpop_proof', verify(`DPoP ${token}`, 'nonsense'))
+    refused('invalid_token', verify(`Bearer ${token}`))
+    const earlier = createAuthenticate({ issuer: ISSUER, keys, clock: { now: () => now } }).nonce()
+    refused('use_dpop_nonce', verify(`DPoP ${token}`, proof(token, { nonce: earlier })))
+    refused('invalid_token', verify('Bearer a.b.c'))
+    refused('invalid_token', verify(`Bearer ${createIssuer(ISSUER).token(RESOURCE)}`))
+    const { latest, latestHere, ...counts } = authenticate.attempts?.('agent-1', '192.0.2.1') ?? {}
+    assert.deepEqual(counts, { replayed: 1, unproven: 3, clientsHere: 2 })
+    assert.deepEqual([latest, latestHere], [now, now])
   })
 })

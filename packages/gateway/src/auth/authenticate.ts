@@ -2,7 +2,7 @@
  * The authenticate stage at the gateway: an `Authorization` header and, with DPoP, a proof; out comes an identity.
  * @module
  */
-import { randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import {
   type Clock,
   createKeyCache,
@@ -11,8 +11,9 @@ import {
   verifyAccessToken,
   verifyDpop,
 } from '@safeconduct/engine'
-import { SafeconductError } from '@safeconduct/protocol'
+import { isSafeconductError, SafeconductError } from '@safeconduct/protocol'
 import type { Authenticate } from '../ports.ts'
+import type { AttemptBook } from './attempts.ts'
 import { createGrantCache } from './grant-cache.ts'
 import { createReplaySet } from './replay.ts'
 
@@ -23,6 +24,8 @@ export interface AuthenticateOptions {
   readonly clock: Clock
   /** Proofs remembered at once; more are refused until some expire. */
   readonly replayLimit?: number
+  /** Where trouble with credentials is counted. */
+  readonly attempts?: AttemptBook
 }
 
 const MAX_HEADER = 32_768
@@ -33,24 +36,34 @@ const CREDENTIALS = /^(bearer|dpop) +([A-Za-z0-9._~+/-]+=*)$/i
  * Bearer tokens must be unbound and DPoP tokens bound: neither can pass for the other (RFC 9449 §7.1).
  */
 export function createAuthenticate(options: AuthenticateOptions): Authenticate {
-  const { clock } = options
+  const { clock, attempts } = options
   const nonces = createNonces(randomBytes(32))
   const proofKeys = createKeyCache()
   const grants = createGrantCache()
   const replay = createReplaySet(options.replayLimit)
   return {
     nonce: () => nonces.current(clock.now()),
+    attempts: (agent, ip) => attempts?.around(agent, ip),
     verify(presented) {
       const now = clock.now()
       const { scheme, token } = readCredentials(presented.authorization)
       const keys = options.keys()
       const { issuer } = options
       const { resource } = presented
-      const grant = grants.get({ token, resource, keys, now }, () =>
-        verifyAccessToken(token, { issuer, audience: resource, keys, now }),
+      const grant = counting(
+        (cause) => {
+          // One that ran out was genuine; tokens of another kind than ours are told apart by their digests.
+          if (isSafeconductError(cause) && cause.code === 'invalid_token')
+            attempts?.failed(presented.ip ?? null, hash('sha256', token, 'base64url').slice(0, 16))
+        },
+        () =>
+          grants.get({ token, resource, keys, now }, () =>
+            verifyAccessToken(token, { issuer, audience: resource, keys, now }),
+          ),
       )
       if (scheme === 'bearer') {
         if (grant.jkt !== null) {
+          attempts?.unproven(grant.agent)
           throw new SafeconductError('invalid_token', { message: 'The access token needs a DPoP proof.' })
         }
         return { grant, proof: { kind: 'bearer', provenAt: null } }
@@ -58,23 +71,44 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticate {
       if (grant.jkt === null) {
         throw new SafeconductError('invalid_token', { message: 'The access token is not bound to a key.' })
       }
-      if (presented.dpop === undefined) {
+      const { dpop } = presented
+      const { jkt } = grant
+      if (dpop === undefined) {
+        attempts?.unproven(grant.agent)
         throw new SafeconductError('invalid_dpop_proof', { message: 'The DPoP proof is missing.' })
       }
-      const proof = verifyDpop(presented.dpop, {
-        method: presented.method,
-        url: presented.url,
-        accessToken: token,
-        jkt: grant.jkt,
-        nonces,
-        keys: proofKeys,
-        now,
-      })
+      const proof = counting(
+        (cause) => {
+          // A nonce that ran out is the ordinary way of things.
+          if (isSafeconductError(cause) && cause.code === 'invalid_dpop_proof')
+            attempts?.unproven(grant.agent)
+        },
+        () =>
+          verifyDpop(dpop, {
+            method: presented.method,
+            url: presented.url,
+            accessToken: token,
+            jkt,
+            nonces,
+            keys: proofKeys,
+            now,
+          }),
+      )
       if (!replay.claim({ holder: proof.jkt, id: proof.jti }, proof.expiresAt, now)) {
+        attempts?.replayed(grant.agent)
         throw new SafeconductError('invalid_dpop_proof', { message: 'The DPoP proof was used before.' })
       }
       return { grant, proof: { kind: 'dpop', provenAt: now } }
     },
+  }
+}
+
+function counting<T>(count: (cause: unknown) => void, work: () => T): T {
+  try {
+    return work()
+  } catch (cause) {
+    count(cause)
+    throw cause
   }
 }
 

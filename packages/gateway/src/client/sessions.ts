@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import type { Clock } from '@safeconduct/engine'
 import { type JsonObject, SafeconductError, type Server } from '@safeconduct/protocol'
+import type { ClientName } from '../mcp/exchange.ts'
 import {
   fail,
   notification,
@@ -30,6 +31,8 @@ export interface Session {
   readonly server: Server
   readonly upstream: Upstream
   readonly capabilities: JsonObject
+  /** As it named itself at `initialize`. */
+  readonly client: ClientName | null
   readonly hold: Hold
   /** As proven on the last request: what its streams are authorised by. */
   identity: Identity
@@ -65,6 +68,7 @@ export interface NewSession {
   readonly identity: Identity
   readonly upstream: Upstream
   readonly capabilities: JsonObject
+  readonly client: ClientName | null
   readonly revision: SessionRevision
   readonly hold: (id: string, listener: Listener) => Hold
 }
@@ -137,7 +141,7 @@ function createSession(
   clock: Clock,
   budget: EventBudget,
 ): Session {
-  const { upstream, capabilities } = input
+  const { upstream, capabilities, client } = input
   const id = randomBytes(24).toString('base64url')
   const streams = new Map<string, ClientStream>()
   const replies = new Map<RpcId, Reply>()
@@ -181,6 +185,7 @@ function createSession(
     server: upstream.server,
     upstream,
     capabilities,
+    client,
     hold: input.hold(id, listener),
     identity: input.identity,
     revision: input.revision,

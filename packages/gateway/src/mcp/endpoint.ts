@@ -11,10 +11,10 @@ import type { Upstreams } from '../upstream/upstreams.ts'
 import type { Bridge } from './bridge.ts'
 import type { Dispatch } from './dispatch.ts'
 import { checkEnvelope, clientCapabilities, isStateless } from './envelope.ts'
-import { type Exchange, type Exchanges, type Incoming, rowOf, turnOf } from './exchange.ts'
-import { parseMessage, type RpcMessage } from './message.ts'
+import { clientNameOf, type Exchange, type Exchanges, type Incoming, rowOf, turnOf } from './exchange.ts'
+import { metaOf, parseMessage, type RpcMessage } from './message.ts'
 import type { OnSession } from './on-session.ts'
-import { isSessionRevision, STATELESS } from './revisions.ts'
+import { isSessionRevision, META, STATELESS } from './revisions.ts'
 import { bridgedVia, statelessVia } from './vias.ts'
 
 export interface EndpointOptions {
@@ -77,12 +77,13 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
       const { identity } = caller
       const era = await upstream.era(identity.grant)
       const turn = { capabilities, revision: STATELESS, server } as const
+      const client = clientNameOf(metaOf(message.params)[META.client])
       const via =
         era === 'stateless'
           ? statelessVia(upstream, identity, settings.samplingServers)
           : bridgedVia(options.bridge, upstream, identity, turn, settings.samplingServers)
       await dispatch.run(
-        turnOf(incoming, { upstream, revision: STATELESS, capabilities, reply, via, client: null }),
+        turnOf(incoming, { upstream, revision: STATELESS, capabilities, reply, via, client }),
         message,
       )
     })

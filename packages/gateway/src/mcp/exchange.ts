@@ -5,8 +5,11 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import {
+  type Attempts,
   type CallContext,
   type Decision,
+  isJsonObject,
+  type JsonValue,
   SafeconductError,
   type Server,
   toSafeconductError,
@@ -27,6 +30,13 @@ import type { Turn } from './turn.ts'
 export interface Caller {
   readonly identity: Identity
   readonly transport: Transport
+  readonly attempts?: Attempts
+}
+
+/** How a client names itself. */
+export interface ClientName {
+  readonly name: string
+  readonly version: string | null
 }
 
 /** A request for one server from somebody who is known. */
@@ -122,15 +132,34 @@ export function createExchanges(options: ExchangesOptions): Exchanges {
   }
 }
 
-export function contextOf({ request, caller }: Exchange, client: string | null): CallContext {
-  const ip = caller.transport === 'http' ? (request.socket.remoteAddress ?? null) : null
-  return { channel: caller.transport, ip, client }
+export function contextOf({ request, caller }: Exchange, client: ClientName | null): CallContext {
+  const { transport, attempts } = caller
+  const ip = transport === 'http' ? (request.socket.remoteAddress ?? null) : null
+  return {
+    channel: transport,
+    ip,
+    client: client?.name ?? null,
+    ...(client === null || client.version === null ? {} : { clientVersion: client.version }),
+    ...(attempts === undefined ? {} : { attempts }),
+  }
+}
+
+const MAX_NAME = 128
+
+/** @param info `clientInfo`, as the client sent it */
+export function clientNameOf(info: JsonValue | undefined): ClientName | null {
+  if (!isJsonObject(info) || typeof info.name !== 'string') return null
+  const { name, version } = info
+  return {
+    name: name.slice(0, MAX_NAME),
+    version: typeof version === 'string' ? version.slice(0, MAX_NAME) : null,
+  }
 }
 
 export function turnOf(
   incoming: Incoming,
   more: Pick<Turn, 'upstream' | 'revision' | 'capabilities' | 'reply' | 'via'> & {
-    readonly client: string | null
+    readonly client: ClientName | null
   },
 ): Turn {
   const { client, ...rest } = more

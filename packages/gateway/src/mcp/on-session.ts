@@ -14,7 +14,16 @@ import type { GatewaySettings } from '../settings.ts'
 import type { Listener } from '../upstream/link.ts'
 import { CLIENT_INFO, type Hold, type Upstreams } from '../upstream/upstreams.ts'
 import type { Dispatch } from './dispatch.ts'
-import { contextOf, type Exchange, type Exchanges, type Incoming, passes, rowOf, turnOf } from './exchange.ts'
+import {
+  clientNameOf,
+  contextOf,
+  type Exchange,
+  type Exchanges,
+  type Incoming,
+  passes,
+  rowOf,
+  turnOf,
+} from './exchange.ts'
 import type { RpcMessage, RpcNotification, RpcRequest } from './message.ts'
 import { clientMethod } from './methods.ts'
 import { isSessionRevision, NEWEST_SESSION, negotiate, type SessionRevision, STATELESS } from './revisions.ts'
@@ -80,7 +89,7 @@ export function createOnSession(options: OnSessionOptions): OnSession {
       return upstream.hold(spec, listener)
     }
     await exchanges.answer(incoming, message, revision, reply, async () => {
-      const client = typeof clientInfo.name === 'string' ? clientInfo.name.slice(0, 128) : null
+      const client = clientNameOf(info)
       const row = rowOf(message.method, revision)
       const turn = turnOf(incoming, { upstream, revision, capabilities, reply, via: NOWHERE, client })
       if (!dispatch.allowed(turn, message.method, row)) return
@@ -89,6 +98,7 @@ export function createOnSession(options: OnSessionOptions): OnSession {
         upstream,
         capabilities,
         revision,
+        client,
         hold: (id, listener) => holdFor(id, listener),
       })
       try {
@@ -123,7 +133,14 @@ export function createOnSession(options: OnSessionOptions): OnSession {
       await exchanges.answer(incoming, message, revision, reply, async () => {
         const { upstream, capabilities } = session
         const via = sessionVia(session, reply)
-        const turn = turnOf(incoming, { upstream, revision, capabilities, reply, via, client: null })
+        const turn = turnOf(incoming, {
+          upstream,
+          revision,
+          capabilities,
+          reply,
+          via,
+          client: session.client,
+        })
         await dispatch.run(turn, message)
       })
     } finally {
@@ -144,7 +161,11 @@ export function createOnSession(options: OnSessionOptions): OnSession {
     } else if (message.method !== 'notifications/initialized') {
       // Our own `initialized` went with the handshake. This much of the client's reaches the server unrecorded: that
       // its roots changed, or how far it is with an answer.
-      const turn = { identity: session.identity, context: contextOf(incoming, null), server: incoming.server }
+      const turn = {
+        identity: session.identity,
+        context: contextOf(incoming, session.client),
+        server: incoming.server,
+      }
       if (passes(dispatch.dry(turn, message.method, 'session'))) {
         const link = await session.hold.link()
         await link.notify(message.method, told(message))
@@ -169,7 +190,7 @@ export function createOnSession(options: OnSessionOptions): OnSession {
       return
     }
     const session = sessionOf(exchange)
-    const turn = { identity: caller.identity, context: contextOf(exchange, null), server }
+    const turn = { identity: caller.identity, context: contextOf(exchange, session.client), server }
     const decision = dispatch.dry(turn, 'GET', 'session')
     if (!passes(decision)) throw new SafeconductError(decision.code ?? 'denied')
     const stream = options.streams.begin(() => session.identity, server.name)

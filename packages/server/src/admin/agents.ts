@@ -2,7 +2,7 @@
  * Agents: registered, shown, given another composition; trust reset by a person.
  * @module
  */
-import { type ControlEvent, parsePublicJwk } from '@safeconduct/engine'
+import { type ControlEvent, login, parsePublicJwk, type Repositories } from '@safeconduct/engine'
 import {
   type Agent,
   type JsonObject,
@@ -205,6 +205,7 @@ async function view(ports: AdminPorts, agent: Agent): Promise<object> {
     keys: agent.jwks.length,
     trustCeiling: agent.trustCeiling,
     createdAt: agent.createdAt,
+    signs: agent.signs ?? null,
     trust: standing?.trust ?? null,
     risk: standing?.risk ?? null,
     baseline: standing?.baseline ?? null,
@@ -269,16 +270,24 @@ export async function registerAgent(
         message: `An agent named ${agent.name} is registered already.`,
       })
     }
-    await t.agents.insert(agent)
+    const signed = await withSigns(t, agent)
+    await t.agents.insert(signed)
     const epoch = await t.epochs.ensure(tenant, 'agent', agent.id)
     return {
-      result: agent,
+      result: signed,
       control: [
         { type: 'epoch', tenant, ref: { kind: 'agent', id: agent.id, epoch } },
-        { type: 'agent', agent },
+        { type: 'agent', agent: signed },
       ],
     }
   })
+}
+
+/** The agent with what is strange about its registration beside those that are there. */
+export async function withSigns(t: Pick<Repositories, 'agents'>, agent: Agent): Promise<Agent> {
+  const newest = await t.agents.list(agent.tenant, { limit: login.COMPARED, newestFirst: true })
+  const signs = login.registrationSigns(agent, newest)
+  return signs === null ? agent : { ...agent, signs }
 }
 
 async function replaceAgent(

@@ -27,9 +27,9 @@ const MAX_KEYS = 8
 
 export interface ClientAuth {
   /** An agent that proved one of its keys. @throws {OAuthError} `invalid_client` */
-  proven(form: Form, endpoint: string): Promise<Agent>
+  proven(form: Form, endpoint: string, ip: string | null): Promise<Agent>
   /** The id of a client that proved a key, or of a public one that only said who it is. @throws {OAuthError} */
-  named(form: Form, endpoint: string): Promise<string>
+  named(form: Form, endpoint: string, ip: string | null): Promise<string>
 }
 
 /** One sentence for every failure: which of them it was is for the log. */
@@ -39,7 +39,7 @@ function unknown(cause?: unknown): OAuthError {
 
 export function createClientAuth(context: Context, provider: Provider): ClientAuth {
   const keys = createKeyCache()
-  const proven = async (form: Form, endpoint: string): Promise<Agent> => {
+  const prove = async (form: Form, endpoint: string): Promise<Agent> => {
     const { jws, clientId } = readAssertion(form)
     checkClaims(jws, context, clientId, endpoint)
     const agent = await context.store.agents.get(context.tenant, clientId)
@@ -50,10 +50,19 @@ export function createClientAuth(context: Context, provider: Provider): ClientAu
     if (!(await claimOnce(context, replayId(clientId, String(jti)), until))) throw unknown()
     return agent
   }
+  const proven: ClientAuth['proven'] = async (form, endpoint, ip) => {
+    try {
+      return await prove(form, endpoint)
+    } catch (cause) {
+      if (cause instanceof OAuthError && cause.error === 'invalid_client')
+        context.onFailedClient?.(claimed(form), ip)
+      throw cause
+    }
+  }
   return {
     proven,
-    async named(form, endpoint) {
-      if (form.one('client_assertion') !== null) return (await proven(form, endpoint)).id
+    async named(form, endpoint, ip) {
+      if (form.one('client_assertion') !== null) return (await proven(form, endpoint, ip)).id
       const id = form.one('client_id')
       if (id === null || id.length > MAX_CLIENT_ID || form.one('client_secret') !== null) throw unknown()
       const client = await provider.Client.find(id).catch((cause: unknown) => {
@@ -62,6 +71,16 @@ export function createClientAuth(context: Context, provider: Provider): ClientAu
       if (client?.clientAuthMethod !== 'none') throw unknown()
       return id
     },
+  }
+}
+
+/** Whom it says it is; whether there is such a client is not looked at. */
+function claimed(form: Form): string {
+  try {
+    const { sub } = parseJws(form.one('client_assertion') ?? '').payload
+    return typeof sub === 'string' ? sub.slice(0, MAX_CLIENT_ID) : ''
+  } catch {
+    return form.one('client_id')?.slice(0, MAX_CLIENT_ID) ?? ''
   }
 }
 

@@ -6,6 +6,7 @@
 import { hash } from 'node:crypto'
 import type { Agent, Delegation } from '@safeconduct/protocol'
 import type { Client } from 'oidc-provider'
+import { withSigns } from '../admin/agents.ts'
 import { keepClient } from './adapter.ts'
 import type { Choice } from './consent-choice.ts'
 import { announceEpochs, currentEpochs } from './epochs.ts'
@@ -79,7 +80,7 @@ export async function grantConsent(
   }
   const { epochs, agent } = await context.store.tx(async (t) => {
     const known = await t.agents.get(context.tenant, client.clientId)
-    const fresh = known === null ? agentOf(context, client, user) : null
+    const fresh = known === null ? await withSigns(t, agentOf(context, client, user)) : null
     if (fresh !== null) {
       await t.agents.insert(fresh)
       if (fresh.registration === 'dcr') await keepClient(t.oauth, client.clientId)

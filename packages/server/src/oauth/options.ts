@@ -71,6 +71,8 @@ export interface AuthorizationServerOptions {
   readonly gate: GrantGate
   /** Told of every new task, agent and epoch after it is durable. */
   readonly onControl: (event: ControlEvent) => void
+  /** A client failed to prove itself: whom it claimed to be, and from where. Left out: nobody counts. */
+  readonly onFailedClient?: (client: string, ip: string | null) => void
   /** For client metadata documents and key sets that clients name. */
   readonly fetch: GuardedFetch
   readonly log?: LogLine

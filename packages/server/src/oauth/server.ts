@@ -92,35 +92,37 @@ export async function createAuthorizationServer(
     const form = parseForm(req, body)
     const grant = form.one('grant_type')
     if (grant === 'client_credentials') {
-      const agent = await auth.proven(form, PATHS.token)
+      const agent = await auth.proven(form, PATHS.token, addressOf(req))
       const jkt = await prove(req, res, agent.id, PATHS.token)
       return sendJson(res, 200, { ...(await clientCredentials(form, agent, jkt)) } as never)
     }
     if (grant === TOKEN_EXCHANGE) {
-      const agent = await auth.proven(form, PATHS.token)
+      const agent = await auth.proven(form, PATHS.token, addressOf(req))
       return sendJson(res, 200, { ...(await exchange(form, agent, req, res)) } as never)
     }
     return library(req, res, body)
   }
-  const status = (own: (form: Form, token: string) => Promise<(res: ServerResponse) => void>): Answer => {
+  const status = (
+    own: (form: Form, token: string, ip: string | null) => Promise<(res: ServerResponse) => void>,
+  ): Answer => {
     return async (req, res) => {
       const body = await readBody(req)
       const form = parseForm(req, body)
       const value = form.one('token')
       if (value === null || !isStructured(value)) return library(req, res, body)
-      const send = await own(form, value)
+      const send = await own(form, value, addressOf(req))
       send(res)
     }
   }
   const posts: Readonly<Record<string, Answer>> = {
     [PATHS.token]: token,
-    [PATHS.introspect]: status(async (form, value) => {
-      const agent = await auth.proven(form, PATHS.introspect)
+    [PATHS.introspect]: status(async (form, value, ip) => {
+      const agent = await auth.proven(form, PATHS.introspect, ip)
       const answer = await introspect(context, keys, value, agent.id)
       return (res) => sendJson(res, 200, answer)
     }),
-    [PATHS.revoke]: status(async (form, value) => {
-      await revokeToken(context, keys, value, await auth.named(form, PATHS.revoke))
+    [PATHS.revoke]: status(async (form, value, ip) => {
+      await revokeToken(context, keys, value, await auth.named(form, PATHS.revoke, ip))
       return (res) => sendJson(res, 200, {})
     }),
     [PATHS.par]: async (req, res) => library(req, res, withDefaultScope(await readBody(req), req)),
@@ -220,6 +222,10 @@ function withScope(url: string): string {
   if (query.get('scope') || query.get('request_uri')) return url
   query.set('scope', ALL_SCOPES)
   return `${PATHS.authorize}?${query}`
+}
+
+function addressOf(req: IncomingMessage): string | null {
+  return req.socket.remoteAddress ?? null
 }
 
 function withDefaultScope(body: Buffer, req: IncomingMessage): Buffer {

@@ -6,7 +6,7 @@
 
 import { touch } from '../../bounded.ts'
 import { emptySpread, type Spread, widen } from '../behaviour/spread.ts'
-import { clip, type Detector } from '../detector.ts'
+import { clip, type Detector, strangenessOf } from '../detector.ts'
 
 export interface SizeState {
   /** By tool and path: centre and spread of the logarithms of clean magnitudes. */
@@ -36,7 +36,7 @@ export const size: Detector<SizeState> = {
       const seen = state.seen.get(keyOf(signal.tool, path))
       if (seen === undefined || seen.n < ENOUGH) continue
       const above = magnitude(value) - seen.centre
-      const tail = above / (seen.spread + LEAST_SPREAD) - USUAL
+      const tail = (above / (seen.spread + LEAST_SPREAD) - USUAL) * strangenessOf(signal, path)
       if (tail > 0 && (worst === null || tail > worst.tail)) worst = { tail, times: Math.exp(above), path }
     }
     if (worst === null) return null

@@ -20,3 +20,4 @@ export {
   likeness,
   type Population,
 } from './likeness.ts'
+export { COMPARED, registrationSigns } from './registration.ts'

@@ -25,10 +25,10 @@ const PLAIN = /^[\w .,:;+()/@~-]*$/
 
 /** @returns null when there is nothing to tell: no address that leads anywhere, and no name */
 export function seenOf(context: CallContext, peers: Background): Seen | null {
-  const { ip, client, channel, country, network } = context
+  const { ip, client, clientVersion, channel, country, network } = context
   const away = ip !== null && !isLoopbackAddress(ip)
   if (!away && client === null) return null
-  const said = client?.trim() ?? ''
+  const said = [client?.trim() ?? '', ...(clientVersion === undefined ? [] : [clientVersion])].join('/')
   const seen: Omit<Seen, 'usual'> = {
     country: away ? (country ?? null) : null,
     asn: away ? (network?.asn ?? null) : null,
