@@ -54,5 +54,8 @@ export const MAX_USER_CHARS = 512
 export const MAX_CONTEXT_BYTES = 32 * 1024
 /** Nodes worked on between two looks at the event loop. */
 export const SLICE = 2048
-/** A listing that writes interrupt this often runs its next try to the end without yielding. */
+/** A walk that writes interrupt this often gives way less and less: each further try four times as much in one go. */
 export const MAX_RESTARTS = 3
+/** Tries in all. The last ones work on some millions of nodes in one go, a second or two. */
+export const MAX_TRIES = 10
+export const LONGEST_SLICE = SLICE * 2 ** 12

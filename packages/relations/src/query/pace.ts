@@ -1,13 +1,13 @@
 /**
  * Long walks that give way. A walk is only right for one revision: when a write came in between, it starts again; after
- * a few such interruptions it runs to its end without giving way to the event loop. Promises that settle meanwhile may
- * still write, so the revision is looked at again at the end.
+ * a few such interruptions it gives way less and less, and at last it gives up. Promises that settle meanwhile may still
+ * write, so the revision is looked at again at the end.
  *
  * @module
  */
 import { setImmediate as turn } from 'node:timers/promises'
 import { RelationsError } from '../errors.ts'
-import { MAX_RESTARTS, SLICE } from '../limits.ts'
+import { LONGEST_SLICE, MAX_RESTARTS, MAX_TRIES, SLICE } from '../limits.ts'
 
 /** Some steps of work were done, one when left out. Resolves later when it is time to give way; undefined means go on. */
 export type Pace = (steps?: number) => Promise<void> | undefined
@@ -18,26 +18,30 @@ class Interrupted extends Error {
 
 /**
  * Runs `walk` so that all of it sees one revision.
+ * @param spent work of checks so far, whoever asked them: what the walk has them do counts as steps of its own.
  * @throws what `walk` throws, the signal's reason when it is aborted, `limit_exceeded` when writes never leave room.
  */
 export async function atOneRevision<T>(
   revision: () => number,
   walk: (pace: Pace) => Promise<T>,
   signal?: AbortSignal,
+  spent: () => number = () => 0,
 ): Promise<T> {
   for (let attempt = 0; ; attempt++) {
     const started = revision()
+    const slice = sliceOf(attempt)
     let steps = 0
+    let before = spent()
     const giveWay = async (): Promise<void> => {
       await turn()
+      steps = 0
+      before = spent()
       signal?.throwIfAborted()
       if (revision() !== started) throw new Interrupted('a write came in between')
     }
     const pace: Pace = (done = 1) => {
       steps += done
-      if (steps < SLICE || attempt >= MAX_RESTARTS) return undefined
-      steps = 0
-      return giveWay()
+      return steps + spent() - before < slice ? undefined : giveWay()
     }
     try {
       const result = await walk(pace)
@@ -47,7 +51,11 @@ export async function atOneRevision<T>(
       if (!(error instanceof Interrupted) && revision() === started) throw error
       signal?.throwIfAborted()
     }
-    if (attempt >= MAX_RESTARTS * 10)
+    if (attempt >= MAX_TRIES)
       throw new RelationsError('limit_exceeded', 'writes keep interrupting this listing')
   }
+}
+
+function sliceOf(attempt: number): number {
+  return attempt < MAX_RESTARTS ? SLICE : Math.min(LONGEST_SLICE, SLICE * 4 ** (attempt - MAX_RESTARTS + 3))
 }

@@ -89,16 +89,24 @@ export class Resolver {
     if (known !== undefined) return known
     const found = this.#edges.relation(object, relation)
     if (found === undefined) return FALSE
-    this.#begin()
-    const value = this.#reach(object, relation, UNKNOWN, found.plan, 0)
+    const value = this.#counted(() => this.#reach(object, relation, UNKNOWN, found.plan, 0))
     if (value !== FAILED) this.#memory.relations.set(object, relation, value)
     return value
   }
 
   /** A gate of a relation, at the start of a request. `first`: what its first operand is known to be. */
   gate(object: number, gate: BoundGate, first?: Value): Value {
+    return this.#counted(() => this.#gate(object, UNKNOWN, gate, 0, first))
+  }
+
+  /** What it took is added up, however it ends: whoever asks many times gives way by it. */
+  #counted(work: () => Value): Value {
     this.#begin()
-    return this.#gate(object, UNKNOWN, gate, 0, first)
+    try {
+      return work()
+    } finally {
+      this.#scratch.spent += this.#work
+    }
   }
 
   #begin(): void {

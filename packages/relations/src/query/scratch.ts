@@ -38,6 +38,8 @@ export class Scratch {
   /** By object and relation: the last walk that saw it. */
   readonly seen = new PairMap()
   walks = 0
+  /** Work of all evaluations so far. */
+  spent = 0
   /** By object and gate: place among the gates in progress plus one, or 0. */
   readonly progress = new PairMap()
   /** Right sides of `but not` entered before the gate in progress was. */

@@ -31,6 +31,8 @@ export interface Listing {
 export interface ListingHost {
   readonly held: HeldListings
   readonly revision: () => number
+  /** Work of checks so far. */
+  readonly spent: () => number
   readonly token: () => string
   /** Whether time alone may change answers. */
   readonly mayExpire: () => boolean
@@ -75,6 +77,7 @@ export async function pageOf(host: ListingHost, listing: Listing): Promise<Page<
       return { results, revision }
     },
     listing.signal,
+    host.spent,
   )
 }
 
@@ -94,6 +97,7 @@ async function walkAll(host: ListingHost, listing: Listing, question: string): P
       return host.held.keep(question, ids, names, host.revision())
     },
     listing.signal,
+    host.spent,
   )
 }
 

@@ -14,6 +14,8 @@ export interface ReadFilter {
   readonly object?: string
   readonly relation?: string
   readonly user?: string
+  /** Of the objects. */
+  readonly type?: string
 }
 
 export function readRows(
@@ -36,7 +38,11 @@ export function readRows(
   return { tuples }
 }
 
-function* rowsOf(graph: Graph, { object, relation, user }: ReadFilter, after: number): Generator<number> {
+function* rowsOf(
+  graph: Graph,
+  { object, relation, user, type }: ReadFilter,
+  after: number,
+): Generator<number> {
   if (object !== undefined && parseObject(object) === undefined)
     throw new RelationsError('validation', 'an object must be written type:id')
   const subject = user === undefined ? undefined : parseUser(user)
@@ -44,11 +50,14 @@ function* rowsOf(graph: Graph, { object, relation, user }: ReadFilter, after: nu
     throw new RelationsError('validation', 'a user must be written type:id, type:id#relation or type:*')
   const objectId = object === undefined ? -1 : graph.objects.find(object)
   const slot = relation === undefined ? -1 : graph.relations.find(relation) + 1
-  if ((object !== undefined && objectId < 0) || slot === 0) return
+  const typeId = type === undefined ? -1 : graph.types.find(type)
+  if ((object !== undefined && objectId < 0) || (type !== undefined && typeId < 0) || slot === 0) return
   const fits = (row: number): boolean => {
     const target = graph.targetOf(row)
     return (
-      (objectId < 0 || graph.objectOf(target) === objectId) && (slot < 0 || graph.slotOf(target) === slot)
+      (objectId < 0 || graph.objectOf(target) === objectId) &&
+      (slot < 0 || graph.slotOf(target) === slot) &&
+      (typeId < 0 || graph.typeOf(graph.objectOf(target)) === typeId)
     )
   }
   if (subject !== undefined) {

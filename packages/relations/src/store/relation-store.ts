@@ -295,8 +295,8 @@ export class RelationStore {
     paging: Paging = {},
   ): { readonly tuples: readonly Tuple[]; readonly cursor?: string } {
     const pageSize = pageSizeOf(paging, this.limits.maxPageSize)
-    const { object, relation, user } = filter
-    const binding = bindingOf(this.id, '', ['read', object, relation, user])
+    const { object, relation, user, type } = filter
+    const binding = bindingOf(this.id, '', ['read', object, relation, user, type])
     return readRows(this.#graph, filter, binding, pageSize, paging.cursor)
   }
 
@@ -557,13 +557,19 @@ export class RelationStore {
   }
 
   #atOneRevision<T>(walk: (pace: Pace) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    return atOneRevision(() => this.#stamp, walk, signal)
+    return atOneRevision(
+      () => this.#stamp,
+      walk,
+      signal,
+      () => this.#scratch.spent,
+    )
   }
 
   #host(): ListingHost {
     return {
       held: this.#held,
       revision: () => this.#stamp,
+      spent: () => this.#scratch.spent,
       token: () => this.revision,
       mayExpire: () => this.#graph.hasExtras,
     }

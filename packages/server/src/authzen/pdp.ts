@@ -5,11 +5,11 @@
  */
 import { askStore, type StoreQuestion } from '@safeconduct/engine'
 import { isJsonArray, type JsonObject, SafeconductError } from '@safeconduct/protocol'
+import { pacer } from '../http/pace.ts'
 import type { Caller } from '../http/route.ts'
 import { type Actor, askCall, isRequestable, serversOf } from './agent-call.ts'
 import { type Answer, callAnswer, refused, storeAnswer } from './answer.ts'
 import { createOpenToken, type OpenToken } from './asker.ts'
-import { pacer } from './pace.ts'
 import type { ActiveStore } from './policy-stores.ts'
 import type { PdpPorts } from './ports.ts'
 import { type AccessRequests, aboutCall, aboutStore, createAccessRequests } from './requests.ts'

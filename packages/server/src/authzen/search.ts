@@ -11,9 +11,9 @@ import {
   parseJson,
   SafeconductError,
 } from '@safeconduct/protocol'
+import { pacer } from '../http/pace.ts'
 import { type Actor, askCall } from './agent-call.ts'
 import { methodsFor } from './coaz/methods.ts'
-import { pacer } from './pace.ts'
 import type { PdpPorts } from './ports.ts'
 import type { Page } from './schema.ts'
 

@@ -7,6 +7,7 @@
 
 import type { JsonObject } from '@safeconduct/protocol'
 import type { CheckRequest, RelationStore } from '@safeconduct/relations'
+import { pacer } from '../http/pace.ts'
 import type { Parties } from './errand.ts'
 
 export interface Wanted {
@@ -16,8 +17,6 @@ export interface Wanted {
   readonly context?: JsonObject | undefined
 }
 
-/** Documents looked at between two looks at the event loop. */
-const SLICE = 256
 const MAX_PAGE = 1000
 
 /** Whom tuples name: the user, and every agent. */
@@ -59,8 +58,9 @@ export async function filterIds(
   ids: readonly string[],
 ): Promise<string[]> {
   const kept: string[] = []
-  for (const [at, id] of ids.entries()) {
-    if (at > 0 && at % SLICE === 0) await new Promise((resolve) => setImmediate(resolve))
+  const rest = pacer()
+  for (const id of ids) {
+    await rest.due()
     if (isOpenToAll(graph, parties, wanted, objectOf(wanted.type, id))) kept.push(id)
   }
   return kept

@@ -116,12 +116,11 @@ interface ReadKey {
   readonly user?: string | null | undefined
 }
 
-/**
- * `document:` stands for every object of a type and then needs a user, as in OpenFGA. What does not fit is passed over
- * until the page is full or the tuples are at their end.
- */
-function readPage(graph: RelationStore, asked: Asked): { tuples: Tuple[]; cursor: string | undefined } {
-  const size = asked.page_size ?? DEFAULT_PAGE
+/** `document:` stands for every object of a type and then needs a user, as in OpenFGA. */
+function readPage(
+  graph: RelationStore,
+  asked: Asked,
+): { tuples: readonly Tuple[]; cursor: string | undefined } {
   const given = (text: string | null | undefined) => (text == null || text === '' ? undefined : text)
   const [object, relation, user] = [
     given(asked.tuple_key?.object),
@@ -135,19 +134,14 @@ function readPage(graph: RelationStore, asked: Asked): { tuples: Tuple[]; cursor
     throw invalid('The object must be given: as type:id, or as type: together with a user.')
   const filter = {
     ...(object === undefined || type !== undefined ? {} : { object }),
+    ...(type === undefined ? {} : { type: type.slice(0, -1) }),
     ...(relation === undefined ? {} : { relation }),
     ...(user === undefined ? {} : { user }),
   }
-  const tuples: Tuple[] = []
-  let cursor = given(asked.continuation_token)
-  do {
-    const page = graph.read(filter, {
-      pageSize: size - tuples.length,
-      ...(cursor === undefined ? {} : { cursor }),
-    })
-    for (const tuple of page.tuples)
-      if (type === undefined || tuple.object.startsWith(type)) tuples.push(tuple)
-    cursor = page.cursor
-  } while (cursor !== undefined && tuples.length < size)
-  return { tuples, cursor }
+  const cursor = given(asked.continuation_token)
+  const page = graph.read(filter, {
+    pageSize: asked.page_size ?? DEFAULT_PAGE,
+    ...(cursor === undefined ? {} : { cursor }),
+  })
+  return { tuples: page.tuples, cursor: page.cursor }
 }
