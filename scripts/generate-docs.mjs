@@ -1,14 +1,18 @@
 // Writes the pages and the marked blocks of pages that repeat what the code says, so that they cannot disagree with
 // it. `--check` writes nothing and ends with 1 when something is stale; test/docs calls `stale` itself.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import * as z from 'zod'
+import { LEVEL_LIMITS } from '../packages/engine/src/decision/level-limits.ts'
 import { policySchema } from '../packages/engine/src/policy/schema.ts'
 import { STARTER_POLICIES } from '../packages/engine/src/policy/starter.ts'
+import { DETECTORS } from '../packages/engine/src/risk/detectors/index.ts'
+import { CAP_OF_ASSURANCE, FALLS } from '../packages/engine/src/risk/trust.ts'
 import { METHOD_TABLE } from '../packages/gateway/src/mcp/methods.ts'
 import { OUTCOME_TABLE } from '../packages/gateway/src/mcp/outcomes.ts'
 import { configSchema } from '../packages/protocol/src/config.ts'
 import { ERROR_TABLE } from '../packages/protocol/src/errors.ts'
+import { TRUST_LEVELS } from '../packages/protocol/src/trust.ts'
 import { createControlPlane } from '../packages/server/src/control-plane.ts'
 import { FGA_ROUTES } from '../packages/server/src/fga/routes.ts'
 import { PATHS } from '../packages/server/src/oauth/options.ts'
@@ -80,6 +84,8 @@ const WHO = {
   public: 'anybody',
   loopback: 'a peer on this machine, the control socket, the owner',
   local: 'the control socket only (same operating-system user)',
+  asker: 'a registered enforcement point, an agent with a grant of its own, or whoever may read',
+  enforcer: 'a registered enforcement point only',
   reader: 'the control socket, or the signed-in owner',
   owner: 'the signed-in owner only, in the browser',
   confirmed:
@@ -263,6 +269,47 @@ const FACTS = {
     "the tool's own arguments, typed from its input schema; each optional (`context.args has x`)",
 }
 
+const DETECTOR_FILES = 'packages/engine/src/risk/detectors'
+
+/** Each with the first sentence of the file that holds it. */
+function detectors() {
+  const texts = readdirSync(at(DETECTOR_FILES)).map((file) =>
+    readFileSync(at(`${DETECTOR_FILES}/${file}`), 'utf8'),
+  )
+  const rows = DETECTORS.filter(({ cap }) => cap > 0).map(({ name, about, cap, halfLife }) => {
+    const text = texts.find((one) => one.includes(`name: '${name}'`))
+    const header = /^\/\*\*\n([\s\S]*?)\n \*\//
+      .exec(text ?? '')?.[1]
+      ?.replaceAll(/^ \* ?/gm, '')
+      .replaceAll('\n', ' ')
+    const sentence = /^.*?[.:](?= |$)/.exec(header ?? '')?.[0].replace(/:$/, '.')
+    if (sentence === undefined) throw new Error(`nothing is said of the detector ${name}`)
+    return [code(name), about, `${cap} bits`, time(halfLife), sentence.replaceAll(/ ?\(`[^)]*\)/g, '')]
+  })
+  return table(['detector', 'about', 'most', 'fades', 'what it looks for'], rows)
+}
+
+function time(ms) {
+  const minutes = ms / 60_000
+  return minutes < 60 ? `${minutes} min` : `${minutes / 60} h`
+}
+
+function levels() {
+  const rows = [...TRUST_LEVELS].reverse().map((level) => {
+    const proofs = Object.entries(CAP_OF_ASSURANCE).filter(([, cap]) => cap === level)
+    const limits = LEVEL_LIMITS[level]
+    return [
+      level,
+      proofs.map(([name]) => code(name)).join(', ') || '–',
+      FALLS.find(({ to }) => to === level)?.from ?? '–',
+      limits === undefined
+        ? 'those of the errand'
+        : `${limits.calls} calls a minute, ${limits.writes} writes an hour`,
+    ]
+  })
+  return table(['level', 'the most for assurance', 'from risk', 'limits'], rows)
+}
+
 const starter = (layer) => `\`\`\`cedar\n${STARTER_POLICIES[layer].trim()}\n\`\`\``
 
 /** The literal in the gate itself, so that page and gate cannot disagree. */
@@ -291,6 +338,7 @@ function imports() {
 const PAGES = { 'docs/config.md': config, 'docs/errors.md': errors, 'docs/routes.md': routes }
 const BLOCKS = {
   'docs/architecture.md': { imports },
+  'docs/risk.md': { detectors, levels },
   'docs/mcp.md': { 'client methods': clientMethods, 'server methods': serverMethods, outcomes },
   'docs/policy.md': {
     facts,
