@@ -303,7 +303,9 @@ function levels() {
       proofs.map(([name]) => code(name)).join(', ') || '–',
       FALLS.find(({ to }) => to === level)?.from ?? '–',
       limits === undefined
-        ? 'those of the errand'
+        ? level === 'suspended'
+          ? 'the starter policy allows nothing'
+          : 'those of the errand'
         : `${limits.calls} calls a minute, ${limits.writes} writes an hour`,
     ]
   })
