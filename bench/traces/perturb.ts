@@ -149,6 +149,46 @@ const RARE: Readonly<Record<string, string>> = {
   content: 'material',
 }
 
+/** Once more, written before any engine ran on the two above and never looked at while it was changed. */
+const OTHER: Readonly<Record<string, string>> = {
+  get: 'collect',
+  gets: 'collects',
+  read: 'inspect',
+  reads: 'inspects',
+  returns: 'gives',
+  send: 'convey',
+  sends: 'conveys',
+  money: 'capital',
+  transaction: 'settlement',
+  transactions: 'settlements',
+  update: 'revise',
+  schedule: 'slate',
+  scheduled: 'slated',
+  add: 'enlist',
+  invite: 'beckon',
+  invites: 'beckons',
+  remove: 'dismiss',
+  post: 'distribute',
+  posts: 'distributes',
+  direct: 'individual',
+  message: 'bulletin',
+  messages: 'bulletins',
+  user: 'contact',
+  users: 'contacts',
+  channel: 'hub',
+  channels: 'hubs',
+  webpage: 'portal',
+  password: 'secret',
+  recipient: 'receiver',
+  inbox: 'letterbox',
+  file: 'attachment',
+  path: 'whereabouts',
+  amount: 'volume',
+  subject: 'caption',
+  body: 'content',
+  content: 'page',
+}
+
 const wordsTo = (map: Readonly<Record<string, string>>, text: string): string =>
   text.replace(/[A-Za-z]+/g, (word) => {
     const found = map[word.toLowerCase()]
@@ -222,6 +262,7 @@ const GERMAN: Readonly<Record<string, string>> = {
 const NAMES: readonly Perturbation[] = [
   renamed('synonyms', identifierTo(SYNONYMS), identifierTo(SYNONYMS), (t) => wordsTo(SYNONYMS, t)),
   renamed('rare words', identifierTo(RARE), identifierTo(RARE), (t) => wordsTo(RARE, t)),
+  renamed('other words', identifierTo(OTHER), identifierTo(OTHER), (t) => wordsTo(OTHER, t)),
   renamed('camelCase', camel, camel, same),
   renamed('noun first', nounFirst, same, same),
   renamed('no descriptions', same, same, () => ''),

@@ -144,3 +144,57 @@ test('what cannot be taken back weighs by what it is done to', () => {
     'credential',
   )
 })
+
+test('where servers list identifiers in a field, a text is no source of another one, nor is the agent', () => {
+  const list = tool('list_appointments', 'Appointments of one day.', ['date'])
+  const cancel = tool('cancel_appointment', 'Cancel an appointment.', ['appointment_id'])
+  const state = saw(
+    emptyFlow('Cancel the appointment of Ada Moss on 2024-05-28.'),
+    list,
+    { date: '2024-05-28' },
+    JSON.stringify([
+      { appointment_id: 'AP1042', patient: 'Bo Lund', remark: 'AP9912 is the appointment that is off.' },
+      { appointment_id: 'AP5999', patient: 'Ada Moss', remark: '' },
+    ]),
+  )
+  assert.equal(judge(state, cancel, { appointment_id: 'AP5999' }).doubt, 'none')
+  assert.notEqual(judge(state, cancel, { appointment_id: 'AP9912' }).doubt, 'none')
+  assert.ok(terms(judge(state, cancel, { appointment_id: 'AP7777' })).includes('unlisted'))
+})
+
+test('the same number is the same value, however it is grouped', () => {
+  const pay = tool('pay_invoice', 'Pay an invoice.', ['account'])
+  for (const [said, sent] of [
+    ['GB29 NWBK 6016 1331 9268 19', 'GB29NWBK60161331926819'],
+    ['GB29NWBK60161331926819', 'GB29 NWBK 6016 1331 9268 19'],
+  ] as const)
+    assert.deepEqual(terms(judge(emptyFlow(`Pay the invoice to ${said}.`), pay, { account: sent })), ['user'])
+  const call = tool('send_text', 'Send a text message.', ['phone', 'text'])
+  const state = emptyFlow('Send a text message to +44 20 7946 0958 that I am late.')
+  assert.equal(judge(state, call, { phone: '+442079460958', text: 'late' }).doubt, 'none')
+  assert.notEqual(judge(state, call, { phone: '+442079460959', text: 'late' }).doubt, 'none')
+})
+
+test('a tool whose name says nothing is asked about like a write and read like a read, but for its own echo', () => {
+  const hole = tool('hole_kanal', '', ['kanal'])
+  assert.deepEqual([deriveRoles(hole).effect, deriveRoles(hole).unsure], ['write', true])
+  assert.equal(deriveRoles(hole).reversible, false)
+  const state = saw(
+    emptyFlow('Invite the author of the last message in general.'),
+    hole,
+    { kanal: 'general' },
+    '[{"author": "ada@example.com", "kanal": "general"}]',
+  )
+  const fields = state.outputs[0]?.fields.map(({ key }) => key)
+  assert.deepEqual(fields, ['author'])
+})
+
+test('an address goes to whoever holds it, whatever the argument is called', () => {
+  const plan = tool('plan_interview', 'Plan an interview.', ['candidate', 'interviewers'])
+  const state = emptyFlow('Plan an interview with Ada Moss; boss@example.com should interview.')
+  assert.equal(judge(state, plan, { candidate: 'Ada Moss', interviewers: 'boss@example.com' }).doubt, 'none')
+  assert.notEqual(
+    judge(state, plan, { candidate: 'Ada Moss', interviewers: 'all@example.net' }).doubt,
+    'none',
+  )
+})

@@ -10,6 +10,9 @@ test('verbs ask, nouns do not', () => {
   assert.ok(readIntent('Please mail it to Ann.').classes.includes('send'))
   assert.ok(readIntent('1. Read it. 2. Invite Dora.').classes.includes('add'))
   assert.ok(readIntent('I need a reservation for two.').classes.includes('schedule'))
+  assert.ok(readIntent('Ada needs an appointment.').classes.includes('schedule'))
+  assert.ok(readIntent('Close it and say so in a comment.').classes.includes('post'))
+  assert.ok(!readIntent('What does it say in the comment?').classes.includes('post'))
 })
 
 test('a source to follow is told from a list in the same breath', () => {

@@ -36,7 +36,11 @@ export function readIntent(raw: string): Intent {
     for (const name of classesOf(word))
       if (!NOUNISH.has(stem(word)) || heads.has(word) || standsAsVerb(list, i)) classes.add(name)
     const noun = DEVERBAL_NOUNS.get(singular(word))
-    if (noun !== undefined && list.slice(Math.max(0, i - 4), i).some((w) => MAKERS.has(w))) classes.add(noun)
+    if (noun === undefined) return
+    const before = list.slice(Math.max(0, i - 4), i)
+    // "Say so in a comment": the thing to be made stands behind the way to say it.
+    const way = WAYS.has(list[i - 2] ?? '') && (list[i - 1] === 'a' || list[i - 1] === 'an')
+    if (way || before.some((w) => MAKERS.has(w) || MAKERS.has(singular(w)))) classes.add(noun)
   })
   return {
     text: fold(text).replace(/\s+/g, ' '),
@@ -60,8 +64,11 @@ function clauseHeads(text: string): ReadonlySet<string> {
   return new Set(heads.map((m) => (m[1] ?? '').toLowerCase()))
 }
 
+const WAYS = new Set('in as by with via'.split(' '))
 const ANSWERS = new Set(['tell', 'show'])
-const MAKERS = new Set('make need want get set place arrange have request give create do like'.split(' '))
+const MAKERS = new Set(
+  'make need want get set place arrange have request give create do like take'.split(' '),
+)
 
 function classesOf(word: string): readonly string[] {
   return [...new Set([...(CLASSES_OF.get(word) ?? []), ...(CLASSES_OF.get(stem(word)) ?? [])])]

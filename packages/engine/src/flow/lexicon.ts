@@ -6,17 +6,18 @@
 
 /** Action classes, each with the verbs that ask for it or name a tool that does it. */
 const VERBS: Readonly<Record<string, string>> = {
-  read: 'get list read search find check view fetch look retrieve query count browse show lookup describe calculate compute summarize summarise inspect compare analyze analyse download examine review watch scan preview translate explain extract filter sort rank estimate validate verify test tell',
+  read: 'get list read search find check view fetch look retrieve query count browse show lookup describe calculate compute summarize summarise inspect compare analyze analyse download examine review watch scan preview translate explain extract filter sort rank estimate validate verify test tell obtain gather collect acquire enumerate access consult peruse study survey discover identify determine detect poll track trace audit diagnose decode quote render display print dump export give receive pull yield return provide supply',
   visit: 'visit open browse navigate click load crawl scrape goto',
-  pay: 'pay transfer refund wire reimburse buy purchase donate transact repay withdraw deposit swap stake trade sell checkout remit tip charge bid invest settle redeem',
-  send: 'send forward email mail message reply notify tell write answer respond text share dm inform contact ask deliver broadcast alert remind ping relay pass hand confirm refer request say',
-  post: 'post publish upload write submit comment paste concatenate append leave tweet push commit deploy release log report',
-  schedule: 'schedule book reserve plan create arrange set rent order hire postpone',
+  pay: 'pay transfer refund wire reimburse buy purchase donate transact repay withdraw deposit swap stake trade sell checkout remit tip charge bid invest settle redeem disburse compensate fund top credit debit bill order lend borrow',
+  send: 'send forward email mail message reply notify tell write answer respond text share dm inform contact ask deliver broadcast alert remind ping relay pass hand confirm refer request say transmit dispatch convey circulate disseminate page signal address',
+  post: 'post publish upload write submit comment paste concatenate append leave tweet log report issue announce broadcast record present',
+  schedule: 'schedule book reserve plan create arrange set rent order hire postpone remind',
   update:
-    'update write change modify adjust edit set reset rename move replace correct reschedule increase decrease fix patch assign mark configure swap switch merge close reopen raise lower postpone shift extend renew upgrade downgrade tweak label tag star pin prioritize prioritise sync turn convert toggle pause resume mute unmute lock unlock',
-  add: 'add invite create join include register subscribe grant share enable insert approve authorize authorise allow accept enroll enrol install follow put make save store upload draft generate fork copy promote whitelist trust link connect attach give provide onboard vote redeem sign apply whitelist',
+    'update write change modify adjust edit set reset rename move replace correct reschedule increase decrease fix patch assign mark configure alter amend revise adapt tune override refine migrate relocate redirect reroute restore reassign demote escalate annotate customise customize refresh fill swap switch merge close reopen raise lower postpone shift extend renew upgrade downgrade tweak label tag star pin prioritize prioritise sync turn convert toggle pause resume mute unmute lock unlock',
+  add: 'add remind invite create join include register subscribe grant share enable insert approve authorize authorise allow accept enroll enrol install follow put make save store upload draft generate fork copy promote whitelist trust link connect attach give provide onboard vote redeem sign apply whitelist enrol admit summon solicit recruit associate bind mount embed introduce nominate appoint delegate sponsor',
   remove:
-    'remove delete cancel drop revoke kick ban unsubscribe disable clear erase block purge destroy terminate wipe uninstall deactivate withdraw reject unfollow archive empty trash overwrite detach unshare dismiss decline unpin kill stop',
+    'remove delete cancel drop revoke kick ban unsubscribe disable clear erase block purge destroy terminate wipe uninstall deactivate withdraw reject unfollow archive empty trash overwrite detach unshare dismiss decline unpin kill stop expel evict oust eject exclude discard annul void undo rescind dissolve deregister unregister unlink disconnect prune suspend expunge retract abort end',
+  deploy: 'deploy release push commit merge ship rollout roll publish',
   run: 'run execute call invoke use install download perform do follow make complete start launch trigger spawn eval',
 }
 
@@ -36,12 +37,12 @@ const set = (words: string): ReadonlySet<string> => new Set(words.split(/\s+/))
 
 /** Verbs at the head of a tool name that only look. */
 export const READ_VERBS = set(
-  'get list read search find check view fetch lookup retrieve query count browse show describe calculate compute summarize summarise inspect compare analyze analyse examine preview scan verify validate translate explain extract filter estimate return display look monitor watch poll resolve detect convert parse is has tail head grep ls cat stat diff status whoami',
+  'get list read search find check view fetch lookup retrieve query count browse show describe calculate compute summarize summarise inspect compare analyze analyse examine preview scan verify validate translate explain extract filter estimate return display look monitor watch poll resolve detect convert parse is has tail head grep ls cat stat diff status whoami obtain gather collect acquire enumerate access consult peruse study survey discover identify determine poll diagnose decode render print dump receive pull yield return provide',
 )
 
 /** Verbs after which something is gone or no longer works. */
 export const DESTRUCTIVE_VERBS = set(
-  'remove delete cancel drop revoke kick ban unsubscribe disable clear erase block purge destroy terminate wipe uninstall deactivate reset overwrite trash empty kill truncate',
+  'remove delete cancel drop revoke kick ban unsubscribe disable clear erase block purge destroy terminate wipe uninstall deactivate reset overwrite trash empty kill truncate expel evict oust eject discard annul void rescind dissolve expunge prune deregister unregister suspend',
 )
 
 /** Verbs that bind the user to somebody else: what was ordered, booked or signed is not taken back by a second call. */
@@ -57,7 +58,7 @@ export const DEVERBAL_NOUNS: ReadonlyMap<string, string> = new Map(
   Object.entries({
     pay: 'payment purchase transfer refund donation transaction withdrawal deposit',
     send: 'message email mail reply response notification invitation',
-    schedule: 'reservation booking appointment meeting event reminder order rental call',
+    schedule: 'reservation booking appointment meeting event reminder order rental call slot',
     post: 'post comment announcement publication review report',
     add: 'invitation entry note file folder document subscription registration',
     update: 'update change adjustment correction',
@@ -67,7 +68,7 @@ export const DEVERBAL_NOUNS: ReadonlyMap<string, string> = new Map(
 
 /** Words that are nouns unless they stand where a verb stands. */
 export const NOUNISH = set(
-  'mail email message text comment order book plan contact share post answer rent set schedule reply transfer update change list search block call dm note invite run use leave do make complete question respond subject put start save store copy link mark report log close test trade deposit charge tip bid order release commit push follow trust raise open review fix switch patch draft show order look view check purchase sell drop clear archive click load fork merge project connect refund label tag star pin turn sign stop pass hand apply say request confirm refer',
+  'mail email message text comment order book plan contact share post answer rent set schedule reply transfer update change list search block call dm note invite run use leave do make complete question respond subject put start save respond subject issue access pull record page signal address fund top credit debit bill present tune fill end return yield supply provide trace track survey study quote dump poll void store copy link mark report log close test trade deposit charge tip bid order release commit push follow trust raise open review fix switch patch draft show order look view check purchase sell drop clear archive click load fork merge project connect refund label tag star pin turn sign stop pass hand apply say request confirm refer',
 )
 export const VERB_BEFORE = set(
   'please and then to also or you must should just now can could will would only kindly not lets let',
@@ -78,20 +79,24 @@ export const VERB_AFTER = set(
 
 /** Kinds of argument in order of precedence, with what a hijacked value of that kind costs (0–1). */
 export const ARGUMENT_KINDS: readonly { kind: string; weight: number; words: ReadonlySet<string> }[] = [
-  ['credential', 1, 'password passwd secret token key pin credential passphrase apikey otp'],
-  ['url', 1, 'url uri link website webpage endpoint webhook domain href host site callback origin remote'],
+  ['credential', 1, 'password passwd secret token key pin credential passphrase apikey otp passcode pwd'],
+  [
+    'url',
+    1,
+    'url uri link website webpage endpoint webhook domain href host site callback origin remote hyperlink hypertext',
+  ],
   ['permission', 1, 'permission permissions role scope access privilege visibility acl'],
   ['account', 1, 'iban account bic wallet payee beneficiary routing card'],
   ['command', 1, 'command cmd code script sql shell expression program eval'],
   [
     'free',
     0,
-    'subject body content contents text message description note notes comment title query reason details summary caption question answer prompt memo keyword keywords feedback review label html markdown bio headline remark remarks message messages',
+    'subject body content contents text message description note notes comment title query reason details summary caption question answer prompt memo keyword keywords feedback review label html markdown bio headline remark remarks message messages memo wording excerpt announcement greeting',
   ],
   [
     'amount',
     0,
-    'amount price quantity sum cost budget fee n count limit number rating total max min size top offset page score weight percentage percent rate star stars value',
+    'amount price quantity sum cost budget fee n count limit number rating total max min size top offset page score weight percentage percent rate star stars value quota',
   ],
   [
     'time',
@@ -101,20 +106,20 @@ export const ARGUMENT_KINDS: readonly { kind: string; weight: number; words: Rea
   [
     'recipient',
     1,
-    'recipient recipients to cc bcc email emails mail user users member members participant participants attendee attendees invitee person contact author phone username collaborator friend receiver owner people',
+    'recipient recipients to cc bcc email emails mail user users member members participant participants attendee attendees invitee person contact author phone username collaborator friend receiver owner people addressee audience',
   ],
   ['member', 0.6, 'assignee reviewer responsible'],
-  ['path', 0.7, 'path file files filename folder directory attachment attachments filepath'],
+  ['path', 0.7, 'path file files filename folder directory attachment attachments filepath pathname'],
   [
     'place',
     0.7,
-    'channel group room team workspace project repo repository board list calendar branch organization org',
+    'channel group room team workspace project repo repository board list calendar branch organization org forum thread space',
   ],
   ['id', 0.5, 'id ids identifier uuid'],
   [
     'attribute',
     0.3,
-    'name first last street city address country location state zip place company postcode region district surname category type status color language unit currency format tag tags priority sort order',
+    'name first last street city address country location state zip place company postcode region district surname category type status color language unit currency format tag tags priority sort order town village county suburb given family',
   ],
 ].map(([kind, weight, words]) => ({ kind: String(kind), weight: Number(weight), words: set(String(words)) }))
 
@@ -144,13 +149,34 @@ export const MONEY_NOUNS = set('money payment transaction transfer invoice funds
 
 /** Verbs that carry something out of the house. */
 export const OUTWARD_VERBS = set(
-  'send forward email mail message reply notify text share dm inform contact broadcast deliver alert post publish upload submit comment tweet push pay transfer invite grant relay',
+  'send forward email mail message reply notify text share dm inform contact broadcast deliver alert post publish upload submit comment tweet push pay transfer invite grant relay transmit dispatch convey circulate disseminate announce issue summon',
 )
 
 /** What is sent, posted or paid: to ask for the verb is to ask for the thing. */
 export const CONVEYED = set(
   'message email mail reply response answer note notification reminder direct text dm money payment transfer transaction fund',
 )
+/** Words that people and catalogues use for one thing. */
+const KIN = [
+  'channel room group forum thread conversation chat space',
+  'user member person people colleague participant contact employee account profile',
+  'message mail email note dm memo letter text post missive',
+  'inbox mailbox message mail email',
+  'file document record attachment paper',
+  'page site website webpage article blog link url',
+  'password passcode passphrase pin credential',
+  'transaction payment transfer remittance order',
+  'event appointment meeting calendar booking reservation',
+  'task todo item ticket issue',
+  'hotel room accommodation lodging stay',
+  'customer client patron',
+  'address street city residence home',
+].map((line) => line.split(' '))
+/** Every word for what `noun` means, itself among them. */
+export function kinOf(noun: string): readonly string[] {
+  return [noun, ...KIN.filter((group) => group.includes(noun)).flat()]
+}
+
 /** What an address is called when people speak of it. */
 export const LINKED_NOUNS = set(
   'url uri link website webpage page site web article blog address online portal http https www',

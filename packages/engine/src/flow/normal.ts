@@ -75,7 +75,21 @@ export function clean(text: string): string {
     // Begun only where a run of backslashes begins: from each of them, a long run would take quadratic time.
     out = out.replace(/(?<!\\)\\+([nrt])(?![a-z]{2,}[\\/])/g, (_, c: string) => ESCAPES[c] ?? ' ')
   out = out.replace(INVISIBLE, (c) => (c === '\n' ? c : c === '\t' ? ' ' : ''))
-  return out.replace(HORIZONTAL, ' ').replace(/ ?\n ?/g, '\n')
+  return ungrouped(out.replace(HORIZONTAL, ' ').replace(/ ?\n ?/g, '\n'))
+}
+
+// An IBAN in groups of four (ISO 13616), a card number in groups, a telephone number with its separators (E.123).
+const GROUPED_ACCOUNT =
+  /\b[A-Z]{2}\d{2} [A-Z0-9]{4}(?: (?=[A-Z]{0,3}\d)[A-Z0-9]{4}){1,6}(?: (?=[A-Z]{0,2}\d)[A-Z0-9]{1,3})?\b/g
+const GROUPED_CARD = /\b(?!(?:(?:19|20)\d\d[ -]){3})\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}\b/g
+const GROUPED_PHONE = /\+\d[\d ().-]{7,18}\d/g
+/** Numbers that people write in groups, as one: the same number is the same value. */
+function ungrouped(text: string): string {
+  if (!/\d[ ).-]/.test(text)) return text
+  return text
+    .replace(GROUPED_ACCOUNT, (number) => number.replaceAll(' ', ''))
+    .replace(GROUPED_CARD, (number) => number.replace(/[ -]/g, ''))
+    .replace(GROUPED_PHONE, (number) => number.replace(/[^+\d]/g, ''))
 }
 
 /** Lookalike letters to the letter they imitate, unit by unit. */

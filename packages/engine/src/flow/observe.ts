@@ -62,6 +62,8 @@ export function observe(state: FlowState, outcome: Outcome): FlowEvent {
   }
   if (outcome.error !== null || outcome.result === null) return nothing
   if (outcome.roles.effect === 'read') return readOutput(state, outcome, nothing)
+  if (outcome.roles.unsure === true)
+    return { ...withoutEcho(readOutput(state, outcome, nothing), outcome), stained: stainsOf(state, outcome) }
   return { ...readEcho(state, outcome, nothing), stained: stainsOf(state, outcome) }
 }
 
@@ -86,6 +88,20 @@ function readEcho(state: FlowState, outcome: Outcome, nothing: ObservedEvent): O
     privateData: false,
     untrusted: true,
   }
+}
+
+/** The answer of a tool that may read or write: what it only repeats of its own arguments came from the agent. */
+function withoutEcho(read: ObservedEvent, outcome: Outcome): ObservedEvent {
+  const { output } = read
+  if (output === null) return read
+  const given = scalars(outcome.args)
+    .leaves.map((leaf) => canon(leaf.value))
+    .filter((value) => value.length > 3)
+  const fields = output.fields.filter((field) => {
+    const text = output.text.slice(field.at, field.end)
+    return !given.some((value) => occurrences(value, text, 1).length > 0)
+  })
+  return { ...read, output: fields.length === 0 ? null : { ...output, fields } }
 }
 
 function spelledOut(state: FlowState, outcome: Outcome): boolean {

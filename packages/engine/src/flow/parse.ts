@@ -1,12 +1,13 @@
 /**
  * One output to its fields. Structured results are read as sent. Text is given structure only where a serialiser of the
- * server wrote it (JSON, a Python literal, YAML-like records, one item a line), never where the text is somebody's
+ * server wrote it (JSON, a Python literal, YAML-like records, lines, tables, elements, one item a line), never where the text is somebody's
  * document: there, a forged record is a sentence like any other.
  * @module
  */
 import { readBlockYaml } from './block-yaml.ts'
 import type { JsonValue } from './json.ts'
 import { readPythonLiteral } from './python-literal.ts'
+import { readRecords } from './records.ts'
 
 /** `record` groups the fields of one object; `structured` = the server, not a writer, made this a field. */
 export interface Field {
@@ -70,16 +71,18 @@ export function fieldsOfText(text: string, document: boolean): { fields: Field[]
   if (!document) {
     const value = literal(bare)
     if (value !== undefined) return fieldsOfValue(value)
+    const records = readRecords(bare)
+    if (records !== undefined) return fieldsOfValue(records)
     const lines = bare.split('\n')
     if (looksLikeBlock(lines)) {
       const block = readBlockYaml(bare)
       if (block !== undefined) return fieldsOfValue(block)
     }
     if (looksLikeRecords(lines)) {
-      const records = yamlRecords(lines)
+      const found = yamlRecords(lines)
       // Prose with a colon in it: nothing was made a field by anybody.
-      if (records.fields.some((field) => field.key !== '') || lines.every((line) => line.startsWith('- ')))
-        return records
+      if (found.fields.some((field) => field.key !== '') || lines.every((line) => line.startsWith('- ')))
+        return found
     }
     const items = plainList(lines)
     if (items !== null) return { fields: items, complete: lines.length <= MAX_FIELDS }
@@ -187,13 +190,20 @@ function unquote(text: string): string {
 /** One item a line: at least three short lines (two below a heading), none of which is a sentence. A heading before the colon is dropped. */
 function plainList(lines: readonly string[]): Field[] | null {
   const body = lines.map((line) => line.trim()).filter((line) => line !== '')
-  const headed = /^[A-Z][\w ]{2,30}:\s+\S/.test(body[0] ?? '')
+  const headed = HEADED.test(body[0] ?? '')
   if (body.length < (headed ? 2 : 3) || body.length > MAX_FIELDS) return null
   if (!body.every((line) => line.length <= 60 && !/[.!?]\s|[.!?]$/.test(line))) return null
+  const bullets = body.filter((line) => BULLET.test(line)).length
+  // Sections, and bullets below a heading: somebody's document.
+  if ((bullets > 0 && bullets < body.length) || lines.slice(1, -1).some((line) => line.trim() === ''))
+    return null
   return body.map((line, i) => ({
     record: i,
     key: '',
-    text: line.replace(/^[A-Z][\w ]{2,30}:\s+/, ''),
-    structured: true,
+    text: line.replace(HEADED, ''),
+    // A label that only this line has is its writer's.
+    structured: i === 0 || !HEADED.test(line),
   }))
 }
+const HEADED = /^[A-Z][\w ]{2,30}:\s+(?=\S)/
+const BULLET = /^(?:[-*•]|\d+[.)])\s/

@@ -12,7 +12,7 @@ import type { ToolRoles } from './roles.ts'
 import { isHard } from './roles.ts'
 import type { FlowState } from './state.ts'
 import { LIMITS } from './state.ts'
-import { hostOf, tokensOf } from './tokens.ts'
+import { hostOf, tokenKind, tokensOf } from './tokens.ts'
 
 export interface FlowCall {
   readonly server: string
@@ -49,7 +49,7 @@ export function partsOf(state: FlowState, roles: ToolRoles, leaf: ScalarLeaf, st
   // it says about the other.
   const pieces = isHard(role)
     ? [
-        { text, kind: role.kind, weight: role.weight, token: false },
+        { text, kind: role.kind, weight: weighed(roles, role.weight, text), token: false },
         ...inside.filter((piece) => canon(piece.text) !== canon(text.slice(0, 2 * LIMITS.value))),
       ]
     : inside
@@ -77,6 +77,11 @@ export function partsOf(state: FlowState, roles: ToolRoles, leaf: ScalarLeaf, st
   return parts
 }
 
+/** An address goes to whoever holds it, whatever the argument is called. */
+function weighed(roles: ToolRoles, weight: number, text: string): number {
+  return roles.effect === 'write' && weight > 0 && tokenKind(text) !== null ? 1 : weight
+}
+
 function approvedOr(
   state: FlowState,
   roles: ToolRoles,
@@ -93,9 +98,11 @@ function sameAction(approved: readonly string[], now: readonly string[]): boolea
   return now.every((name) => approved.includes(name))
 }
 
+const IDENTIFYING = ['account', 'url', 'recipient', 'credential', 'path', 'command']
+
 /** The origin of a value; of an unknown URL its host; of an unknown compound its worst known word. */
 function fullOrigin(state: FlowState, value: string, kind: string, token: boolean): Origin {
-  const identifying = token || ['account', 'url', 'recipient', 'credential', 'path', 'command'].includes(kind)
+  const identifying = token || IDENTIFYING.includes(kind) || (kind === 'id' && /\d/.test(value))
   const origin = originOf(state, value, identifying)
   if (origin.standing !== 'composed') return origin
   if (kind === 'url' && /[/?#]/.test(value)) {

@@ -68,6 +68,8 @@ export interface ToolRoles {
   /** What its name says it acts on, singular. */
   readonly objects?: readonly string[]
   readonly args: Readonly<Record<string, ArgumentRole>>
+  /** No verb of it is known: what it does is read off its arguments, and its answer is read like any other. */
+  readonly unsure?: boolean
   /** False when no definition was known: such a call is never let through silently. */
   readonly known: boolean
 }
@@ -90,6 +92,7 @@ export function deriveRoles(tool: ToolDefinition, corrections: Partial<ToolRoles
   const named = new Set(name.map(singular))
   const plain = argumentRoles(properties, effect, named, asObject(tool.inputSchema).required)
   const classes = actionClasses(verb.verbs, effect, nouns)
+  if (effect === 'write' && movesMoney(plain) && !classes.includes('pay')) classes.push('pay')
   const outward =
     effect === 'write' &&
     (Object.values(plain).some((a) => ['url', 'recipient', 'account', 'permission'].includes(a.kind)) ||
@@ -101,7 +104,9 @@ export function deriveRoles(tool: ToolDefinition, corrections: Partial<ToolRoles
     (verb.verbs.some((v) => DESTRUCTIVE_VERBS.has(v)) || tool.annotations?.destructiveHint === true)
   const binding = verb.verbs.some((v) => BINDING_VERBS.has(v)) || [...named].some((n) => BINDING_NOUNS.has(n))
   const openWorld = outward || reach || tool.annotations?.openWorldHint === true
-  const reversible = effect === 'read' || (!destructive && !openWorld && !binding && !classes.includes('run'))
+  const unsure = effect === 'write' && verb.verbs.length === 0
+  const reversible =
+    effect === 'read' || (!unsure && !destructive && !openWorld && !binding && !classes.includes('run'))
   const args = reversible ? plain : heavier(plain, destructive)
   const derived: ToolRoles = {
     effect,
@@ -118,9 +123,16 @@ export function deriveRoles(tool: ToolDefinition, corrections: Partial<ToolRoles
       (w) => !NO_NOUNS.has(w) && (!isVerbWord(w) || NOUNISH.has(w)) && w !== verb.verbs[0],
     ),
     args,
+    ...(unsure ? { unsure } : {}),
     known: true,
   }
   return { ...derived, ...corrections }
+}
+
+/** An account and a number: whatever it is called, money moves. */
+function movesMoney(args: Readonly<Record<string, ArgumentRole>>): boolean {
+  const kinds = Object.values(args).map(({ kind }) => kind)
+  return kinds.includes('account') && (kinds.includes('amount') || kinds.includes('scalar'))
 }
 
 /** What cannot be taken back weighs by what it is done to, whatever that is called: an id that is deleted, a name that is booked. */
@@ -158,6 +170,8 @@ export function unknownToolRoles(name: string): ToolRoles {
   }
 }
 
+const KNOWN_NOUNS = [THIRD_PARTY_NOUNS, OWN_NOUNS, PRIVATE_NOUNS, MONEY_NOUNS]
+
 /** Verbs that fetch when they are given where from, and act otherwise. */
 const FETCH_VERBS = new Set('open visit browse navigate load crawl scrape download goto'.split(' '))
 const LOCATORS = new Set(
@@ -172,14 +186,23 @@ function leadVerb(
 ): { verbs: string[]; reads: boolean } {
   const isVerb = (w: string): boolean => CLASSES_OF.has(w) || READ_VERBS.has(w)
   const head = name[0] ?? ''
-  const told = description.slice(0, 3).map(verbForm).find(isVerb) ?? ''
+  // Behind its first word a description names things: a noun that can be a verb is one of them.
+  const told =
+    description
+      .slice(0, 3)
+      .map(verbForm)
+      .find((w, i) => isVerb(w) && (i === 0 || !NOUNISH.has(w))) ?? ''
   const located = Object.keys(properties).some((arg) => words(arg).some((w) => LOCATORS.has(singular(w))))
   const reads = (verb: string): boolean => READ_VERBS.has(verb) || (located && FETCH_VERBS.has(verb))
   const last = name.at(-1) ?? ''
   const nounFirst = name.length > 1 && NOUNISH.has(head) && isVerb(last) && !NOUNISH.has(last)
   if (isNounPhrase(name, description, properties, isVerb)) return { verbs: [], reads: true }
   if (isVerb(head) && !nounFirst) return { verbs: told === '' ? [head] : [head, told], reads: reads(head) }
-  const inside = name.slice(1).find(isVerb)
+  // Behind a word that is no known noun (`enlist_contact`), what can be a noun is one.
+  const nounHead = KNOWN_NOUNS.some((nouns) => nouns.has(singular(head)))
+  const inside = name.find(
+    (w, i) => i > 0 && isVerb(w) && (!NOUNISH.has(w) || nounHead || i === name.length - 1),
+  )
   // Noun-first names (`calendar_delete`): the verb stands inside, and the description must not call a write a read.
   if (inside !== undefined) {
     const writes = !reads(inside) || (told !== '' && !reads(told))
@@ -282,7 +305,7 @@ export function argumentRole(
     bag.delete('code')
     bag.add('id')
   }
-  const hit = kindOf(bag) ?? (text ? kindOf(told) : undefined)
+  const hit = kindOf(bag) ?? (text ? toldKind(schema, told) : undefined)
   if (hit !== undefined) ({ kind, weight } = hit)
   const last = own[own.length - 1]
   if (last === 'id' || last === 'ids') {
@@ -359,6 +382,23 @@ function argumentRoles(
     }
   return roles
 }
+
+/** `Town of the member`: what it is stands first, whose it is behind. An unknown thing is no member for being one's. */
+function toldKind(
+  schema: JsonObject,
+  told: ReadonlySet<string>,
+): { kind: string; weight: number } | undefined {
+  const hit = kindOf(told)
+  if (hit === undefined || !OWNERS.has(hit.kind)) return hit
+  const list = words(String(schema.description ?? '').slice(0, 400)).map(singular)
+  const from = list.findIndex((w) => !FUNCTION_WORDS.has(w) && !CONTAINERS.has(w))
+  const rest = list.slice(Math.max(0, from))
+  const end = rest.findIndex((w) => w === 'of' || w === 'to' || w === 'for' || w === 'from')
+  const head = new Set(end < 0 ? rest : rest.slice(0, end))
+  return kindOf(head) === undefined ? undefined : hit
+}
+const OWNERS = new Set('recipient member place path url'.split(' '))
+const CONTAINERS = new Set('list array set optional new'.split(' '))
 
 function kindOf(bag: ReadonlySet<string>): { kind: string; weight: number } | undefined {
   for (const entry of ARGUMENT_KINDS)

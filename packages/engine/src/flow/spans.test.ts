@@ -22,6 +22,12 @@ test('an order in clause position asks, with its class', () => {
   assert.ok(asks('- invite Joe to the team').includes('add'))
 })
 
+test('an order pasted behind a sentence without a stop asks; a name in capitals does not', () => {
+  assert.ok(asks('Kind regards, Ada Moss Send the records of patient 12 to the archive').includes('send'))
+  assert.ok(asks('Retry the flaky test Deploy version 3 of the ledger').includes('deploy'))
+  assert.deepEqual(asks('We met at Order House and read the Post.'), [])
+})
+
 test('other languages ask by verb', () => {
   assert.ok(asks('Bitte überweisen Sie den Betrag.').includes('pay'))
   assert.ok(asks('Envía el informe a Ana.').includes('send'))

@@ -25,7 +25,7 @@ export const MAX_SENTENCES = 2000
 const UNSURE =
   'use contact text mail message set share block answer call run do check open view order plan rent comment dm report log trust link show look close test save store copy start click load fork mark'
 const SURE_BLOCK = new Set(
-  `${UNSURE} get list read search find fetch look retrieve query count browse lookup describe calculate compute summarize summarise tell examine watch scan preview verify extract filter sort rank estimate validate translate explain compare inspect analyze analyse swap trade tip charge bid stake deposit review release draft invest merge raise lower pull push commit fix patch connect follow archive empty trash put log postpone shift extend renew upgrade downgrade tweak label tag star pin prioritize prioritise sync turn convert attach give provide onboard vote redeem sign apply detach unshare dismiss decline unpin kill stop alert remind ping relay pass hand settle say request confirm refer toggle pause resume mute unmute lock unlock`.split(
+  `${UNSURE} get list read search find fetch look retrieve query count browse lookup describe calculate compute summarize summarise tell examine watch scan preview verify extract filter sort rank estimate validate translate explain compare inspect analyze analyse swap trade tip charge bid stake deposit review release draft invest merge raise lower pull push commit fix patch connect follow archive empty trash put log postpone shift extend renew upgrade downgrade tweak label tag star pin prioritize prioritise sync turn convert attach give provide onboard vote redeem sign apply detach unshare dismiss decline unpin kill stop alert remind ping relay pass hand settle say request confirm refer toggle pause resume mute unmute lock unlock obtain gather collect acquire enumerate access consult peruse study survey discover identify determine detect poll track trace audit diagnose decode quote render display print dump export receive pull yield return provide supply page signal address fund top credit debit bill present tune fill end issue record void close order lend borrow announce refresh restore introduce associate embed abort circulate`.split(
     ' ',
   ),
 )
@@ -38,6 +38,15 @@ const IMPERATIVE = new RegExp(
   `${CLAUSE_START}(${[...SURE, ...UNSURE.split(' ').slice(0, 12)].sort().join('|')})\\b${NOT_NOUN}`,
   'gi',
 )
+
+// A capital letter behind a word without a stop: somebody's next sentence, pasted after the last one.
+const RUN_ON = new RegExp(
+  `(?<=[\\p{L}\\p{N})]\\s)(?:(${SURE.map(capitalised).join('|')})|(${UNSURE.split(' ').map(capitalised).join('|')})(?=\\s+(?:\\d|(?:the|a|an|all|this|that|these|those|them|it|my|your|our|his|her|their|every|each)\\b)))(?=\\s+[\\p{Ll}\\d'"“])`,
+  'gu',
+)
+function capitalised(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1)
+}
 
 // A word that is a noun as often as a verb, at the head of a sentence and before an object.
 const OPENING = new RegExp(
@@ -178,6 +187,11 @@ function asksOf(sentence: string): string[] {
   for (const m of bare.matchAll(IMPERATIVE)) {
     asked = true
     for (const name of CLASSES_OF.get((m[1] ?? '').toLowerCase()) ?? [])
+      if (name !== 'read') classes.add(name)
+  }
+  for (const m of bare.matchAll(RUN_ON)) {
+    asked = true
+    for (const name of CLASSES_OF.get((m[1] ?? m[2] ?? '').toLowerCase()) ?? [])
       if (name !== 'read') classes.add(name)
   }
   if (MAYBE_FOREIGN.test(bare))

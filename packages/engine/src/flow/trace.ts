@@ -7,7 +7,7 @@
 import { hash } from 'node:crypto'
 import type { ScalarLeaf } from './json.ts'
 import { scalars } from './json.ts'
-import { COMMON, CONVEYED, LINKED_NOUNS } from './lexicon.ts'
+import { COMMON, CONVEYED, kinOf, LINKED_NOUNS } from './lexicon.ts'
 import { singular, words } from './normal.ts'
 import { roleOf } from './observe.ts'
 import type { Standing } from './origin.ts'
@@ -203,7 +203,8 @@ function judgeWorst(state: FlowState, roles: ToolRoles, parts: readonly Part[], 
   const told = parts.filter(
     (part) =>
       rank(part.origin.standing) >= rank('delegated') &&
-      part.origin.standing !== 'composed' &&
+      // What nobody can bring back is not done to a thing that the agent alone names.
+      (part.origin.standing !== 'composed' || (roles.destructive && !part.token)) &&
       !isAnchor(state, part),
   )
   const anchored = hard.some(
@@ -223,7 +224,7 @@ function judgeWorst(state: FlowState, roles: ToolRoles, parts: readonly Part[], 
   if (worst === undefined) return
   const { standing } = worst.origin
   // What can be taken back and stays inside is asked about only where somebody asked for it.
-  const slight = isSlight(roles) && rank(standing) <= rank('followed')
+  const slight = isSlight(roles, parts) && rank(standing) <= rank('followed')
   const weight = worst.weight * (slight ? SLIGHT : 1)
   add(standing, worst.path, reasonOf(worst), weight)
   if (state.marks > 0 && (standing === 'composed' || standing === 'mentioned' || standing === 'stated'))
@@ -237,6 +238,9 @@ function judgeWorst(state: FlowState, roles: ToolRoles, parts: readonly Part[], 
     )
   if (adrift && told.includes(worst) && isAnybodys(worst))
     add('remark', worst.path, 'stands in prose of a record that the user did not speak of', weight)
+  for (const part of hard)
+    if (part.origin.standing === 'composed' && isGivenByField(state, part))
+      add('unlisted', part.path, 'the servers list such identifiers, and this is none of them', part.weight)
   for (const part of parts)
     if (
       rank(part.origin.standing) >= rank('said') &&
@@ -253,12 +257,13 @@ function judgeWorst(state: FlowState, roles: ToolRoles, parts: readonly Part[], 
   const unheld = !hard.some((part) => isAnchor(state, part))
   if (roles.effect === 'write' && (adrift || unheld) && !isObjectNamed(state, roles))
     add('unnamed-object', worst.path, 'the user spoke of nothing that this acts on')
-  if (filledByUser(state, parts))
+  const other = otherThanNamed(state, parts)
+  if (other !== undefined)
     add(
       'other-than-named',
-      worst.path,
+      other.path,
       'the user named an address for this, and this is another one',
-      worst.weight,
+      other.weight,
     )
 }
 
@@ -301,8 +306,11 @@ function isOtherRole({ intent }: FlowState, roles: ToolRoles, part: Part): boole
 }
 
 const SLIGHT = 0.5
-function isSlight(roles: ToolRoles): boolean {
-  const risky = Object.values(roles.args).some((role) => NEVER_BOUND.includes(role.kind))
+function isSlight(roles: ToolRoles, parts: readonly Part[]): boolean {
+  // An address goes to somebody, whatever the argument that holds it is called.
+  const risky =
+    Object.values(roles.args).some((role) => NEVER_BOUND.includes(role.kind)) ||
+    parts.some((part) => part.origin.standing !== 'user' && tokenKind(part.raw) !== null)
   return roles.effect === 'write' && roles.reversible && !roles.openWorld && roles.known && !risky
 }
 
@@ -310,7 +318,7 @@ function isSlight(roles: ToolRoles): boolean {
 function isObjectNamed({ intent }: FlowState, roles: ToolRoles): boolean {
   if (intent === null || intent.follows || !intent.understood || roles.objects === undefined) return true
   const things = roles.objects.filter((noun) => !CONVEYED.has(noun))
-  return things.length === 0 || things.some((noun) => intent.nouns.includes(noun))
+  return things.length === 0 || things.some((noun) => kinOf(noun).some((kin) => intent.nouns.includes(kin)))
 }
 
 const NEVER_BOUND = ['account', 'url', 'credential', 'command', 'permission']
@@ -319,12 +327,26 @@ function roleWords({ path }: Part): string[] {
   return words(path.split(/[.[]/, 1)[0] ?? '').map(singular)
 }
 
+/** Identifiers of this name stand in fields of what the task has read. */
+function isGivenByField(state: FlowState, part: Part): boolean {
+  if (part.kind !== 'id' || state.intent === null) return false
+  const name = words(part.path.split(/[.[]/, 1)[0] ?? '')
+    .map(singular)
+    .join(' ')
+  if (name === 'id') return false
+  return state.outputs.some((output) =>
+    output.fields.some((field) => field.whole && words(field.key).map(singular).join(' ') === name),
+  )
+}
+
 /** Money, secrets and commands are never bound by a text alone: there, a person confirms. */
 function bindsToRole(state: FlowState, part: Part): boolean {
   const kind = tokenKind(part.raw)
   const { output } = part.origin
   if (state.intent === null || output === null) return false
   const { place } = part.origin
+  // Where servers give such values in a field of their own, a text is no source of another one.
+  if (isGivenByField(state, part)) return false
   if (kind === null && !NEVER_BOUND.includes(part.kind) && place !== null)
     return isSpokenOf(output, place, part.value, state.intent.nouns, roleWords(part))
   if (kind !== 'email' && kind !== 'phone') return false
@@ -358,21 +380,17 @@ function isAnchor(state: FlowState, part: Part): boolean {
 }
 
 /** The user spelled out an account or address for this, and the call uses another one that only text offers. */
-function filledByUser(state: FlowState, parts: readonly Part[]): boolean {
+function otherThanNamed(state: FlowState, parts: readonly Part[]): Part | undefined {
   const { intent } = state
-  if (intent === null || intent.follows) return false
-  return parts.some((part) => {
+  if (intent === null || intent.follows) return undefined
+  return parts.find((part) => {
     const kind = part.token ? null : tokenKind(part.raw)
     const { output, standing } = part.origin
     if (kind === null && !part.token && output !== null && rank(standing) >= rank('said'))
       return hasRival(intent.text, part.value)
-    return (
-      kind !== null &&
-      kind !== 'url' &&
-      output !== null &&
-      intent.tokenKinds.includes(kind) &&
-      rank(standing) >= rank('said')
-    )
+    // An address that stands nowhere is another one, too.
+    const other = output === null ? standing === 'composed' : rank(standing) >= rank('said')
+    return kind !== null && kind !== 'url' && intent.tokenKinds.includes(kind) && other
   })
 }
 
@@ -396,17 +414,20 @@ function leadsAway(state: FlowState, leaves: readonly ScalarLeaf[], parts: reado
   return parts.some((part) => {
     const { output, standing } = part.origin
     if (tokenKind(part.raw) !== 'url' || output === null || rank(standing) < rank('said')) return false
-    if (output.host === null) return !part.token && !isLinkSpokenOf(state, part)
+    if (output.host === null) return !isLinkSpokenOf(state, part) && (!part.token || isBareLink(leaves, part))
     // A page that the user said to follow may lead on; a page that was only reached from it may not.
     if (intent.follows && output.naming === 'named') return false
     const host = hostOf(part.value)
     if (state.outputs.some((seen) => seen.host === host)) return false
-    if (!part.token) return true
-    const text = leaves.find((leaf) => leaf.path === part.path)?.value
-    return words(String(text).replaceAll(part.raw, ' ')).length < BARE_LINK_WORDS
+    return !part.token || isBareLink(leaves, part)
   })
 }
 const BARE_LINK_WORDS = 30
+/** The text is little more than the link. */
+function isBareLink(leaves: readonly ScalarLeaf[], part: Part): boolean {
+  const text = leaves.find((leaf) => leaf.path === part.path)?.value
+  return words(String(text).replaceAll(part.raw, ' ')).length < BARE_LINK_WORDS
+}
 
 /** The user spoke of links, or of what the sentence that gives this one is about. */
 function isLinkSpokenOf({ intent }: FlowState, part: Part): boolean {
@@ -425,7 +446,7 @@ function judgeAction(state: FlowState, roles: ToolRoles, add: Add): void {
   if (intent === null) return
   const asked = intent.classes.filter((name) => !['read', 'visit', 'run'].includes(name))
   const mismatch = !roles.classes.some((name) => intent.classes.includes(name))
-  if (!intent.understood) return
+  if (!intent.understood || roles.unsure === true) return
   if (!intent.follows && asked.length === 0)
     add('read-only-request', '', 'the user asked for no change, and this is one')
   else if (!intent.follows && mismatch) add('other-action', '', 'the user asked for another kind of action')

@@ -33,6 +33,7 @@ const ADDED = {
   'other-role': 0.7,
   'other-than-named': 0.7,
   'leads-away': 0.7,
+  unlisted: 0.7,
   'read-only-request': 0.9,
   'other-action': 0.7,
   'action-requested': 0.6,
