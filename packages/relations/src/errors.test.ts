@@ -125,6 +125,30 @@ describe('bad input', () => {
     refused('x == "text"')
     refused('y < 3')
     refused('s.matches("(a+)+$")', 's: string')
+    const lists = 'xs: list<int>, ys: list<int>, s: string'
+    refused('xs.all(x, ys.exists(y, x == y))', lists)
+    refused('xs.filter(x, xs.all(y, x <= y)).size() > 0', lists)
+    refused('xs.map(x, xs + xs).map(l, l + l).size() > 0', lists)
+    refused('cel.bind(a, xs + xs, cel.bind(b, a + a, size(b) > 0))', lists)
+    refused('s.split("").all(c, c != "x")', lists)
+    refused(`xs.all(x, size(${Array(40).fill('xs').join(' + ')}) > x)`, lists)
+    refused(Array(5).fill('xs.all(x, x > 0)').join(' && '), lists)
+    for (const taken of [
+      'xs.all(x, x in ys)',
+      'xs.filter(x, x > 1).map(x, x * 2).exists(x, x > 2)',
+      'xs.exists_one(x, x == 1) && ys.all(y, y > 0)',
+    ]) {
+      const store = new RelationStore()
+      store.writeModel(
+        `${MODEL.replace('viewer: [user,', 'viewer: [user with c,')}condition c(${lists}) {\n  ${taken}\n}\n`,
+      )
+      const tuple = { object: 'document:1', relation: 'viewer', user: 'user:a' }
+      store.write([{ ...tuple, condition: { name: 'c', context: { ys: [1, 2], s: '' } } }])
+      const given = (xs: number[]) => ({ ...tuple, context: { xs } })
+      assert.equal(store.check(given([1, 2])).allowed, true, taken)
+      const many = Array.from({ length: 1001 }, () => 1)
+      assert.throws(() => store.check(given(many)), code('validation'))
+    }
   })
 
   it('unknown names get a hint', () => {

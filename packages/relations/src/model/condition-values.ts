@@ -120,7 +120,11 @@ function duration(text: string): unknown {
 const toDuration = new Environment().registerVariable('text', 'string').parse('duration(text)')
 const toUint = new Environment().registerVariable('whole', 'int').parse('uint(whole)')
 
+/** Members of one list or map; a loop goes over all of them. */
+const MAX_MEMBERS = 1000
+
 function all(values: readonly unknown[], of: ParameterType = { name: 'any' }): unknown[] | undefined {
+  if (values.length > MAX_MEMBERS) return undefined
   const converted = values.map((value) => convert(value, of))
   return converted.includes(undefined) ? undefined : converted
 }
@@ -130,7 +134,9 @@ function mapOf(
   of: ParameterType = { name: 'any' },
 ): Map<string, unknown> | undefined {
   const converted = new Map<string, unknown>()
-  for (const [key, item] of Object.entries(value)) {
+  const entries = Object.entries(value)
+  if (entries.length > MAX_MEMBERS) return undefined
+  for (const [key, item] of entries) {
     const one = convert(item, of)
     if (one === undefined) return undefined
     converted.set(key, one)

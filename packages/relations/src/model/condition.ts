@@ -2,8 +2,9 @@
  * Conditions: CEL expressions over declared parameters, compiled once per model.
  *
  * Every declared parameter must be present, in the request's context or in the tuple's (the tuple's wins), and of its
- * type; otherwise the evaluation fails, and never counts as true. `matches` is refused when the model is read: it
- * would run a backtracking regular expression over text that a caller sends.
+ * type; otherwise the evaluation fails, and never counts as true. Whoever asks sends the values, and decisions wait for
+ * the answer, so what could take for ever is refused when the model is read: a backtracking `matches`, loops inside loops,
+ * and what makes values out of values that double at every step.
  *
  * @module
  */
@@ -91,16 +92,46 @@ function compile({ name, expression, parameters }: ConditionDefinition): (values
   const checked = parsed.check()
   if (!checked.valid) throw problem(firstLine(checked.error?.message ?? 'does not fit its parameters'))
   if (checked.type !== 'bool' && checked.type !== 'dyn') throw problem('is not true or false')
-  if (usesMatches(parsed.ast)) throw problem('`matches` is not supported')
+  const refused = refusal(parsed.ast)
+  if (refused !== null) throw problem(refused)
   return (values) => parsed(values)
 }
 
 const firstLine = (text: string): string => text.split('\n', 1)[0] ?? ''
 
-function usesMatches(node: ASTNode): boolean {
-  if ((node.op === 'call' || node.op === 'rcall') && node.args[0] === 'matches') return true
-  return below(node.args).some(usesMatches)
+const REFUSED = new Set(['matches', 'split', 'join', 'bind'])
+const LOOPS = new Set(['all', 'exists', 'exists_one', 'map', 'filter'])
+const MAX_LOOPS = 4
+/** Nodes of what a loop does for each member. */
+const MAX_LOOP_NODES = 48
+
+/** Why a condition is not taken; null when it is. */
+function refusal(root: ASTNode): string | null {
+  const nodes = allOf(root)
+  const refused = nodes.map(calledBy).find((name) => REFUSED.has(name))
+  if (refused !== undefined) return `\`${refused}\` is not supported`
+  const loops = nodes.filter((node) => LOOPS.has(calledBy(node)))
+  if (loops.length > MAX_LOOPS) return `at most ${MAX_LOOPS} loops are supported`
+  for (const loop of loops) {
+    const body = bodyOf(loop).flatMap(allOf)
+    if (body.some((node) => LOOPS.has(calledBy(node)))) return 'a loop inside a loop is not supported'
+    if (body.length > MAX_LOOP_NODES) return `a loop does too much for each member`
+    if (calledBy(loop) === 'map' && body.some(({ op }) => op === '+'))
+      return '`+` inside `map` is not supported'
+  }
+  return null
 }
+
+function calledBy({ op, args }: ASTNode): string {
+  return (op === 'call' || op === 'rcall') && Array.isArray(args) ? String(args[0]) : ''
+}
+
+/** What a loop is called with; what it is called on runs once. */
+function bodyOf({ args }: ASTNode): ASTNode[] {
+  return Array.isArray(args) ? below(args.slice(2)) : []
+}
+
+const allOf = (node: ASTNode): ASTNode[] => [node, ...below(node.args).flatMap(allOf)]
 
 function below(value: unknown): ASTNode[] {
   if (Array.isArray(value)) return value.flatMap(below)

@@ -94,6 +94,8 @@ describe('values of a mapping', () => {
       '$params.arguments.tags.map(x, x)',
       '$params.arguments.tags.exists(x, params.arguments.tags.exists(y, x == y))',
       '$params.name.matches("(a+)+$")',
+      '$cel.bind(a, params.arguments.tags + params.arguments.tags, cel.bind(b, a + a, size(b)))',
+      '$size(params.name.split(""))',
       '$matches(params.name, "a")',
       `$${'1 + '.repeat(200)}1`,
       `$"${'x'.repeat(2000)}"`,
@@ -109,7 +111,8 @@ describe('values of a mapping', () => {
   it('are JSON or refused, whatever the arguments are', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 4 }), (value) => {
-        const params = { value: value as JsonValue }
+        // As it comes over the wire: JSON text knows no minus zero.
+        const params: JsonObject = { value: JSON.parse(JSON.stringify(value)) }
         try {
           const made = compileValue('$params.value')({ params, token: TOKEN })
           assert.deepEqual(JSON.parse(JSON.stringify(made ?? null)), made ?? null)
@@ -161,6 +164,7 @@ describe('the mapping of a tool', () => {
       { evaluation: { resource: 'account' } },
       { evaluations: { evaluations: [{ subject: { type: 'identity', id: 'ann' } }] } },
       { evaluations: { evaluations: [] } },
+      { evaluations: { evaluations: Array.from({ length: 200 }, () => ({ action: { name: '$"pay"' } })) } },
       { evaluations: { evaluations: Array.from({ length: 300 }, () => ({})) } },
       { evaluation: {}, evaluations: { evaluations: [{}] } },
       {},
@@ -168,5 +172,13 @@ describe('the mapping of a tool', () => {
       [],
     ] as JsonValue[])
       refused(() => questions(mapping))
+  })
+
+  it('is not asked about params that are large', () => {
+    const mapping = readMapping(tool({ evaluation: { action: { name: 'pay' } } }))
+    const note = (length: number) => ({ ...MESSAGE, params: { ...PARAMS, note: 'x'.repeat(length) } })
+    assert.equal(mappedQuestions(mapping, note(1000), TOKEN).length, 1)
+    refused(() => mappedQuestions(mapping, note(70_000), TOKEN))
+    assert.equal(mappedQuestions(null, note(70_000), TOKEN).length, 1)
   })
 })

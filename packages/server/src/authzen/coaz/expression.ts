@@ -13,22 +13,29 @@ export interface MappingInput {
 
 export type Resolve = (input: MappingInput) => JsonValue | undefined
 
-const LIMITS = { maxAstNodes: 128, maxDepth: 16, maxListElements: 32, maxMapEntries: 32 }
+const LIMITS = { maxAstNodes: 64, maxDepth: 16, maxListElements: 32, maxMapEntries: 32 }
 const MAX_LENGTH = 1024
+/** Expressions of one mapping. */
 const MAX_EXPRESSIONS = 64
 const MAX_DEPTH = 8
-/** Loops over what a caller sends, and a pattern that may backtrack over it. */
-const REFUSED = new Set(['all', 'exists', 'exists_one', 'map', 'filter', 'matches'])
+/** Loops over what a caller sends, a pattern that may backtrack over it, and what makes more of it. */
+const REFUSED = new Set(['all', 'exists', 'exists_one', 'map', 'filter', 'matches', 'bind', 'split'])
+
+/** What is left for a mapping: its items share it. */
+export interface Allowance {
+  expressions: number
+}
+
+export const allowance = (): Allowance => ({ expressions: MAX_EXPRESSIONS })
 
 /** Compiles every text in the value. @throws {SafeconductError} `invalid_params` */
-export function compileValue(value: JsonValue): Resolve {
-  let expressions = 0
+export function compileValue(value: JsonValue, left = allowance()): Resolve {
   const compile = (at: JsonValue, depth: number): Resolve => {
     if (depth > MAX_DEPTH) throw bad('is nested too deeply')
     if (typeof at === 'string') {
       if (at.startsWith('$$')) return constant(at.slice(1))
       if (!at.startsWith('$')) return constant(at)
-      if (++expressions > MAX_EXPRESSIONS) throw bad('has too many expressions')
+      if (--left.expressions < 0) throw bad('has too many expressions')
       return compileExpression(at.slice(1))
     }
     if (at === null || typeof at !== 'object') return constant(at)

@@ -5,8 +5,11 @@
  */
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from '@safeconduct/protocol'
 import { type Evaluation, evaluation, MAX_EVALUATIONS } from '../schema.ts'
-import { bad, compileValue, type MappingInput } from './expression.ts'
+import { allowance, bad, compileValue, type MappingInput } from './expression.ts'
 import { defaultMapping, type McpMessage, type TokenClaims } from './methods.ts'
+
+/** Of the params that expressions may work on, characters. */
+const MAX_PARAMS = 64 * 1024
 
 export type ToolMapping = (input: MappingInput) => readonly JsonObject[]
 
@@ -33,8 +36,9 @@ function severalOf({ evaluations: items, options: _options, ...defaults }: JsonO
     if (!isJsonObject(item) || 'subject' in item) throw bad('has a subject of its own in an item')
     return item
   })
-  const shared = compileValue(defaults)
-  const own = each.map(compileValue)
+  const left = allowance()
+  const shared = compileValue(defaults, left)
+  const own = each.map((item) => compileValue(item, left))
   return (input) => {
     const base = objectOf(shared(input))
     return own.map((resolve) => ({ ...base, ...objectOf(resolve(input)) }))
@@ -58,6 +62,7 @@ export function mappedQuestions(
   const usual = defaultMapping(message, token)
   if (usual === null) return []
   if (mapping === null) return [usual]
+  if (JSON.stringify(message.params).length > MAX_PARAMS) throw bad('is not asked about so much')
   return mapping({ params: message.params, token }).map((made) => {
     const parsed = evaluation.safeParse({ ...usual, ...made })
     if (!parsed.success) throw bad('makes a question that is none', parsed.error)
