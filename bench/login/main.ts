@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util'
 import { machine } from '../lib/machine.ts'
 import { PARAMETERS } from './generate.ts'
 import { measure } from './measure.ts'
-import { type LoginReport, textReport } from './report.ts'
+import { goalsOf, type LoginReport, linesOf, textReport } from './report.ts'
 
 const { values } = parseArgs({
   options: {
@@ -34,4 +34,8 @@ for (const name of names) {
   reports.push({ name, seeds, results: seeds.map((seed) => measure(parameters, seed)) })
 }
 const report: LoginReport = { bench: 'login', data: 'synthetic', machine: machine(), sets: reports }
-process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : textReport(report))
+process.stdout.write(
+  values.json
+    ? `${JSON.stringify({ ...report, lines: linesOf(report), goals: goalsOf(report) })}\n`
+    : textReport(report),
+)

@@ -16,7 +16,7 @@ export type Arm = (typeof ARMS)[number]
 type Arrival = login.Arrival
 type Habit = login.Habit
 type LoginCounts = login.LoginCounts
-const { countLogin, emptyHabit, emptyLogins, freemanScore, learnArrival, likeness } = login
+const { clientLevels, countLogin, emptyHabit, emptyLogins, freemanScore, learnArrival, likeness } = login
 
 const HISTORY = 12
 const LIMIT = 20_000
@@ -131,13 +131,7 @@ function arrivalOf(arm: Arm, row: LoginRow): Arrival {
     hour: new Date(row.at).getUTCHours(),
     place: [row.ip, String(row.asn), row.country],
     hosting: row.hosting,
-    client: {
-      full: row.userAgent,
-      family: row.browser.replace(/ .*/, ''),
-      version: [row.browserVersion],
-      system: row.os,
-      device: row.device,
-    },
+    client: clientOf(row),
     ...(arm === 'ours' ? {} : { roundTrip: row.roundTripMs }),
     ...(arm === 'ours + round trip + key' ? { key: row.key } : {}),
   }
@@ -150,9 +144,14 @@ function loginOf(row: LoginRow): login.Login {
   ]
 }
 
-/** The levels at which ours compares clients: whole, without its version, system and device alone. */
-function kindsOf({ userAgent, browser, os, device }: LoginRow): readonly string[] {
-  return [userAgent, `${browser.replace(/ .*/, '')} ${os} ${device}`, `${os} ${device}`]
+/** The levels at which ours compares clients. */
+function kindsOf(row: LoginRow): readonly string[] {
+  return clientLevels(clientOf(row))
+}
+
+function clientOf({ userAgent, browser, browserVersion, os, device }: LoginRow): login.ClientName {
+  const family = browser.replace(/ .*/, '')
+  return { full: userAgent, family, version: [browserVersion], system: os, device }
 }
 
 /** How usual a value is among all logins so far. */

@@ -48,6 +48,31 @@ export function linesOf(report: LoginReport): LoginLine[] {
   })
 }
 
+export interface LoginGoal {
+  readonly name: string
+  readonly target: number
+  /** Median re-authentications, of the worst seed. */
+  readonly measured: number
+}
+
+/** Goals of the issue; `plain` is the control arm and has none. */
+export function goalsOf(report: LoginReport): LoginGoal[] {
+  const wanted = [
+    { arm: 'ours', attacker: 'targeted', tpr: 0.99, target: 3 },
+    { arm: 'ours + round trip', attacker: 'targeted', tpr: 0.99, target: 3 },
+    { arm: 'ours + round trip + key', attacker: 'targeted', tpr: 0.99, target: 3 },
+    { arm: 'ours + round trip + key', attacker: 'very targeted', tpr: 0.9, target: 2 },
+  ]
+  return linesOf(report).flatMap((line): LoginGoal[] => {
+    const goal = wanted.find(
+      (each) => each.arm === line.arm && each.attacker === line.attacker && each.tpr === line.tpr,
+    )
+    if (goal === undefined) return []
+    const name = `${line.set}, ${line.arm}: ${line.attacker}, TPR ${line.tpr}`
+    return [{ name, target: goal.target, measured: line.median }]
+  })
+}
+
 export function textReport(report: LoginReport): string {
   const lines = [
     'bench:login, SYNTHETIC data (a generator in the schema of the public RBA set; no real login was seen)',
@@ -60,5 +85,9 @@ export function textReport(report: LoginReport): string {
     lines.push(
       `${set.padEnd(5)} ${arm.padEnd(25)} ${attacker.padEnd(15)} ${tpr.toFixed(2)}  ${String(median).padStart(5)}  ${mean.toFixed(2).padStart(5)}  ${String(p90).padStart(4)}`,
     )
+  lines.push('', 'goals: median re-authentications, worst seed')
+  for (const { name, target, measured } of goalsOf(report))
+    lines.push(`${measured <= target ? 'met   ' : 'MISSED'}  ${name}: ${measured} (at most ${target})`)
+  lines.push('', '`held`: other parameters and seeds, run for reports only; nothing was chosen by them.')
   return `${lines.join('\n')}\n`
 }

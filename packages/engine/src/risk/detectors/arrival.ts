@@ -76,6 +76,7 @@ export const arrival: Detector<ArrivalState> = {
 const NAMES: Readonly<Record<string, string>> = {
   place: 'its network',
   client: 'its client',
+  version: 'an older version of it',
   hosting: 'a rented machine',
   hour: 'the hour',
 }

@@ -13,6 +13,8 @@ export {
 } from './freeman.ts'
 export {
   type Arrival,
+  type ClientName,
+  clientLevels,
   emptyHabit,
   type Habit,
   type Likeness,

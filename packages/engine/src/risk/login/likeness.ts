@@ -1,7 +1,7 @@
 /**
  * Whether a login or call comes from where, and with what, this principal usually comes: a sum of clipped terms in bits,
  * each the logarithm of how much likelier it is anybody's than the principal's. What only comes close counts at the level
- * at which it is the same: another address of the same network, a later version of the same browser. Old habits fade.
+ * at which it is the same: another address of the same network, a later version of the same program. Old habits fade.
  *
  * The ratio is Freeman's (`freeman.ts`), taken level by level: a value that was never seen is judged by the level above,
  * instead of by a constant. The attacker of the hosting, round-trip and key terms is assumed, not measured.
@@ -57,9 +57,11 @@ const FADING = { halfLife: 30, limit: 24 } as const
 const KEPT_TRIPS = 12
 /** What one value that differs from those before says for the level above (Witten & Bell 1991), by level. */
 const NOVELTY = { place: [1, 1, 0.5], client: [1, 1, 0.5] } as const
+const OLDER = 1.5
 const CLIPS = {
   place: [-4, 6],
   client: [-3, 5],
+  version: [0, OLDER],
   hosting: [-0.5, 3.5],
   hour: [-0.7, 2],
   'round-trip': [-1, 5],
@@ -96,8 +98,7 @@ export function likeness(habit: Habit, arrival: Arrival, population: Population)
   }
   if (arrival.place !== null && countedAll(habit.place[2]) > 0)
     say('place', -ratioBits(habit.place, arrival.place, NOVELTY.place, (l, v) => population.place(l, v)))
-  if (arrival.client !== null && countedAll(habit.client[2]) > 0)
-    say('client', clientBits(habit, arrival.client, population))
+  if (arrival.client !== null && countedAll(habit.client[2]) > 0) sayClient(arrival.client)
   if (arrival.hosting !== null && countedAll(habit.hosting) > 0) {
     const own = share(habit.hosting, 'yes', 0.03, 1)
     say('hosting', Math.log2(arrival.hosting ? ATTACK.hosting / own : (1 - ATTACK.hosting) / (1 - own)))
@@ -107,6 +108,14 @@ export function likeness(habit: Habit, arrival: Arrival, population: Population)
   if (trip !== null) say('round-trip', trip)
   if (arrival.key !== undefined && countedAll(habit.keys) > 0) say('key', keyBits(habit.keys, arrival.key))
   return { bits: terms.reduce((sum, [, bits]) => sum + bits, 0), terms: strongest(terms, terms.length) }
+
+  function sayClient(client: ClientName): void {
+    const levels = clientLevels(client)
+    say('client', -ratioBits(habit.client, levels, NOVELTY.client, (l, v) => population.client(l, v)))
+    const known = habit.versions.get(kindOf(client))
+    // Programs are replaced by what is newer; an older one than yesterday's is another installation.
+    if (known !== undefined && newer(known, client.version)) say('version', OLDER)
+  }
 }
 
 /** Only what was the principal for sure. Changes `habit` in place. */
@@ -167,17 +176,13 @@ function ratioBits(
   return Math.log2(ratio)
 }
 
-function clientBits(habit: Habit, client: ClientName, population: Population): number {
-  const bits = -ratioBits(habit.client, clientLevels(client), NOVELTY.client, (l, v) =>
-    population.client(l, v),
-  )
-  const known = habit.versions.get(kindOf(client))
-  // Software is replaced by what is newer; an older one than yesterday's is another installation.
-  return known !== undefined && newer(known, client.version) ? bits + 1.5 : bits
-}
-
-function clientLevels(client: ClientName): readonly [string, string, string] {
-  return [client.full, kindOf(client), `${client.system} ${client.device}`]
+/**
+ * A client at the levels that are compared: all of its name without the versions of products (RFC 9110 §10.1.5), its family
+ * where it runs, where it runs alone. Versions go by themselves (`versions`): an update changes no habit.
+ */
+export function clientLevels(client: ClientName): readonly [string, string, string] {
+  const shape = client.full.replace(/(\/|\brv:)v?\d[\d.]*/g, '$1#')
+  return [shape, kindOf(client), `${client.system} ${client.device}`]
 }
 
 function kindOf({ family, system, device }: ClientName): string {

@@ -12,7 +12,7 @@ import { hours } from '../detectors/hours.ts'
 import { places } from '../detectors/places.ts'
 import { synthetic } from '../detectors/synthetic.ts'
 import { isTooFar, kilometresBetween } from './countries.ts'
-import { likeness } from './likeness.ts'
+import { type ClientName, emptyHabit, learnArrival, likeness } from './likeness.ts'
 import { BURST, registrationSigns } from './registration.ts'
 import { arrivalOf, learnSeen, populationOf, seenOf } from './seen.ts'
 
@@ -294,5 +294,36 @@ test('hostile strings and numbers: no throw, bits in bounds, state that is the s
       }
     }),
     { numRuns: 40 },
+  )
+})
+
+test('an update of a program changes no habit, an older version and another machine do', () => {
+  const name = (full: string, version: number): ClientName => ({
+    full,
+    family: 'browser',
+    version: [version],
+    system: 'os',
+    device: 'desktop',
+  })
+  const usual = { hour: 10, place: null, hosting: null }
+  const habit = emptyHabit()
+  for (let version = 100; version < 110; version++)
+    learnArrival(habit, {
+      ...usual,
+      client: name(`Browser/${version}.0 (Machine 7) rv:${version}.0`, version),
+    })
+  const rare = { place: () => 0.4, client: () => 0.4 }
+  const bits = (client: ClientName) => likeness(habit, { ...usual, client }, rare).bits
+  assert.ok(
+    bits(name('Browser/110.0 (Machine 7) rv:110.0', 110)) <=
+      bits(name('Browser/109.0 (Machine 7) rv:109.0', 109)),
+  )
+  assert.ok(
+    bits(name('Browser/90.0 (Machine 7) rv:90.0', 90)) >
+      bits(name('Browser/110.0 (Machine 7) rv:110.0', 110)),
+  )
+  assert.ok(
+    bits(name('Browser/110.0 (Machine 8) rv:110.0', 110)) >
+      bits(name('Browser/110.0 (Machine 7) rv:110.0', 110)),
   )
 })

@@ -4,7 +4,7 @@
  */
 import { type CallContext, isLoopbackAddress } from '@safeconduct/protocol'
 import { type Background, learnPeer, type Peers } from '../behaviour/peers.ts'
-import type { Arrival, ClientName, Population } from './likeness.ts'
+import { type Arrival, type ClientName, clientLevels, type Population } from './likeness.ts'
 
 export interface Seen {
   readonly country: string | null
@@ -30,8 +30,8 @@ export function seenOf(context: CallContext, peers: Background): Seen | null {
   if (!away && client === null) return null
   const said = [client?.trim() ?? '', ...(clientVersion === undefined ? [] : [clientVersion])].join('/')
   const seen: Omit<Seen, 'usual'> = {
-    country: away ? (country ?? null) : null,
-    asn: away ? (network?.asn ?? null) : null,
+    country: away && typeof country === 'string' && /^[A-Z]{2}$/.test(country) ? country : null,
+    asn: away && Number.isSafeInteger(network?.asn) ? (network?.asn ?? null) : null,
     hosting: away ? (network?.hosting ?? null) : null,
     client: said === '' ? null : skeleton(said).slice(0, MAX_NAME),
     disguised: !PLAIN.test(said),
@@ -56,11 +56,12 @@ const SYMBOLS = 5
 /** Network, country, whole name of the client, its family, and the channel: what is counted of others. */
 function symbolsOf(seen: Omit<Seen, 'usual'>): readonly string[] {
   const name = clientOf(seen)
+  const [shape, family] = name === null ? ['', ''] : clientLevels(name)
   return [
     `asn ${seen.asn ?? ''}`,
     `country ${seen.country ?? ''}`,
-    `client ${name?.full ?? ''}`,
-    `family ${name?.family ?? ''}`,
+    `client ${shape}`,
+    `family ${family}`,
     `channel ${seen.channel}`,
   ]
 }
