@@ -8,7 +8,7 @@
 const VERBS: Readonly<Record<string, string>> = {
   read: 'get list read search find check view fetch look retrieve query count browse show lookup describe calculate compute summarize summarise inspect compare analyze analyse download examine review watch scan preview translate explain extract filter sort rank estimate validate verify test tell obtain gather collect acquire enumerate access consult peruse study survey discover identify determine detect poll track trace audit diagnose decode quote render display print dump export give receive pull yield return provide supply',
   visit: 'visit open browse navigate click load crawl scrape goto',
-  pay: 'pay transfer refund wire reimburse buy purchase donate transact repay withdraw deposit swap stake trade sell checkout remit tip charge bid invest settle redeem disburse compensate fund top credit debit bill order lend borrow',
+  pay: 'pay transfer refund wire reimburse buy purchase donate transact repay withdraw deposit swap stake trade sell checkout remit tip charge bid invest settle redeem disburse compensate fund top credit debit bill',
   send: 'send forward email mail message reply notify tell write answer respond text share dm inform contact ask deliver broadcast alert remind ping relay pass hand confirm refer request say transmit dispatch convey circulate disseminate page signal address',
   post: 'post publish upload write submit comment paste concatenate append leave tweet log report issue announce broadcast record present',
   schedule: 'schedule book reserve plan create arrange set rent order hire postpone remind',
