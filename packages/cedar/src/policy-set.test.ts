@@ -154,6 +154,26 @@ test('a template permits only through its links, whose ids are the reasons', () 
   )
 })
 
+test('links are validated like policies, at the place of their template', () => {
+  const policies = `${'// first\n'}@id("share") permit(principal == ?principal, action == Action::"read", resource in ?resource);`
+  const linked = (principal: string) => () =>
+    compile({
+      policies,
+      schema,
+      validate: 'strict',
+      links: [{ templateId: 'share', id: 'l', principal: { type: principal, id: 'a' }, resource: user('b') }],
+    })
+  assert.deepEqual(linked('U')().warnings, [])
+  assert.throws(linked('Nobody'), (error) => {
+    assert.ok(error instanceof CedarError)
+    assert.deepEqual([error.code, error.problems[0]?.policyId], ['policy_invalid', 'l'])
+    assert.match(error.message, /`Nobody`/)
+    return true
+  })
+  const [warning] = linked('Action')().warnings
+  assert.deepEqual([warning?.severity, warning?.policyId, warning?.start?.line], ['warning', 'l', 2])
+})
+
 test('strict means strict, for policies and for requests', () => {
   const policies = 'permit(principal, action, resource) when { context.hour == 3 };'
   assert.throws(() => compile({ policies, validate: 'strict' }), refused('schema_required'))

@@ -16,14 +16,14 @@ import { CedarError, errorOf, type Problem } from './errors.ts'
 import { EvaluationFailure } from './extensions/failure.ts'
 import { parseRequest, type RequestInput } from './schema/request.ts'
 import { type CedarSchema, parseSchema } from './schema/schema.ts'
-import { type ParsedPolicy, parsePolicies, type SchemaSource } from './source/parse.ts'
+import { type ParsedPolicy, parsePolicies, type SchemaSource, validatePolicies } from './source/parse.ts'
 import type { Effect } from './source/syntax.ts'
 
 export interface CompileOptions {
   /** Cedar policy text. */
   readonly policies: string
   readonly schema?: SchemaSource | CedarSchema
-  /** `strict` refuses what does not validate against the schema, and every request that does not fit it. */
+  /** `strict` refuses policies and links that do not validate against the schema, and requests that do not fit it. */
   readonly validate: 'strict' | 'none'
   readonly links?: readonly TemplateLink[]
   readonly idPrefix?: string
@@ -93,7 +93,6 @@ export function compile(options: CompileOptions): CompiledPolicySet {
   const source = parsePolicies(options.policies, {
     ...(options.idPrefix === undefined ? {} : { idPrefix: options.idPrefix }),
     ...(options.idAnnotation === undefined ? {} : { idAnnotation: options.idAnnotation }),
-    ...(options.validate === 'none' || schema === undefined ? {} : { schema: schema.source }),
   })
   if (!source.valid) throw errorOf(source.errors)
 
@@ -102,6 +101,12 @@ export function compile(options: CompileOptions): CompiledPolicySet {
     ...source.policies.filter((policy) => !policy.isTemplate).map(({ id, tree }) => compilePolicy(id, tree)),
     ...linked(source.policies, links),
   ]
+  const problems =
+    options.validate === 'none' || schema === undefined
+      ? []
+      : validatePolicies(source.text, source.policies, schema.source, links)
+  const errors = problems.filter(({ severity }) => severity === 'error')
+  if (errors.length > 0) throw errorOf(errors)
   const index = new PolicyIndex(compiled)
   const validatesRequests = options.validateRequests ?? options.validate === 'strict'
   const actions = schema?.actionEntities ?? noEntities
@@ -112,7 +117,7 @@ export function compile(options: CompileOptions): CompiledPolicySet {
     ],
     templates: source.policies.filter((policy) => policy.isTemplate).map(info),
     schema,
-    warnings: source.warnings,
+    warnings: problems,
     compiled,
     parsed: source.policies,
     links,

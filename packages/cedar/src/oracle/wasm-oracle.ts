@@ -93,17 +93,7 @@ function preparsed(set: CompiledPolicySet, owner: object): string {
   if (known >= 0) return slotName(known)
   const index = turn.next
   turn.next = (turn.next + 1) % SLOTS
-  const policies = {
-    ...wasmPolicies(set.parsed),
-    templateLinks: set.links.map(({ templateId, id, principal, resource }) => ({
-      templateId,
-      newId: id,
-      values: {
-        ...(principal === undefined ? {} : { '?principal': { type: principal.type, id: principal.id } }),
-        ...(resource === undefined ? {} : { '?resource': { type: resource.type, id: resource.id } }),
-      },
-    })),
-  }
+  const policies = wasmPolicies(set.parsed, set.links)
   const answer = callWasm((wasm) => wasm.preparsePolicySet(slotName(index), policies))
   if (answer.type === 'failure') {
     throw new CedarError('oracle_failed', answer.errors[0]?.message ?? 'cedar-wasm refused the policies')

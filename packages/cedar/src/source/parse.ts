@@ -5,6 +5,7 @@
  */
 
 import type { PolicySet, Schema, ValidationCall } from '@cedar-policy/cedar-wasm/nodejs'
+import type { TemplateLink } from '../compile/templates.ts'
 import { CedarError, type Problem } from '../errors.ts'
 import { longFrom } from '../long.ts'
 import { exactIntegers } from './exact-integers.ts'
@@ -100,12 +101,22 @@ function parseStatement(
   return { id, effect: tree.effect, annotations: tree.annotations, isTemplate, text, start, tree }
 }
 
-/** Strict validation. Positions are those of `text`, out of which the policies were parsed. */
-function validatePolicies(text: string, policies: readonly ParsedPolicy[], schema: SchemaSource): Problem[] {
+/**
+ * Strict validation. Positions are those of `text`, out of which the policies were parsed; a problem of a link has the
+ * place of its template. Links must fit their templates.
+ *
+ * @throws {CedarError} `schema_invalid`, `limit_exceeded`
+ */
+export function validatePolicies(
+  text: string,
+  policies: readonly ParsedPolicy[],
+  schema: SchemaSource,
+  links: readonly TemplateLink[] = [],
+): Problem[] {
   const call: ValidationCall = {
     validationSettings: { mode: 'strict' },
     schema: wasmSchema(schema),
-    policies: wasmPolicies(policies),
+    policies: wasmPolicies(policies, links),
   }
   const answer = callWasm((wasm) => wasm.validate(call), 'schema_invalid')
   if (answer.type === 'failure') {
@@ -117,6 +128,10 @@ function validatePolicies(text: string, policies: readonly ParsedPolicy[], schem
     return answer.errors.map((error) => problemFrom(error, 'schema_invalid', 'error', part))
   }
   const byId = new Map(policies.map((policy) => [policy.id, policy]))
+  for (const { id, templateId } of links) {
+    const template = byId.get(templateId)
+    if (template !== undefined) byId.set(id, template)
+  }
   const of = (severity: Problem['severity']) => (found: (typeof answer.validationErrors)[number]) => {
     const policy = byId.get(found.policyId)
     const part = { text: policy?.text ?? '', start: policy?.start ?? 0, whole: text }
@@ -126,10 +141,21 @@ function validatePolicies(text: string, policies: readonly ParsedPolicy[], schem
 }
 
 /** The policies as cedar-wasm takes them, under our ids. */
-export function wasmPolicies(policies: readonly ParsedPolicy[]): PolicySet {
+export function wasmPolicies(
+  policies: readonly ParsedPolicy[],
+  links: readonly TemplateLink[] = [],
+): PolicySet {
   const texts = (template: boolean) =>
     Object.fromEntries(policies.filter((p) => p.isTemplate === template).map((p) => [p.id, p.text]))
-  return { staticPolicies: texts(false), templates: texts(true), templateLinks: [] }
+  const templateLinks = links.map(({ templateId, id, principal, resource }) => ({
+    templateId,
+    newId: id,
+    values: {
+      ...(principal === undefined ? {} : { '?principal': { type: principal.type, id: principal.id } }),
+      ...(resource === undefined ? {} : { '?resource': { type: resource.type, id: resource.id } }),
+    },
+  }))
+  return { staticPolicies: texts(false), templates: texts(true), templateLinks }
 }
 
 /** JSON schemas become objects, as cedar-wasm wants them. @throws {CedarError} `schema_invalid`, `limit_exceeded` */
