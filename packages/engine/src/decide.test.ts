@@ -477,3 +477,22 @@ test('a tool of news is third-party text', () => {
     true,
   )
 })
+
+test('who gave the agent a value is said to the detectors, unless provenance doubts the call', () => {
+  const of = world()
+  step(of, call({ tool: 'get_quote' }), 'ACME trades at 12.')
+  const sourced = (shape: Parameters<typeof call>[0]) => {
+    const { events } = decide(of.state, call(shape))
+    const [turn] = events
+    return turn?.type === 'turn' ? turn.signal.sourced : undefined
+  }
+  assert.deepEqual(sourced({ tool: 'place_order', args: { symbol: 'ACME', quantity: 10 } }), [
+    ['symbol', 0.25],
+  ])
+  assert.equal(sourced({ tool: 'place_order', args: { symbol: 'XQZW', quantity: 10 } }), undefined)
+  assert.equal(
+    sourced({ tool: 'get_quote', args: { symbol: 'ACME' } }),
+    undefined,
+    'a read sends nothing anywhere',
+  )
+})

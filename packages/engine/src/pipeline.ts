@@ -28,7 +28,7 @@ import { askedOf } from './risk/extraction/asked.ts'
 import { seenOf } from './risk/login/seen.ts'
 import { provenanceEvidence } from './risk/provenance.ts'
 import { emptyRisk, score } from './risk/score.ts'
-import { signalOf } from './risk/signal.ts'
+import { signalOf, withSources } from './risk/signal.ts'
 import { type EngineState, emptyDirectory, emptyLive, type TenantState } from './state.ts'
 
 export const STAGES = { authenticate, delegate, attest, score, trace, decide: combine } as const
@@ -52,11 +52,11 @@ export function evaluate(
   const caller = STAGES.authenticate(request, tenant.directory.agents.get(grant.agent))
   const errand = STAGES.delegate(known, request, assume)
   const composition = STAGES.attest(live?.composition)
-  const signal = compared(signalOf(request, errand.tool, caller.proofAge))
+  const origin = errand.refusal === null && assume.ignoreArguments !== true ? traced() : UNTRACED
+  const signal = withSources(compared(signalOf(request, errand.tool, caller.proofAge)), origin)
   const surprise = errand.dead
     ? []
     : STAGES.score(live?.risk ?? emptyRisk(), signal, background(tenant.live.peers, groupOf(grant.agent)))
-  const origin = errand.refusal === null && assume.ignoreArguments !== true ? traced() : UNTRACED
   const steering = steeringOf(origin)
   const told = provenanceEvidence(origin, isSamePassage(live?.risk ?? null, steering))
   const evidence = [...composition, ...surprise, ...told]

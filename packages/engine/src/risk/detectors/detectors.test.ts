@@ -157,6 +157,25 @@ test('new counterparty: speaks where the argument rarely changes', () => {
   assert.equal(varied.bits(to('id-99')), 0)
 })
 
+test('new counterparty: the same one again, and one that somebody gave the agent, is less of a doubt', () => {
+  const { bits, attempt, settled } = using(counterparty)
+  const to = (who: string, share?: number): Partial<Signal> => ({
+    parties: [['to', who]],
+    ...(share === undefined ? {} : { sourced: [['to', share]] as const }),
+  })
+  for (let i = 0; i < 20; i++) settled(to('bob'))
+  const first = bits(to('eve'))
+  assert.equal(bits(to('eve', 0.5)), first / 2)
+  attempt(to('eve'), 'approval')
+  assert.equal(bits(to('eve')), first, 'what was not let through makes nobody known')
+  attempt(to('eve'))
+  assert.ok(bits(to('eve')) < first / 2 && bits(to('eve')) > 0)
+  assert.equal(bits({ ...to('eve'), at: START + 25 * 60 * MINUTE }), first, 'a day later it is new again')
+  assert.equal(bits(to('kim')), first)
+  settled(to('eve'))
+  assert.equal(bits(to('eve')), 0)
+})
+
 test('places: a second address within minutes doubts the credential until a call from it was allowed', () => {
   const { bits, attempt } = using(places)
   attempt({ place: 'a' })
