@@ -25,6 +25,8 @@ export interface World {
   readonly service: RelationService
   readonly facts: () => RelationFacts | null
   readonly errors: SafeconductError[]
+  /** From then on the secret is nobody's. */
+  revoke(secret: string): void
   close(): Promise<void>
 }
 
@@ -48,6 +50,7 @@ export async function openWorld(): Promise<World> {
   const clock = { now: () => Date.now() }
   let facts: RelationFacts | null = null
   const errors: SafeconductError[] = []
+  const revoked = new Set<string>()
   const service = await openRelations(
     {
       store: createMemoryStore(),
@@ -67,7 +70,10 @@ export async function openWorld(): Promise<World> {
   }
   const access = {
     issuer: 'http://localhost',
-    enforcers: { find: enforcer, put: () => undefined },
+    enforcers: {
+      find: (secret: string) => (revoked.has(secret) ? null : enforcer(secret)),
+      put: () => undefined,
+    },
     authenticate: { verify: refuse, nonce: () => '' },
     // Not used by this interface.
     stores: null as never,
@@ -90,6 +96,7 @@ export async function openWorld(): Promise<World> {
     service,
     facts: () => facts,
     errors,
+    revoke: (secret) => revoked.add(secret),
     close: async () => {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))

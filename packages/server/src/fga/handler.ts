@@ -34,7 +34,7 @@ export function createFga(ports: FgaPorts): Fga {
   const known = (request: IncomingMessage) =>
     asker(request) ?? callerOf(request, ports.ownerSession, ports.tenant)
 
-  async function answer(request: IncomingMessage, signal: AbortSignal): Promise<FgaAnswer> {
+  async function answer(request: IncomingMessage, signal: AbortSignal): Promise<Answered> {
     const [path = '', search = ''] = (request.url ?? '/').split('?', 2)
     const parts = path.split('/')
     // Whoever is nobody does not learn which paths there are.
@@ -48,7 +48,7 @@ export function createFga(ports: FgaPorts): Fga {
           ? null
           : parseWith(row.body, parseBody(await bytesOf(request), request.headers['content-type']))
       const query = row.query === null ? null : parseWith(row.query, queryOf(search))
-      return row.handle({
+      const given = await row.handle({
         service: ports.service,
         tenant: ports.tenant,
         by: byOf(caller),
@@ -57,9 +57,20 @@ export function createFga(ports: FgaPorts): Fga {
         query: query as never,
         signal,
       })
+      return { given, allowed: () => isAllowed(row, request) }
     }
     if (caller.kind === 'anonymous') throw new SafeconductError('unauthenticated')
     throw new FgaError(404, 'undefined_endpoint', 'There is no such endpoint.')
+  }
+
+  /** Whoever was revoked or signed out meanwhile is shown nothing more. */
+  function isAllowed(row: FgaRow, request: IncomingMessage): boolean {
+    try {
+      requireScope(row, known(request), request)
+      return true
+    } catch {
+      return false
+    }
   }
 
   return async (request, response) => {
@@ -68,7 +79,8 @@ export function createFga(ports: FgaPorts): Fga {
     const gone = new AbortController()
     response.once('close', () => gone.abort())
     try {
-      await send(response, await answer(request, gone.signal))
+      const { given, allowed } = await answer(request, gone.signal)
+      await send(response, given, {}, allowed)
     } catch (thrown) {
       // Nobody is there to be told.
       if (gone.signal.aborted) return true
@@ -141,12 +153,21 @@ async function bytesOf(request: IncomingMessage): Promise<Uint8Array> {
   return Buffer.concat(chunks)
 }
 
+interface Answered {
+  readonly given: FgaAnswer
+  readonly allowed: () => boolean
+}
+
+/** Lines between two looks at who reads them. */
+const LOOK_EVERY = 100
+
 const HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
 
 async function send(
   response: ServerResponse,
   answer: FgaAnswer,
   more: Readonly<Record<string, string>> = {},
+  allowed: () => boolean = () => true,
 ): Promise<void> {
   if (!('lines' in answer)) {
     const text = answer.status === 204 ? '' : JSON.stringify(answer.json)
@@ -163,8 +184,9 @@ async function send(
   const lines = answer.lines[Symbol.asyncIterator]()
   let next = await lines.next()
   response.writeHead(answer.status, { ...HEADERS, 'content-type': 'application/x-ndjson' })
-  for (; next.done !== true; next = await lines.next()) {
+  for (let sent = 1; next.done !== true; next = await lines.next(), sent++) {
     if (response.destroyed) return
+    if (sent % LOOK_EVERY === 0 && !allowed()) throw new SafeconductError('revoked')
     if (!response.write(`${JSON.stringify(next.value)}\n`)) await room(response)
   }
   response.end()
