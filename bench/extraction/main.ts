@@ -9,7 +9,7 @@
 import { parseArgs } from 'node:util'
 import { machine } from '../lib/machine.ts'
 import { measure, type SeedResult } from './measure.ts'
-import { type ExtractionReport, goalsOf, textReport } from './report.ts'
+import { attackLines, type ExtractionReport, goalsOf, hardeningLines, textReport } from './report.ts'
 
 const { values } = parseArgs({
   options: { seed: { type: 'string' }, json: { type: 'boolean', default: false } },
@@ -30,5 +30,7 @@ const report: ExtractionReport = {
   seeds: results,
 }
 process.stdout.write(
-  values.json ? `${JSON.stringify({ ...report, goals: goalsOf(report) })}\n` : textReport(report),
+  values.json
+    ? `${JSON.stringify({ ...report, attacks: attackLines(report), hardened: hardeningLines(report), goals: goalsOf(report) })}\n`
+    : textReport(report),
 )

@@ -5,6 +5,7 @@
  */
 import { type CallReport, type Table, tablesOf } from '../call/report.ts'
 import { type DecisionReport, tablesOf as decisionTables } from '../decision/report.ts'
+import { extraction, login } from './identity-sections.ts'
 import { at, entries, fixed, list, number, row } from './read.ts'
 import type { Bench } from './record.ts'
 
@@ -456,6 +457,8 @@ export const SECTIONS: readonly Section[] = [
   decision,
   relations,
   behaviour,
+  login,
+  extraction,
   traces,
   rewritten,
   domains,
