@@ -227,9 +227,10 @@ export interface Repositories {
 export interface Store extends Repositories {
   /**
    * One transaction. Inside, use `t` only (the outer store would wait for itself) and never await the network.
-   * Rolls back on throw.
+   * Rolls back on throw. `lazily`: outlives the process at once, but a power cut only once a later transaction that is
+   * not lazy has committed; for what can be made again from something else. Order is kept.
    */
-  tx<T>(work: (t: Repositories) => Promise<T>): Promise<T>
+  tx<T>(work: (t: Repositories) => Promise<T>, options?: { readonly lazily?: boolean }): Promise<T>
   close(): Promise<void>
 }
 

@@ -92,9 +92,11 @@ export function createSummaries(
     for (const [key] of batch) waiting.delete(key)
     writing = batch.map(([, change]) => change)
     try {
-      await store.tx(async (t) => {
+      // Lost in a power cut, they are rebuilt: a snapshot, which moves that rebuild's beginning, is not lazy.
+      const tell = async (t: Pick<Store, 'decisions'>) => {
         for (const [, change] of batch) await write(t, change)
-      })
+      }
+      await store.tx(tell, { lazily: true })
       return true
     } catch {
       keep(batch)

@@ -57,16 +57,18 @@ export function transactions(open: OpenStore, skips: Skips): void {
     await prepare(s)
     const before = await everything(s)
     const boom = new Error('boom')
-    await assert.rejects(
-      () =>
-        s.tx(async (t) => {
-          await touchAll(t)
-          assert.notDeepEqual(await everything(t), before)
-          throw boom
-        }),
-      (error) => error === boom,
-    )
-    assert.deepEqual(await everything(s), before)
+    for (const lazily of [true, false]) {
+      const work = async (t: Repositories) => {
+        await touchAll(t)
+        assert.notDeepEqual(await everything(t), before)
+        throw boom
+      }
+      await assert.rejects(
+        () => s.tx(work, { lazily }),
+        (error) => error === boom,
+      )
+      assert.deepEqual(await everything(s), before)
+    }
     assert.equal(await s.replay.claim('new', 10, 5), true)
   })
 

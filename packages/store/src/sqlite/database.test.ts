@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { temporaryDirectory } from '../testing/temporary.ts'
-import { holdPragmas, openDatabase, readPragma, truncateJournal } from './database.ts'
+import { holdPragmas, openDatabase, readPragma, truncateJournal, withoutSync } from './database.ts'
 
 const directory = temporaryDirectory()
 
@@ -17,6 +17,18 @@ test('every open sets what makes a commit durable and an erasure real', () => {
     )
     database.close()
   }
+})
+
+test('commits are synced again after work that went without, also when it failed', async () => {
+  const database = openDatabase(join(directory, 'lazy.db'))
+  assert.equal(await withoutSync(database, async () => readPragma(database, 'synchronous')), 1n)
+  assert.equal(readPragma(database, 'synchronous'), 2n)
+  await assert.rejects(
+    withoutSync(database, () => Promise.reject(new Error('no'))),
+    /no/,
+  )
+  assert.equal(readPragma(database, 'synchronous'), 2n)
+  database.close()
 })
 
 test('the file, its journal and its index are for this user alone', () => {

@@ -51,6 +51,22 @@ export function holdPragmas(database: Pick<DatabaseSync, 'exec' | 'prepare'>): v
   }
 }
 
+/**
+ * Commits of `work` are written to the journal and not synced; the next one that is syncs them, too, as the journal is
+ * one file that is read from its beginning. The connection must be the caller's alone meanwhile.
+ */
+export async function withoutSync<T>(
+  database: Pick<DatabaseSync, 'exec'>,
+  work: () => Promise<T>,
+): Promise<T> {
+  database.exec('pragma synchronous = normal')
+  try {
+    return await work()
+  } finally {
+    database.exec('pragma synchronous = full')
+  }
+}
+
 export function readPragma(database: Pick<DatabaseSync, 'prepare'>, name: string): unknown {
   const statement = database.prepare(`pragma ${name}`)
   statement.setReadBigInts(true)

@@ -59,20 +59,29 @@ if (!withStrace) {
   )
 }
 
-test('every commit is synced', {
-  skip: withStrace ? false : 'strace is missing or may not trace',
-}, async () => {
+const skip = withStrace ? false : 'strace is missing or may not trace'
+const COMMITS = 20
+
+/** Syncs that so many commits took. */
+async function syncsOf(verb: 'commits' | 'lazily'): Promise<number> {
   const directory = temporaryDirectory()
   const log = join(temporaryDirectory(), 'strace.log')
-  const commits = 20
   const under = ['strace', '-f', '-e', 'trace=fsync,fdatasync,write', '-o', log]
-  const traced = startHolder([directory, 'commits', String(commits)], under)
+  const traced = startHolder([directory, verb, String(COMMITS)], under)
   await traced.exited
   assert.deepEqual(traced.lines(), ['held'])
   const calls = readFileSync(log, 'utf8').split('\n')
   const begin = calls.findIndex((line) => line.includes('MARK begin'))
   const end = calls.findIndex((line) => line.includes('MARK end'))
   assert.ok(begin !== -1 && end > begin)
-  const syncs = calls.slice(begin, end).filter((line) => /\b(fsync|fdatasync)\(/.test(line))
-  assert.ok(syncs.length >= commits, `${syncs.length} syncs for ${commits} commits`)
+  return calls.slice(begin, end).filter((line) => /\b(fsync|fdatasync)\(/.test(line)).length
+}
+
+test('every commit is synced', { skip }, async () => {
+  const syncs = await syncsOf('commits')
+  assert.ok(syncs >= COMMITS, `${syncs} syncs for ${COMMITS} commits`)
+})
+
+test('a lazy commit waits for no disk', { skip }, async () => {
+  assert.equal(await syncsOf('lazily'), 0)
 })

@@ -16,7 +16,7 @@ import { type Migrations, migrate, migrations } from '../sql/migrations.ts'
 import { sqlRepositories } from '../sql/repositories.ts'
 import type { Database } from '../sql/schema.ts'
 import type { Session } from '../sql/session.ts'
-import { openDatabase, truncateJournal } from './database.ts'
+import { openDatabase, truncateJournal, withoutSync } from './database.ts'
 import { sqliteDialect } from './dialect.ts'
 import { sqliteCode, toStoreError } from './errors.ts'
 
@@ -98,11 +98,14 @@ function openStore(
     })
   }
 
-  async function tx<T>(work: (db: Kysely<Database>, turn: Turn) => Promise<T>): Promise<T> {
+  async function tx<T>(
+    work: (db: Kysely<Database>, turn: Turn) => Promise<T>,
+    lazily: boolean = false,
+  ): Promise<T> {
     refuseMisuse()
     const turn: Turn = { open: true, erased: false }
-    const result = await workErrors(() =>
-      db.transaction().execute((inner) =>
+    const transaction = (on: Kysely<Database>): Promise<T> =>
+      on.transaction().execute((inner) =>
         turns.run(turn, async () => {
           try {
             return await work(inner, turn)
@@ -110,7 +113,11 @@ function openStore(
             turn.open = false
           }
         }),
-      ),
+      )
+    const result = await workErrors(() =>
+      lazily
+        ? db.connection().execute((alone) => withoutSync(database, () => transaction(alone)))
+        : transaction(db),
     )
     if (turn.erased) await finishErasure(db, database)
     return result
@@ -171,7 +178,7 @@ function openStore(
 
   return {
     ...sqlRepositories(outer),
-    tx: (work) => tx((inner, turn) => work(sqlRepositories(inside(inner, turn)))),
+    tx: (work, { lazily } = {}) => tx((inner, turn) => work(sqlRepositories(inside(inner, turn))), lazily),
     backup: async (file) => {
       refuseMisuse()
       const mine = copying.then(() => storeErrors(() => copyTo(file)))

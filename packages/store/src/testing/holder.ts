@@ -3,6 +3,7 @@
  *
  *     node holder.ts DIRECTORY write        commits one user after another, printing each number once it is durable
  *     node holder.ts DIRECTORY commits N    N commits between two marks on standard error, then leaves
+ *     node holder.ts DIRECTORY lazily N     the same, each of them lazy
  *     node holder.ts DIRECTORY hold         only holds
  *
  * Prints `held` when it has the directory, or `refused CODE` and leaves.
@@ -33,10 +34,12 @@ try {
   const store = await openSqliteStore({ directory })
   say('held')
   if (verb === 'hold') setInterval(() => undefined, 60_000)
-  if (verb === 'commits') {
+  if (verb === 'commits' || verb === 'lazily') {
     await store.users.insert(user(0))
     mark('MARK begin')
-    for (let n = 1; n <= Number(count); n++) await store.users.insert(user(n))
+    for (let n = 1; n <= Number(count); n++) {
+      await store.tx((t) => t.users.insert(user(n)), { lazily: verb === 'lazily' })
+    }
     mark('MARK end')
     await store.close()
   }
