@@ -73,6 +73,25 @@ describe('elevations', () => {
     assert.equal((json.elevations as JsonObject[])[0]?.status, 'lapsed')
   })
 
+  it('revoked while the owner decides, it stays revoked', async () => {
+    await rule(NEEDS_ROLE, 'p-race')
+    const { json } = await ask({ minutes: 30 })
+    const { elevations } = world.store
+    const { get } = elevations
+    let reads = 0
+    const meanwhile: typeof get = async (...which) => {
+      const found = await get(...which)
+      if (++reads === 1) await world.post('local', `/api/v1/elevations/${json.id}/revoke`, {})
+      return found
+    }
+    Object.assign(elevations, { get: meanwhile })
+    const granted = await decide(json.id, true)
+    Object.assign(elevations, { get })
+    assert.equal(granted.status, 409, granted.text)
+    assert.equal((await elevations.get(TENANT, String(json.id)))?.status, 'revoked')
+    assert.equal(outcome().outcome, 'deny')
+  })
+
   it('a rule grants at once, for as long as it says; what is revoked ends at the next call', async () => {
     await rule(RULE, 'p-2')
     const long = await ask({ minutes: 61 }, 'owner')

@@ -131,7 +131,7 @@ async function ask(
     expiresAt: Math.min(ruling.endsAt, at + (granted ? minutes * MINUTE : ASKED_TTL_MS)),
     endedAt: null,
   }
-  return store(ports, elevation, elevation.askedBy)
+  return store(ports, elevation, elevation.askedBy, true)
 }
 
 /** What a person has to know before agreeing. */
@@ -175,10 +175,13 @@ async function decide(
   return store(ports, { ...known, status: 'active', decidedBy: by, decidedAt: at, expiresAt }, by)
 }
 
-/** The record, the entry that tells of it, and the engine: in force from the next call on. */
-async function store(ports: AdminPorts, given: Elevation, by: string): Promise<Elevation> {
-  const known = await ports.store.elevations.get(given.tenant, given.id)
-  const elevation = { ...given, version: (known?.version ?? 0) + 1 }
+/**
+ * The record, the entry that tells of it, and the engine: in force from the next call on.
+ * @param given made of the record as it was read: who changed it meanwhile comes first
+ * @throws `conflict`
+ */
+async function store(ports: AdminPorts, given: Elevation, by: string, isNew = false): Promise<Elevation> {
+  const elevation = isNew ? given : { ...given, version: given.version + 1 }
   const { id, role, principal, task, status, minutes, expiresAt } = elevation
   const event = {
     event: `elevation.${status}`,
@@ -191,7 +194,7 @@ async function store(ports: AdminPorts, given: Elevation, by: string): Promise<E
     by,
   }
   return change(ports, event, async (t) => {
-    if (known === null) await t.elevations.insert(elevation)
+    if (isNew) await t.elevations.insert(elevation)
     else await t.elevations.replace(elevation)
     return {
       result: elevation,
