@@ -11,6 +11,7 @@ import {
   parseJson,
   SafeconductError,
 } from '@safeconduct/protocol'
+import { everyPage } from '../every-page.ts'
 import { pacer } from '../http/pace.ts'
 import { type Actor, askCall } from './agent-call.ts'
 import { methodsFor } from './coaz/methods.ts'
@@ -64,8 +65,6 @@ export async function searchCalls(
   return { results, page: { next_token: next, count: results.length } }
 }
 
-const MAX_TOOLS = 1000
-
 async function callCandidates(
   ports: PdpPorts,
   { grant, servers }: Actor,
@@ -80,7 +79,7 @@ async function callCandidates(
       if (search.type === 'mcp_server') return grant.audience.slice().sort()
       const [server, ...more] = servers
       if (search.type !== 'tool' || server === undefined || more.length > 0) return []
-      const tools = await ports.store.tools.find(grant.tenant, 'server', server, { limit: MAX_TOOLS })
+      const tools = await everyPage((page) => ports.store.tools.find(grant.tenant, 'server', server, page))
       return tools.map(({ name }) => name).sort()
     }
   }

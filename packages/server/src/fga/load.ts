@@ -6,6 +6,7 @@
 import type { RelationChange, RelationPlace, Store } from '@safeconduct/engine'
 import type { RelationModel, RelationSpace, RelationTuple } from '@safeconduct/protocol'
 import { type Change, RelationStore, type Tuple } from '@safeconduct/relations'
+import { everyPage } from '../every-page.ts'
 import type { GraphFiles } from './ports.ts'
 
 /** Rows of one read from the store. */
@@ -166,16 +167,4 @@ async function spacesOf(store: Store, tenant: string): Promise<RelationSpace[]> 
 
 async function modelsOf(store: Store, tenant: string, space: string): Promise<RelationModel[]> {
   return everyPage((page) => store.relationModels.find(tenant, 'space', space, page))
-}
-
-async function everyPage<T extends { readonly id: string }>(
-  read: (page: { limit: number; after?: string }) => Promise<T[]>,
-): Promise<T[]> {
-  const all: T[] = []
-  for (;;) {
-    const after = all.at(-1)?.id
-    const page = await read({ limit: 1000, ...(after === undefined ? {} : { after }) })
-    all.push(...page)
-    if (page.length < 1000) return all
-  }
 }
