@@ -251,6 +251,7 @@ function erase(
     live.flows.delete(task)
   }
   for (const key of live.flows.keys()) if (flowUser(key) === event.user) live.flows.delete(key)
+  live.streams.clear()
   const source = sourceOf(event.user)
   for (const [id, agent] of live.agents) {
     capture?.touch(id)

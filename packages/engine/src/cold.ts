@@ -76,12 +76,13 @@ export function recompose(agent: AgentLive): void {
   agent.cold = { ...cold, recomposed: true, summary }
 }
 
-/** A person looked: habits stay, a run of refusals is what they have just looked at, and what it became is accepted. */
+/** A person looked: habits stay, a run of refusals and of queries is what they have just looked at, and what it became is accepted. */
 export function reset(agent: AgentLive, at: number): void {
   const { cold, risk } = agent
   risk.doubts.clear()
   if (cold === null) {
     risk.detectors.delete('denials')
+    risk.detectors.delete('extraction')
     risk.learning.contestedAt = null
     enrolAnew(risk, at)
     return

@@ -7,6 +7,7 @@ import { touch } from '../../bounded.ts'
 import { decode, encode } from '../../plain.ts'
 import type { Doubt } from '../combine.ts'
 import { contributionId } from '../contributions.ts'
+import { extraction } from '../detectors/extraction.ts'
 import { dropPending, emptyLearning, type Learning, weigh } from './learning.ts'
 
 /** The parts of an agent's risk that answers change. */
@@ -67,8 +68,12 @@ export function forgetHabits(risk: Judged): void {
   risk.learning = { ...emptyLearning(), weights, answers, contestedAt }
 }
 
-/** Whom the agent worked for is not told apart any more, and what waits to be learned of their calls goes. */
-export function forgetSource({ learning }: Pick<Judged, 'learning'>, source: string): void {
+/** Whom the agent worked for is not told apart any more; what waits to be learned of their calls, and queries that may be theirs, go. */
+export function forgetSource(
+  { learning, detectors }: Pick<Judged, 'learning' | 'detectors'>,
+  source: string,
+): void {
+  detectors.delete(extraction.name)
   learning.influence.known.delete(source)
   learning.influence.sources.delete(source)
   dropPending(learning, (lesson) => lesson.source === source)
