@@ -33,6 +33,11 @@ export class ChangeLog {
     return this.#first + this.#changes.length
   }
 
+  /** Who follows at present. */
+  get followers(): number {
+    return this.#listeners.size
+  }
+
   /** Of a restored store: what was before is not kept. */
   startAt(position: number): void {
     this.#changes = []

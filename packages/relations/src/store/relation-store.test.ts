@@ -299,6 +299,23 @@ describe('the rest', () => {
     assert.equal(store.models.length, 2)
   })
 
+  it('nobody is waited for who no longer watches', async () => {
+    const { store } = storeWith(0)
+    const stop = new AbortController()
+    const waiting = store.watch({ signal: stop.signal }).next()
+    const left = (async () => {
+      for await (const { tuple } of store.watch()) return tuple.object
+      return undefined
+    })()
+    assert.equal(store.size.watchers, 2)
+    stop.abort()
+    assert.deepEqual(await waiting, { value: undefined, done: true })
+    assert.equal(store.size.watchers, 1)
+    store.write([document(0)])
+    assert.equal(await left, 'document:0')
+    assert.equal(store.size.watchers, 0)
+  })
+
   it('changes come in order, from any position kept', async () => {
     const { store } = storeWith(0, { now: () => 5, limits: { maxChanges: 2, maxWatchBacklog: 3 } })
     const stop = new AbortController()

@@ -501,11 +501,11 @@ export class RelationStore {
     )
   }
 
-  /** Counts, for metrics. `columnBytes` leaves out names, conditions and ends. */
-  get size(): { tuples: number; objects: number; columnBytes: number; heldIds: number } {
-    const graph = this.#graph
-    const { tupleCount: tuples, columnBytes } = graph
-    return { tuples, objects: graph.objects.size, columnBytes, heldIds: this.#held.size }
+  /** Counts, for metrics. `columnBytes` leaves out names, conditions and ends; `watchers` wait for changes. */
+  get size(): { tuples: number; objects: number; columnBytes: number; heldIds: number; watchers: number } {
+    const { tupleCount: tuples, columnBytes, objects } = this.#graph
+    const [heldIds, watchers] = [this.#held.size, this.#changes.followers]
+    return { tuples, objects: objects.size, columnBytes, heldIds, watchers }
   }
 
   // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────
