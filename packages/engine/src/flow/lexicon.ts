@@ -37,7 +37,7 @@ const set = (words: string): ReadonlySet<string> => new Set(words.split(/\s+/))
 
 /** Verbs at the head of a tool name that only look. */
 export const READ_VERBS = set(
-  'get list read search find check view fetch lookup retrieve query count browse show describe calculate compute summarize summarise inspect compare analyze analyse examine preview scan verify validate translate explain extract filter estimate return display look monitor watch poll resolve detect convert parse is has tail head grep ls cat stat diff status whoami obtain gather collect acquire enumerate access consult peruse study survey discover identify determine poll diagnose decode render print dump receive pull yield return provide',
+  'get list read search find check view fetch lookup retrieve query count browse show describe calculate compute summarize summarise inspect compare analyze analyse examine preview scan verify validate translate explain extract filter estimate return display look monitor watch poll resolve detect convert parse is has tail head grep ls cat stat diff status whoami obtain gather collect acquire enumerate access consult peruse study survey discover identify determine poll diagnose decode render print dump receive pull yield return provide quote track trace audit',
 )
 
 /** Verbs after which something is gone or no longer works. */
@@ -45,8 +45,10 @@ export const DESTRUCTIVE_VERBS = set(
   'remove delete cancel drop revoke kick ban unsubscribe disable clear erase block purge destroy terminate wipe uninstall deactivate reset overwrite trash empty kill truncate expel evict oust eject discard annul void rescind dissolve expunge prune deregister unregister suspend',
 )
 
-/** Verbs that bind the user to somebody else: what was ordered, booked or signed is not taken back by a second call. */
-export const BINDING_VERBS = set('order book reserve rent hire trade bid subscribe sign')
+/** Verbs that bind the user to somebody else: what was ordered, signed or released is not taken back by a second call. */
+export const BINDING_VERBS = set(
+  'order book reserve rent hire trade bid subscribe sign release dispatch ship approve authorize authorise waive settle',
+)
 
 /** What such a tool is named after when its verb says nothing (`place_order`, `submit_bid`). */
 export const BINDING_NOUNS = set(
@@ -138,7 +140,7 @@ export const OWN_NOUNS = set(
   'balance profile info information setting settings preference preferences account iban day date time clock timezone quota version user my current id',
 )
 export const THIRD_PARTY_NOUNS = set(
-  'message inbox email mail webpage website page web file document review comment transaction channel post note event calendar notification chat feed search ticket issue article product listing attachment history log thread conversation pull request feedback description invoice news forum repository readme',
+  'message inbox letter email mail webpage website page web file document review comment transaction channel post note event calendar notification chat feed search ticket issue article product listing attachment history log thread conversation pull request feedback description invoice news forum repository readme',
 )
 /** Data that is not public. */
 export const PRIVATE_NOUNS = set(

@@ -26,6 +26,12 @@ test('a page that is opened by address is a read whose address steers', () => {
   assert.equal(page.openWorld, true)
   assert.equal(page.documentOutput, true)
   assert.equal(roles('open_account', { name: 'string' }).effect, 'write')
+  assert.equal(roles('open_letter', { letter_no: 'string' }).effect, 'read')
+  assert.equal(roles('open_gate', { gate_no: 'string' }).effect, 'write')
+  assert.equal(
+    roles('search_lane', { to_city: 'string', reply_to: 'string' }).args.to_city?.kind,
+    'attribute',
+  )
 })
 
 test('arguments have kinds', () => {

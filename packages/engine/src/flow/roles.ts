@@ -193,7 +193,8 @@ function leadVerb(
       .map(verbForm)
       .find((w, i) => isVerb(w) && (i === 0 || !NOUNISH.has(w))) ?? ''
   const located = Object.keys(properties).some((arg) => words(arg).some((w) => LOCATORS.has(singular(w))))
-  const reads = (verb: string): boolean => READ_VERBS.has(verb) || (located && FETCH_VERBS.has(verb))
+  const fetches = located || opensText([...name, ...description.slice(0, 4)], properties)
+  const reads = (verb: string): boolean => READ_VERBS.has(verb) || (fetches && FETCH_VERBS.has(verb))
   const last = name.at(-1) ?? ''
   const nounFirst = name.length > 1 && NOUNISH.has(head) && isVerb(last) && !NOUNISH.has(last)
   if (isNounPhrase(name, description, properties, isVerb)) return { verbs: [], reads: true }
@@ -211,6 +212,14 @@ function leadVerb(
   if (told !== '') return { verbs: [told], reads: reads(told) }
   return { verbs: [], reads: Object.keys(properties).length === 0 }
 }
+
+/** `open_letter(letter_no)`: one argument, the number of a text that is there already. */
+function opensText(told: readonly string[], properties: JsonObject): boolean {
+  const [arg, ...more] = Object.keys(properties).map((key) => words(key).map(singular))
+  if (arg === undefined || more.length > 0 || !NUMBERS.has(arg.at(-1) ?? '')) return false
+  return told.map(singular).some((noun) => THIRD_PARTY_NOUNS.has(noun) && arg.includes(noun))
+}
+const NUMBERS = new Set('id no number key ref reference uid uuid'.split(' '))
 
 /**
  * Named and described by what it gives back ("Log of a build."): no order in it, and no argument that could carry one out.
@@ -278,6 +287,7 @@ function thirdParty(named: ReadonlySet<string>, nouns: ReadonlySet<string>): boo
   return about.length === 0 || !about.every((n) => OWN_NOUNS.has(n))
 }
 
+const DIRECTIONS = new Set('to from by for in at'.split(' '))
 /** The role of one argument; also used for arguments that the schema does not know. */
 export function argumentRole(
   name: string,
@@ -286,7 +296,9 @@ export function argumentRole(
   toolWords: ReadonlySet<string>,
 ): ArgumentRole {
   const own = words(name)
-  const bag = new Set([...own, ...own.map(singular)])
+  // `to_city` is a city.
+  const named = own.length > 1 && DIRECTIONS.has(own[0] ?? '') ? own.slice(1) : own
+  const bag = new Set([...named, ...named.map(singular)])
   const told = new Set(
     words(String(schema.description ?? '').slice(0, 400))
       .filter((w) => !FUNCTION_WORDS.has(w))

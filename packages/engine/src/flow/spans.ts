@@ -49,8 +49,11 @@ function capitalised(word: string): string {
 }
 
 // A word that is a noun as often as a verb, at the head of a sentence and before an object.
+const AMBIGUOUS = [...SURE_BLOCK].filter((verb) =>
+  (CLASSES_OF.get(verb) ?? []).some((name) => name !== 'read' && name !== 'visit'),
+)
 const OPENING = new RegExp(
-  `^\\s*(${UNSURE.split(' ').join('|')})\\s+(?:\\d|(?:the|a|an|all|this|that|these|those|them|it|my|your|our|his|her|every|each|from)\\b)`,
+  `^\\s*(${[...new Set([...UNSURE.split(' '), ...AMBIGUOUS])].join('|')})\\s+(?:\\d|(?:the|a|an|all|this|that|these|those|them|it|my|your|our|his|her|every|each|from)\\b)`,
   'i',
 )
 
