@@ -322,6 +322,15 @@ describe('the client of OpenFGA', () => {
       await refusal(client.readChanges({ type: 'group' }, { continuationToken: token })),
       '400 query_string_type_continuation_token_mismatch',
     )
+    const other = await client.createStore({ name: 'elsewhere' })
+    assert.equal(
+      await refusal(
+        clientWith(SECRETS.writer, other.id).readChanges({ type: 'folder' }, { continuationToken: token }),
+      ),
+      '400 invalid_continuation_token',
+      'positions are those of one store',
+    )
+    await client.deleteStore({ storeId: other.id })
     const future = new Date(Date.now() + 3_600_000).toISOString()
     assert.deepEqual((await client.readChanges({ type: '', startTime: future })).changes, [])
   })

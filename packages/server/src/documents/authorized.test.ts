@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { RelationStore, type Tuple } from '@safeconduct/relations'
 import fc from 'fast-check'
 import { authorizedPage, filterIds, objectOf } from './authorized.ts'
-import type { Parties } from './errand.ts'
+import { narrowest, type Parties } from './errand.ts'
 
 const MODEL = `model
   schema 1.1
@@ -160,5 +160,16 @@ describe('documents of an errand', () => {
   it('are named with or without their type', () => {
     assert.equal(objectOf('document', 'd1'), 'document:d1')
     assert.equal(objectOf('document', 'document:d1'), 'document:d1')
+  })
+
+  it('are limited by every link, and a limit said many times over costs no more', () => {
+    const often = Array.from({ length: 128 }, () => 'document:')
+    assert.deepEqual(narrowest(Array.from({ length: 16 }, () => often)), ['document:'])
+    assert.deepEqual(
+      narrowest([undefined, ['document:a', 'folder:'], undefined, ['document:', 'folder:x']]),
+      ['document:a', 'folder:x'],
+    )
+    assert.deepEqual(narrowest([['document:a'], ['document:b']]), [])
+    assert.equal(narrowest([undefined]), null)
   })
 })

@@ -95,14 +95,22 @@ function own(first: Delegation, task: Task): string[] {
   return first.from === task.user || first.from === first.to ? [] : [first.from]
 }
 
-/** An id has to fit every limit: of two prefixes the longer one, where it begins with the other. */
-function narrowest(limits: readonly (readonly string[] | undefined)[]): readonly string[] | null {
+/**
+ * An id has to fit every limit: of two prefixes the longer one, where it begins with the other. Each once: agents choose
+ * their own limits, and what is named many times over must not multiply from link to link.
+ */
+export function narrowest(limits: readonly (readonly string[] | undefined)[]): readonly string[] | null {
   const given = limits.filter((limit) => limit !== undefined)
   const [first, ...rest] = given
   if (first === undefined) return null
-  return rest.reduce(
-    (narrow, limit) =>
-      narrow.flatMap((a) => limit.flatMap((b) => (a.startsWith(b) ? [a] : b.startsWith(a) ? [b] : []))),
-    first,
-  )
+  const narrowed = rest.reduce((narrow, limit) => {
+    const both = new Set<string>()
+    for (const a of narrow)
+      for (const b of new Set(limit)) {
+        if (a.startsWith(b)) both.add(a)
+        else if (b.startsWith(a)) both.add(b)
+      }
+    return both
+  }, new Set(first))
+  return [...narrowed]
 }

@@ -105,16 +105,16 @@ export const storeRows: readonly FgaRow[] = [
     query: modelsQuery,
     handle: async ({ service, tenant, params, query }) => {
       const token = query.continuation_token
-      const before = token ? String(readToken(token, 'models')) : null
+      const { record, models } = spaceOf(service, tenant, params.store)
+      const of = `models ${record.id}`
+      const before = token ? String(readToken(token, of)) : null
       const size = query.page_size ?? DEFAULT_PAGE
-      const all = [...spaceOf(service, tenant, params.store).models]
-        .reverse()
-        .filter(({ id }) => before === null || id < before)
+      const all = [...models].reverse().filter(({ id }) => before === null || id < before)
       const page = all.slice(0, size)
       const last = all.length > size ? page.at(-1) : undefined
       return ok({
         authorization_models: page.map(modelOf),
-        continuation_token: last === undefined ? '' : writeToken('models', last.id),
+        continuation_token: last === undefined ? '' : writeToken(of, last.id),
       })
     },
   }),

@@ -70,12 +70,13 @@ export const tupleRows: readonly FgaRow[] = [
     handle: async ({ service, tenant, params, query }) => {
       const { record } = spaceOf(service, tenant, params.store)
       const { type, start_time: since, continuation_token: token } = query
-      const of = `changes ${type ?? ''}`
+      const here = `changes ${record.id} `
+      const of = `${here}${type ?? ''}`
       let after = 0
       try {
         after = token ? Number(readToken(token, of)) : 0
       } catch (error) {
-        if (token && isOfOtherType(token))
+        if (token && isOfOtherType(token, here))
           throw new FgaError(
             400,
             'query_string_type_continuation_token_mismatch',
@@ -101,8 +102,8 @@ export const tupleRows: readonly FgaRow[] = [
   }),
 ]
 
-function isOfOtherType(token: string): boolean {
-  return Buffer.from(token, 'base64url').toString('utf8').startsWith('["changes ')
+function isOfOtherType(token: string, here: string): boolean {
+  return Buffer.from(token, 'base64url').toString('utf8').startsWith(`["${here}`)
 }
 
 interface Asked {
