@@ -325,12 +325,15 @@ describe('the client of OpenFGA', () => {
     const other = await client.createStore({ name: 'elsewhere' })
     assert.equal(
       await refusal(
-        clientWith(SECRETS.writer, other.id).readChanges({ type: 'folder' }, { continuationToken: token }),
+        clientWith(SECRETS.writer, { storeId: other.id }).readChanges(
+          { type: 'folder' },
+          { continuationToken: token },
+        ),
       ),
       '400 invalid_continuation_token',
       'positions are those of one store',
     )
-    await client.deleteStore({ storeId: other.id })
+    await clientWith(SECRETS.writer, { storeId: other.id }).deleteStore()
     const future = new Date(Date.now() + 3_600_000).toISOString()
     assert.deepEqual((await client.readChanges({ type: '', startTime: future })).changes, [])
   })
