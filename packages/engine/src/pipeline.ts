@@ -72,7 +72,7 @@ export function evaluate(
   function compared(plain: Signal): Signal {
     const group = groupOf(grant.agent)
     const agent = tenant.directory.agents.get(grant.agent)
-    const seen = seenOf(request.context, background(tenant.live.arrivals, group))
+    const seen = seenOf(request.context, () => background(tenant.live.arrivals, group))
     const signs = agent?.signs
     const signal: Signal = {
       ...plain,

@@ -16,6 +16,7 @@ import { type ClientName, emptyHabit, learnArrival, likeness } from './likeness.
 import { BURST, registrationSigns } from './registration.ts'
 import { arrivalOf, learnSeen, populationOf, seenOf } from './seen.ts'
 
+const alone = () => NO_PEERS
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const START = Date.UTC(2026, 0, 5, 10)
@@ -36,7 +37,7 @@ const ELSEWHERE: CallContext = {
 }
 
 function signal(context: CallContext, at: number, more: Partial<Signal> = {}): Signal {
-  const seen = seenOf(context, NO_PEERS)
+  const seen = seenOf(context, alone)
   return {
     at,
     tool: 'desk/look',
@@ -123,13 +124,13 @@ test('arrival: a thousand calls of one session teach no more than one', () => {
 
 test('arrival: what only this agent comes with speaks for it more than what everybody comes with', () => {
   const peers: Peers = new Map()
-  const seen = seenOf(HOME, NO_PEERS)
+  const seen = seenOf(HOME, alone)
   assert.ok(seen !== null)
   for (let i = 0; i < 300; i++) learnSeen(peers, i % 4, seen)
   const habit = using(arrival)
   for (let day = 0; day < 12; day++) habit.allowed(signal(HOME, START + day * 24 * HOUR))
   const of = (among: Background) => {
-    const each = seenOf(HOME, among)
+    const each = seenOf(HOME, () => among)
     assert.ok(each !== null)
     return likeness(habit.state.habit, arrivalOf(each, HOME.ip, START), populationOf(each)).bits
   }
@@ -137,10 +138,10 @@ test('arrival: what only this agent comes with speaks for it more than what ever
 })
 
 test('loopback and no address say nothing of a place', () => {
-  assert.equal(seenOf({ channel: 'stdio', ip: null, client: null }, NO_PEERS), null)
-  assert.equal(seenOf({ channel: 'http', ip: '127.0.0.1', client: null, country: 'NL' }, NO_PEERS), null)
+  assert.equal(seenOf({ channel: 'stdio', ip: null, client: null }, alone), null)
+  assert.equal(seenOf({ channel: 'http', ip: '127.0.0.1', client: null, country: 'NL' }, alone), null)
   assert.equal(
-    seenOf({ channel: 'http', ip: '127.0.0.1', client: 'Desk', country: 'NL' }, NO_PEERS)?.country,
+    seenOf({ channel: 'http', ip: '127.0.0.1', client: 'Desk', country: 'NL' }, alone)?.country,
     null,
   )
 })

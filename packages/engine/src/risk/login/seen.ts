@@ -24,7 +24,7 @@ const MAX_NAME = 96
 const PLAIN = /^[\w .,:;+()/@~-]*$/
 
 /** @returns null when there is nothing to tell: no address that leads anywhere, and no name */
-export function seenOf(context: CallContext, peers: Background): Seen | null {
+export function seenOf(context: CallContext, others: () => Background): Seen | null {
   const { ip, client, clientVersion, channel, country, network } = context
   const away = ip !== null && !isLoopbackAddress(ip)
   if (!away && client === null) return null
@@ -37,6 +37,7 @@ export function seenOf(context: CallContext, peers: Background): Seen | null {
     disguised: !PLAIN.test(said),
     channel,
   }
+  const peers = others()
   const usual =
     peers.groups === 0 ? null : symbolsOf(seen).map((symbol) => Math.min(1, peers.share(symbol) * SYMBOLS))
   return { ...seen, usual }
