@@ -337,11 +337,17 @@ describe('Authorization API 1.0', () => {
       const second = await search('subject', { ...body, page: { limit: 1, token } })
       assert.deepEqual(idsOf(second), ['bob'])
       assert.deepEqual(second.page, { next_token: '', count: 1 })
+      const none = await search('subject', { ...body, page: { limit: 0 } })
+      assert.deepEqual([idsOf(none), isJsonObject(none.page) && none.page.next_token !== ''], [[], true])
+      assert.deepEqual(idsOf(await search('subject', { ...body, page: { limit: 100_000 } })), [
+        'alice',
+        'bob',
+      ])
       for (const [other, page] of [
         [{ ...body, resource: record('record-2') }, { token }],
         [body, { token: 'nonsense' }],
-        [body, { limit: 0 }],
-        [body, { limit: 1001 }],
+        [body, { limit: -1 }],
+        [body, { limit: 1.5 }],
       ] as const) {
         assert.equal((await pep.post('/access/v1/search/subject', { ...other, page })).status, 400)
       }

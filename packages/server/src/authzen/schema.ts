@@ -35,9 +35,7 @@ export const evaluations = partial.extend({
 })
 export type Evaluations = z.infer<typeof evaluations>
 
-const page = z
-  .object({ token: z.string().max(4096).optional(), limit: z.int().min(1).max(1000).optional() })
-  .optional()
+const page = z.object({ token: z.string().max(4096).optional(), limit: z.int().min(0).optional() }).optional()
 
 export const subjectSearch = z.object({
   subject: kind,

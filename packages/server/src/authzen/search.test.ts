@@ -47,6 +47,26 @@ describe('searches', () => {
     for (const limit of [1, 2, 5]) assert.deepEqual((await all(limit)).ids, expected)
   })
 
+  it('give at most so many on a page, however many are asked for, and none where none are', async () => {
+    const everybody = compileStore({
+      schema: 'entity user; entity room; action enter appliesTo { principal: [user], resource: [room] };',
+      policies: 'permit(principal, action, resource);',
+      entities: [
+        { uid: { type: 'room', id: 'hall' } },
+        ...Array.from({ length: 1500 }, (_, at) => ({ uid: { type: 'user', id: `u${at}` } })),
+      ],
+    })
+    const page = async (limit: number, token = '') =>
+      (await searchStore({ digest: 'one', compiled: everybody }, search, { limit, token }, allowed)).page
+    const first = await page(5000)
+    assert.equal(first.count, 1000)
+    assert.deepEqual(await page(5000, first.next_token), { next_token: '', count: 500 })
+    const nothing = await page(0)
+    assert.equal(nothing.count, 0)
+    assert.deepEqual(await page(5000, nothing.next_token), first)
+    assert.equal((await page(0, first.next_token)).next_token, first.next_token)
+  })
+
   it('take no token of another version, another question, or nobody', async () => {
     const { page } = await searchStore(store, search, { limit: 1 }, allowed)
     const refused = (work: Promise<unknown>) =>

@@ -23,7 +23,8 @@ export interface Found {
   readonly page: { readonly next_token: string; readonly count: number }
 }
 
-const DEFAULT_LIMIT = 1000
+/** Results of one page, whatever more is asked for: the token says that there are more. */
+const MAX_RESULTS = 1000
 /** Candidates looked at for one page. */
 const PAGE_WORK = 20_000
 /** Time spent on one page, milliseconds: what one candidate costs depends on what is asked. At least one is looked at. */
@@ -111,7 +112,7 @@ async function collect(
   binding: string,
   page: Page,
 ): Promise<{ readonly names: readonly string[]; readonly next: string }> {
-  const limit = page?.limit ?? DEFAULT_LIMIT
+  const limit = Math.min(page?.limit ?? MAX_RESULTS, MAX_RESULTS)
   const names: string[] = []
   let at = startOf(candidates, page?.token, binding)
   const end = Math.min(candidates.length, at + PAGE_WORK)
@@ -121,11 +122,10 @@ async function collect(
     if (candidate !== undefined && (await ask(candidate))) names.push(candidate)
     await rest.due()
   }
-  const last = candidates[at - 1]
-  return { names, next: at < candidates.length && last !== undefined ? tokenOf(binding, last) : '' }
+  return { names, next: at < candidates.length ? tokenOf(binding, candidates[at - 1] ?? '') : '' }
 }
 
-/** A token names the search, the version of the data, and the last candidate that was looked at. */
+/** A token names the search, the version of the data, and the last candidate looked at (empty before the first). */
 function tokenOf(binding: string, last: string): string {
   return Buffer.from(JSON.stringify([binding, last])).toString('base64url')
 }
