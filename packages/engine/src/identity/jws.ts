@@ -4,6 +4,7 @@
  */
 import { type KeyObject, sign as signBytes, verify as verifyBytes } from 'node:crypto'
 import { isJsonObject, type JsonObject, parseJson, SafeconductError } from '@safeconduct/protocol'
+import { fromDer, toDer } from './ecdsa-signature.ts'
 import { isSignatureAlgorithm, type SignatureAlgorithm, type SigningKey } from './jwk.ts'
 
 export interface ParsedJws {
@@ -45,7 +46,7 @@ export function verifyJws(jws: ParsedJws, key: SigningKey): void {
   const data = Buffer.from(jws.signed, 'ascii')
   const good =
     wanted === 'ES256'
-      ? verifyBytes('sha256', data, { key: key.key, dsaEncoding: 'ieee-p1363' }, jws.signature)
+      ? verifyBytes('sha256', data, key.key, toDer(jws.signature))
       : verifyBytes(null, data, key.key, jws.signature)
   if (!good) throw bad('Its signature does not verify.')
 }
@@ -56,10 +57,7 @@ export function signJws(header: JsonObject, payload: JsonObject, key: KeyObject)
   const alg = curve === 'ed25519' ? 'EdDSA' : 'ES256'
   const signed = `${encodeSegment({ ...header, alg })}.${encodeSegment(payload)}`
   const data = Buffer.from(signed, 'ascii')
-  const signature =
-    curve === 'ed25519'
-      ? signBytes(null, data, key)
-      : signBytes('sha256', data, { key, dsaEncoding: 'ieee-p1363' })
+  const signature = curve === 'ed25519' ? signBytes(null, data, key) : fromDer(signBytes('sha256', data, key))
   return `${signed}.${signature.toString('base64url')}`
 }
 
