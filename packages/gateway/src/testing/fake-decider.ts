@@ -2,6 +2,8 @@
  * A Decider that answers by script and keeps what it was asked, in order. For tests only.
  * @module
  */
+
+import type { ControlEvent } from '@safeconduct/engine'
 import {
   type CallRequest,
   type CallResult,
@@ -34,6 +36,8 @@ export interface FakeDecider extends Deciding {
   readonly log: string[]
   readonly prepared: CallRequest[]
   readonly settled: { readonly id: string; readonly result: CallResult }[]
+  /** Told by the gateway, in order. */
+  readonly told: ControlEvent[]
   /** Thrown by `settle` when set. */
   settleFails: SafeconductError | null
 }
@@ -47,6 +51,7 @@ export function fakeDecider(script: Script = ALLOW): FakeDecider {
     log: [],
     prepared: [],
     settled: [],
+    told: [],
     settleFails: null,
     async prepare(request) {
       const verdict = fake.script(request)
@@ -68,6 +73,7 @@ export function fakeDecider(script: Script = ALLOW): FakeDecider {
       if (fake.settleFails !== null) throw fake.settleFails
       return { receipt: { intentIndex: 0, outcomeIndex: 1 } }
     },
+    control: (event) => void fake.told.push(event),
     dry: (request) => decisionOf(request, fake.script(request)),
     async list(request, definitions) {
       fake.log.push(`list ${request.operation.method}`)

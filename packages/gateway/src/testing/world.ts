@@ -6,6 +6,7 @@ import { generateKeyPairSync, hash, type KeyObject, randomUUID } from 'node:cryp
 import { createServer, type Server as HttpServer, type RequestListener } from 'node:http'
 import { parsePublicJwk, type SigningKey, signJws } from '@safeconduct/engine'
 import { type Grant, type JsonObject, SafeconductError, type Server } from '@safeconduct/protocol'
+import { createAttemptBook } from '../auth/attempts.ts'
 import { createAuthenticate } from '../auth/authenticate.ts'
 import { createMcpGateway, type McpGateway, type McpGatewayOptions } from '../gateway.ts'
 import { checkHost, checkOrigin, type OriginRules, originRules } from '../http/origin.ts'
@@ -166,7 +167,12 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const clock = { now: () => Date.now() }
   const gateway = createMcpGateway({
     decider: options.decider ?? fakeDecider(),
-    authenticate: createAuthenticate({ issuer: origin, keys: () => issuer.keys, clock }),
+    authenticate: createAuthenticate({
+      issuer: origin,
+      keys: () => issuer.keys,
+      clock,
+      attempts: createAttemptBook(clock),
+    }),
     directory: {
       server: (tenant, name) => (tenant === TENANT ? (servers.get(name) ?? null) : null),
       known: (name) => servers.has(name),
