@@ -11,7 +11,7 @@ import {
 } from '@safeconduct/protocol'
 import type { ControlClient } from './client/control-client.ts'
 import { ensureDaemon, findDaemon } from './client/daemon.ts'
-import { createOutput, type Output } from './output.ts'
+import { createOutput, type Output, plain } from './output.ts'
 
 export interface VerbContext {
   readonly data: string
@@ -77,7 +77,7 @@ export async function withOwner(client: ControlClient, path: string, body: objec
   if (!isJsonObject(asked)) return answer
   const id = text(asked, 'id')
   process.stderr.write(
-    `Waiting for the owner to confirm in the browser (live page): ${text(asked, 'summary')}\n`,
+    `Waiting for the owner to confirm in the browser (live page): ${plain(text(asked, 'summary'))}\n`,
   )
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, POLL_MS))

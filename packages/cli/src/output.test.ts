@@ -32,6 +32,24 @@ describe('output', () => {
     assert.equal(plain('a\u001b[2Jb\u202ec'), 'a\ufffd[2Jb\ufffdc')
   })
 
+  it('lets nothing through to a terminal that it would obey, whoever put it there', () => {
+    const hostile = 'a\u001b[2J\u009b31m\u202eb'
+    for (const json of [false, true]) {
+      const { written, streams } = capture()
+      const output = createOutput(json, streams)
+      output.note(hostile)
+      output.result({ [hostile]: hostile }, () => `it says ${hostile}\nand more`)
+      const said = written.out + written.err
+      assert.deepEqual(
+        ['\u001b', '\u009b', '\u202e'].filter((one) => said.includes(one)),
+        [],
+      )
+      if (json) assert.deepEqual(JSON.parse(written.out), { [hostile]: hostile }, 'the same value')
+      else assert.equal(written.out.split('\n').length, 3)
+    }
+    assert.equal(table(['NAME'], [['a\nROW OF ITS OWN']]), 'NAME\na ROW OF ITS OWN')
+  })
+
   it('under --json writes one JSON value and no note', () => {
     const { written, streams } = capture()
     const output = createOutput(true, streams)

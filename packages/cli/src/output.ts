@@ -25,10 +25,11 @@ export function createOutput(
   return {
     json,
     result(value, people) {
-      streams.out.write(json ? `${JSON.stringify(value, null, 2)}\n` : `${people()}\n`)
+      // Whatever a verb puts together: nothing of it reaches a terminal as a command.
+      streams.out.write(json ? `${printable(JSON.stringify(value, null, 2))}\n` : `${plain(people())}\n`)
     },
     note(text) {
-      if (!json) streams.err.write(`${text}\n`)
+      if (!json) streams.err.write(`${plain(text)}\n`)
     },
   }
 }
@@ -40,9 +41,17 @@ export function plain(text: string): string {
   return text.replace(UNPRINTABLE, '\ufffd')
 }
 
+/** The same JSON value; characters that JSON may hold as they are, but a terminal obeys, are escaped. */
+export function printable(json: string): string {
+  return json.replace(UNPRINTABLE, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+/** A cell is one line: a name cannot make a row of its own. */
+const cellOf = (value: string | number): string => plain(String(value)).replace(/[\t\n]/g, ' ')
+
 /** Columns as wide as their widest cell; the last one runs on. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const cells = [head, ...rows.map((row) => row.map((cell) => plain(String(cell))))]
+  const cells = [head, ...rows.map((row) => row.map(cellOf))]
   const widths = head.map((_, column) => Math.max(...cells.map((row) => (row[column] ?? '').length)))
   const line = (row: readonly string[]) =>
     row

@@ -7,7 +7,7 @@
 import { readConfig, toSafeconductError } from '@safeconduct/protocol'
 import type { Command } from 'commander'
 import { type VerbContext, verbContext } from './context.ts'
-import { plain } from './output.ts'
+import { plain, printable } from './output.ts'
 
 /** Wraps an action; the context comes first, then what commander gives. */
 export type Verb = <A extends unknown[]>(
@@ -32,7 +32,7 @@ const USAGE = new Set(['invalid_request', 'invalid_params', 'invalid_json'])
 
 export function fail(thrown: unknown, json: boolean): void {
   const error = toSafeconductError(thrown)
-  if (json) process.stdout.write(`${JSON.stringify(error.toJSON())}\n`)
+  if (json) process.stdout.write(`${printable(JSON.stringify(error.toJSON()))}\n`)
   else process.stderr.write(`safeconduct: ${plain(error.message)} (${error.code})\n`)
   if (error.code === 'internal' && process.env.SAFECONDUCT_LOG_LEVEL === 'debug') console.error(error.cause)
   process.exitCode = USAGE.has(error.code) ? 2 : 1

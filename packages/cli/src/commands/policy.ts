@@ -118,7 +118,7 @@ async function inspected(
 ): Promise<{ readonly valid: boolean; readonly answer: JsonObject; readonly lines: string[] }> {
   const answer = await client.post('/api/v1/policy/check', candidate.texts)
   const lines = problemLines(candidate, list(answer, 'problems'))
-  if (!context.output.json) for (const line of lines) process.stderr.write(`${line}\n`)
+  if (!context.output.json) for (const line of lines) context.output.note(line)
   return { valid: answer.valid === true, answer, lines }
 }
 
