@@ -10,6 +10,7 @@ import { counterparty } from './counterparty.ts'
 import { denials } from './denials.ts'
 import { DETECTORS } from './index.ts'
 import { places } from './places.ts'
+import { rate } from './rate.ts'
 import { sequence } from './sequence.ts'
 import { size } from './size.ts'
 import { unused } from './unused.ts'
@@ -122,6 +123,30 @@ test('sequence: many calls unlike the own ones speak, own ones and a short piece
   assert.equal(bits(strange(0)), 0, 'one strange call is nothing')
   for (let i = 0; i < 24; i++) attempt(strange(i))
   assert.ok(bits(strange(24)) > 0.5)
+})
+
+test('rate: a rare tool used all the time speaks; bursts of its own, and a handful, do not', () => {
+  const { bits, attempt, settled } = using(rate)
+  const usual = (i: number): Partial<Signal> => ({
+    tool: `desk/${i % 50 === 0 ? 'search' : ['list', 'pay', 'note'][i % 3]}`,
+  })
+  for (let i = 0; i < 300; i++) {
+    settled(usual(i))
+    attempt(usual(i))
+  }
+  const search = { tool: 'desk/search' }
+  assert.equal(bits(search), 0)
+  for (let i = 0; i < 3; i++) attempt(search)
+  assert.equal(bits(search), 0, 'a handful')
+  for (let i = 0; i < 10; i++) attempt(search)
+  const many = bits(search)
+  assert.ok(many > 1)
+  assert.equal(bits({ tool: 'desk/pay' }), 0, 'the others became rarer')
+  const bursty = using(rate)
+  for (let i = 0; i < 1000; i++) bursty.settled({ tool: i % 100 < 12 ? 'desk/search' : `desk/${i % 3}` })
+  for (let i = 0; i < 28; i++) bursty.attempt({ tool: `desk/${i % 3}` })
+  for (let i = 0; i < 11; i++) bursty.attempt({ tool: 'desk/search' })
+  assert.equal(bursty.bits(search), 0)
 })
 
 test('sequence: of a new agent only others can tell something, and that is little', () => {

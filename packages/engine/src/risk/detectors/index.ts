@@ -12,6 +12,7 @@ import { extraction } from './extraction.ts'
 import { hours } from './hours.ts'
 import { intelligence } from './intelligence.ts'
 import { places } from './places.ts'
+import { rate } from './rate.ts'
 import { sequence } from './sequence.ts'
 import { size } from './size.ts'
 import { steering } from './steering.ts'
@@ -26,6 +27,7 @@ export const DETECTORS: readonly Detector<unknown>[] = [
   erase(unused),
   erase(size),
   erase(sequence),
+  erase(rate),
   erase(counterparty),
   erase(places),
   erase(arrival),

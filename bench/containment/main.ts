@@ -1,0 +1,56 @@
+/**
+ * `bench:containment`: how much harm an agent does that was taken over, before it is stopped; and how often one that
+ * only works is stopped. Live processes, a synthetic office.
+ *
+ *   [--victims N] [--days N] [--agent-days N] [--seed N] [--policy starter|risk-alone] [--json]
+ *
+ * @module
+ */
+import { parseArgs } from 'node:util'
+import { machine } from '../lib/machine.ts'
+import { shiftClock } from '../lib/shifted-clock.ts'
+import { measureBenign } from './benign.ts'
+import type { PolicyName } from './daemon-process.ts'
+import { type LiveResult, measureLive } from './measure.ts'
+import { type ContainmentReport, textReport } from './report.ts'
+
+const POLICIES: readonly PolicyName[] = ['starter', 'risk-alone']
+/** Seed 1 was looked at while this was built; the default was not. */
+const DEFAULTS = { victims: 8, days: 2, 'agent-days': 1000, seed: 2026 } as const
+const STAFF = 50
+
+const { values } = parseArgs({
+  options: {
+    victims: { type: 'string' },
+    days: { type: 'string' },
+    'agent-days': { type: 'string' },
+    seed: { type: 'string' },
+    policy: { type: 'string' },
+    json: { type: 'boolean', default: false },
+  },
+})
+
+function whole(name: keyof typeof DEFAULTS): number {
+  const given = Number(values[name] ?? DEFAULTS[name])
+  if (Number.isSafeInteger(given) && given > 0) return given
+  console.error(`--${name} is a number above 0`)
+  process.exit(2)
+}
+
+const policies = POLICIES.filter((name) => values.policy === undefined || values.policy === name)
+if (policies.length === 0) {
+  console.error(`--policy is one of ${POLICIES.join(', ')}`)
+  process.exit(2)
+}
+const [victims, days, agentDays, seed] = [whole('victims'), whole('days'), whole('agent-days'), whole('seed')]
+const clock = shiftClock()
+const live: LiveResult[] = []
+for (const policy of policies) {
+  process.stderr.write(`live processes, policy ${policy}…\n`)
+  live.push(await measureLive({ policy, victims, others: 4, days, seed }, clock))
+}
+process.stderr.write('agents at work…\n')
+const agents = Math.min(STAFF, agentDays)
+const benign = measureBenign({ agents, days: Math.ceil(agentDays / agents), seed })
+const report: ContainmentReport = { bench: 'containment', machine: machine(), live, benign }
+process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : textReport(report))
