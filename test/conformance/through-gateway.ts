@@ -52,5 +52,6 @@ function unhurried(decider: EngineDecider): Deciding {
     settle: (id, result) => decider.settle(id, result),
     dry: (request) => decider.dry(later(request)),
     list: (request, definitions) => decider.list(later(request), definitions),
+    control: (event) => decider.control(event),
   }
 }

@@ -15,6 +15,7 @@ import {
 import { epochKey } from './delegation/epochs.ts'
 import { agentEntity, putElevation, userEntity } from './elevation/held.ts'
 import type { EngineEvent } from './events.ts'
+import { afterHearing } from './flow/index.ts'
 import { type KnownTool, knownTool } from './integrity/catalogue.ts'
 import { compositionDigest } from './integrity/composition.ts'
 import type { CompiledPolicies, PolicyEngine, SchemaFor } from './policy/engine.ts'
@@ -105,6 +106,12 @@ function carry(tenant: TenantState, engine: PolicyEngine, event: ControlEvent, a
     case 'relations':
       directory.relations = event.facts
       return []
+    case 'heard': {
+      const { server, source, texts } = event
+      if (!directory.servers.has(server)) return []
+      directory.heard.set(server, afterHearing(directory.heard.get(server) ?? [], server, source, texts))
+      return []
+    }
     case 'trust-reset':
       return [{ type: 'trust-reset', agent: event.agent, at, by: event.by }]
     case 'erased':
@@ -147,6 +154,7 @@ function removeServer(directory: Directory, name: string): EngineEvent[] {
     directory.servers.get(name) ?? [...directory.servers.values()].find((each) => each.id === name)
   if (server === undefined) return []
   directory.servers.delete(server.name)
+  directory.heard.delete(server.name)
   const compiled = directory.policy?.compiled
   compiled?.drop({ type: 'Server', id: server.name })
   for (const [id, tool] of directory.tools) {

@@ -16,7 +16,7 @@ import {
 import type { Assumption } from './decision/combine.ts'
 import { counterfactual } from './decision/counterfactual.ts'
 import type { Posed } from './decision/rule.ts'
-import { preview, remedyOf } from './decision/words.ts'
+import { originSentences, preview, remedyOf } from './decision/words.ts'
 import type { EngineEvent, TurnEvent } from './events.ts'
 import { approveValues } from './flow/index.ts'
 import { toolsRevision } from './integrity/catalogue.ts'
@@ -181,6 +181,8 @@ function decisionOf(
   found: Evaluation,
   argsDigest: string,
 ): Decision {
+  const labels = labelsOf(found)
+  const origins = found.outcome !== 'allow' && found.trace.doubt !== 'none' ? originSentences(labels) : []
   return {
     id: request.id,
     at: request.at,
@@ -197,9 +199,9 @@ function decisionOf(
     policies: found.policies,
     policyErrors: found.policyErrors,
     evidence: found.evidence,
-    labels: labelsOf(found),
+    labels,
     obligations: found.obligations,
-    why: found.why,
+    why: [...found.why, ...origins],
     counterfactual: null,
     revisions: {
       policy: tenant?.directory.policy?.digest ?? 'none',

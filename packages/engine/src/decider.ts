@@ -184,7 +184,8 @@ function deciderOf(owner: Owner): EngineDecider {
     },
     control(event) {
       applyControl(owner, event)
-      void drain().catch(() => undefined)
+      // What a server said comes from no transaction of the store.
+      if (event.type !== 'heard') void drain().catch(() => undefined)
     },
     standing: (tenant, agent) => standingOf(owner, tenant, agent),
     explain: (tenant, id) => explain(owner, tenant, id),

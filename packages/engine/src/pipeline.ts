@@ -29,7 +29,7 @@ import { seenOf } from './risk/login/seen.ts'
 import { provenanceEvidence } from './risk/provenance.ts'
 import { emptyRisk, score } from './risk/score.ts'
 import { signalOf, withSources } from './risk/signal.ts'
-import { type EngineState, emptyDirectory, emptyLive, type TenantState } from './state.ts'
+import { type Directory, type EngineState, emptyDirectory, emptyLive, type TenantState } from './state.ts'
 
 export const STAGES = { authenticate, delegate, attest, score, trace, decide: combine } as const
 
@@ -91,7 +91,7 @@ export function evaluate(
     if (errand.tool === null || errand.tool.groups.includes('list')) return UNTRACED
     const flow = tenant.live.flows.get(errand.flowKey)?.state ?? emptyFlow(errand.task?.intent ?? null)
     const tool = operation.name ?? operation.method
-    return STAGES.trace(hearing(flow, tenant.directory.tools), {
+    return STAGES.trace(hearing(flow, tenant.directory), {
       server: operation.server,
       tool,
       roles: errand.tool.roles,
@@ -101,9 +101,9 @@ export function evaluate(
   }
 }
 
-/** What a task has read, and what the servers say of their tools. */
-function hearing(flow: FlowState, tools: ReadonlyMap<string, KnownTool>): FlowState {
-  const spoken = spokenOf(tools)
+/** What a task has read, what the servers say of their tools, and what they say beside. */
+function hearing(flow: FlowState, { tools, heard }: Pick<Directory, 'tools' | 'heard'>): FlowState {
+  const spoken = [...spokenOf(tools), ...[...heard.values()].flat()]
   return spoken.length === 0 ? flow : { ...flow, outputs: [...flow.outputs, ...spoken] }
 }
 

@@ -31,6 +31,7 @@ import type {
   TrustLevel,
   User,
 } from '@safeconduct/protocol'
+import type { SpokenAs } from './flow/index.ts'
 
 /** Milliseconds since the epoch. Never goes backwards within a process. */
 export interface Clock {
@@ -363,6 +364,14 @@ export type ControlEvent =
   | { readonly type: 'trust-reset'; readonly tenant: string; readonly agent: string; readonly by: string }
   /** The relations that policies of the tenant ask from now on; null = none, and whoever asks is denied. */
   | { readonly type: 'relations'; readonly tenant: string; readonly facts: RelationFacts | null }
+  /** A server said something outside of an answer. Kept in memory only, the latest of it. */
+  | {
+      readonly type: 'heard'
+      readonly tenant: string
+      readonly server: string
+      readonly source: SpokenAs
+      readonly texts: readonly string[]
+    }
   /** The subject's keys are gone; what is held of it in memory goes, too. */
   | { readonly type: 'erased'; readonly tenant: string; readonly user: string }
 

@@ -24,7 +24,7 @@ import type {
 } from '@safeconduct/protocol'
 import type { Cold } from './cold.ts'
 import type { Reservation, Spent } from './delegation/budget.ts'
-import type { FlowState } from './flow/index.ts'
+import type { FlowState, SeenOutput } from './flow/index.ts'
 import type { KnownTool } from './integrity/catalogue.ts'
 import type { CompositionLive } from './integrity/composition.ts'
 import type { CompiledPolicies } from './policy/engine.ts'
@@ -87,6 +87,8 @@ export interface Directory {
   readonly elevations: Map<string, Map<string, Elevation>>
   /** What policies ask about relations; null = none. */
   relations: RelationFacts | null
+  /** What servers said outside of answers, by name. */
+  readonly heard: Map<string, readonly SeenOutput[]>
   /** `sha256:` over every pin; null = to be computed again (`integrity/catalogue.ts`). */
   revision: string | null
 }
@@ -230,6 +232,7 @@ export function emptyDirectory(): Directory {
     users: new Map(),
     elevations: new Map(),
     relations: null,
+    heard: new Map(),
     revision: null,
   }
 }

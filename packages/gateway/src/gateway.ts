@@ -94,6 +94,8 @@ export function createMcpGateway(options: McpGatewayOptions): McpGateway {
     clock,
     credentials,
     log,
+    hear: ({ tenant, name }, source, texts) =>
+      decider.control({ type: 'heard', tenant, server: name, source, texts }),
     ...(options.upstreamCa === undefined ? {} : { ca: options.upstreamCa }),
   })
   const sessions = createSessions(settings, clock, budget)

@@ -50,7 +50,7 @@ export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
 export type Log = (level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>) => void
 
 /** The part of the Decider that enforcement uses. */
-export type Deciding = Pick<Decider, 'prepare' | 'settle' | 'dry' | 'list'>
+export type Deciding = Pick<Decider, 'prepare' | 'settle' | 'dry' | 'list' | 'control'>
 
 export interface RevokedRef {
   readonly tenant: string

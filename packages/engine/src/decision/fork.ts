@@ -103,6 +103,7 @@ function forkDirectory(directory: Directory): Directory {
     delegations: new Overlay(directory.delegations),
     approvals: new Overlay(directory.approvals),
     users: new Overlay(directory.users),
+    heard: new Overlay(directory.heard),
     elevations: new Overlay(directory.elevations, (held) => new Map(held)),
   }
 }

@@ -3,7 +3,13 @@
  * untrusted text. Sentences of `why` are for the entitled.
  * @module
  */
-import type { CounterfactualStep, Elevation, ErrorCode, PolicyReason } from '@safeconduct/protocol'
+import type {
+  ArgumentLabel,
+  CounterfactualStep,
+  Elevation,
+  ErrorCode,
+  PolicyReason,
+} from '@safeconduct/protocol'
 import type { RelationsByPrincipal } from '../policy/relations.ts'
 
 const REMEDIES: Partial<Readonly<Record<ErrorCode, string>>> = {
@@ -84,6 +90,25 @@ export function stepSentence(step: CounterfactualStep): string {
     case 'zone-flow':
       return `The policy lets ${step.from || 'none'} -> ${step.to || 'none'}: ${step.effect}.`
   }
+}
+
+const ASKED_ABOUT = 8
+/** Which argument, what it holds as far as it may be told, and where that came from: of every value that steers the call and is not the user's. */
+export function originSentences(labels: readonly ArgumentLabel[]): string[] {
+  return labels
+    .filter(({ sink, label }) => sink && label !== 'user')
+    .slice(0, ASKED_ABOUT)
+    .map(({ path, preview: shown, label, source }) => {
+      const value = `The argument ${plain(path)} holds ${shown}`
+      if (source === null) return `${value}, which stands in nothing that was read for the errand.`
+      const field = source.field === null ? '' : `, field ${plain(source.field)}`
+      return `${value}, from ${plain(source.tool)}${field} (${label}).`
+    })
+}
+
+/** Names are given by servers and agents; one that could say something else is not repeated. */
+function plain(name: string): string {
+  return /^[\p{L}\p{N}_./:[\]-]{1,96}$/u.test(name) ? name : '(an unusual name)'
 }
 
 /** At most two characters of a value may stand in a label: enough to recognise one's own, not to use it. */

@@ -11,6 +11,7 @@ import { nonsense } from '../upstream/failure.ts'
 import type { Upstream } from '../upstream/upstreams.ts'
 import type { RpcAnswer } from './message.ts'
 import type { ClientMethod } from './methods.ts'
+import { textsOf } from './result.ts'
 import { STATELESS } from './revisions.ts'
 import { undecided } from './subject.ts'
 import { callOf, objectItems, type Sent, type Turn } from './turn.ts'
@@ -111,7 +112,18 @@ export function createLists(options: ListsOptions): Lists {
     const visible =
       items === 'tools' ? await pinned(turn, method, got.all) : got.all.filter(shown(turn, items))
     if (items === 'tools') turn.upstream.listing.store(begun, got.all, clock.now())
+    else toldOf(turn, got.all)
     return { ok: true as const, first: got.first, items, visible }
+  }
+
+  /** The server's words about what it lists; what a thing is read by is no word about it. */
+  function toldOf(turn: Turn, all: readonly JsonObject[]): void {
+    const texts = all.flatMap(({ uri: _, uriTemplate: __, name: ___, icons: ____, _meta, ...told }) =>
+      textsOf(told),
+    )
+    if (texts.length === 0) return
+    const { tenant, name } = turn.server
+    decider.control({ type: 'heard', tenant, server: name, source: 'listing', texts })
   }
 
   async function pinned(turn: Turn, method: string, tools: readonly JsonObject[]) {

@@ -87,7 +87,7 @@ const NO_TEXT = new Set([
  * Every text that the agent may come to read, in document order: content, links with their names and descriptions,
  * resources, messages, also of an error. What stood in a member left out here would pass for the agent's own words.
  */
-function textsOf(value: JsonValue): string[] {
+export function textsOf(value: JsonValue): string[] {
   const found: string[] = []
   const rest: string[] = []
   const add = (text: string) => (found.length < MAX_TEXTS ? found : rest).push(text)

@@ -19,6 +19,7 @@ import { upstreamFailure } from './failure.ts'
 import { openHttpLink } from './http-link.ts'
 import type { Link, Listener } from './link.ts'
 import { createListing, type Listing } from './listing.ts'
+import { type Hear, hearNotification, hearQuestion, overheard } from './overhear.ts'
 import {
   type StatelessAnswer,
   type StatelessHooks,
@@ -72,6 +73,7 @@ export interface UpstreamsOptions {
   readonly clock: Clock
   readonly credentials: UpstreamCredentials
   readonly log: Log
+  readonly hear: Hear
   readonly ca?: string
 }
 
@@ -169,9 +171,11 @@ function createUpstream(server: Server, options: UpstreamsOptions, children: { s
     return {
       onNotification(message) {
         if (message.method === 'notifications/tools/list_changed') listing.changed()
+        hearNotification(options.hear, server, message)
         for (const holder of entry.holders) holder.onNotification(message)
       },
       onRequest(request, signal) {
+        hearQuestion(options.hear, server, request)
         const last = [...entry.holders].at(-1)
         if (last === undefined) return Promise.reject(new SafeconductError('internal'))
         return last.onRequest(request, signal)
@@ -190,7 +194,7 @@ function createUpstream(server: Server, options: UpstreamsOptions, children: { s
       })
     }
     entry.starts.push(now)
-    const link = await connect(entry.spec)
+    const link = overheard(await connect(entry.spec), server, options.hear)
     link.attach(tap(entry))
     await link.notify('notifications/initialized', null)
     return link
@@ -335,10 +339,15 @@ function createUpstream(server: Server, options: UpstreamsOptions, children: { s
         onActivity: hooks.onActivity,
         onNotification(message) {
           if (message.method === 'notifications/tools/list_changed') listing.changed()
+          hearNotification(options.hear, server, message)
           hooks.onNotification(message)
         },
       }
-      return sendStateless(wireOf(), lastId, { ...request, headers }, passed)
+      const sent = await sendStateless(wireOf(), lastId, { ...request, headers }, passed)
+      const said =
+        sent.answer.ok && request.method === 'server/discover' ? sent.answer.result.instructions : null
+      if (typeof said === 'string') options.hear(server, 'instructions', [said])
+      return sent
     },
   }
 
