@@ -15,6 +15,8 @@ import type { LiveSpace } from './ports.ts'
 import { fromTuple, toTuple, tupleSchema } from './wire.ts'
 
 const MAX_STAGED = 2_000_000
+/** Of all parts as they were sent: few tuples may be long. */
+const MAX_STAGED_CHARS = 512 * 1024 * 1024
 const STAGED_MS = 15 * 60_000
 /** Tuples of one write of an import; between two of them others may write. */
 const CHUNK = 10_000
@@ -29,6 +31,8 @@ interface Staged {
   readonly tuples: Tuple[]
   /** Over every part, in order: what is confirmed is what is written. */
   readonly hash: Hash
+  /** Characters of every part. */
+  readonly size: number
   readonly until: number
 }
 
@@ -53,9 +57,14 @@ export function relationRoutes(ports: DocumentPorts): Route[] {
     return found
   }
 
+  /** What nobody imported in time is in nobody's way. */
+  function sweep(): void {
+    for (const [old, { until }] of staged) if (until <= clock.now()) staged.delete(old)
+  }
+
   /** @throws `not_found`; `conflict` when it is not, or no longer, what the digest says */
   function staging(id: string, digest?: string): Staged {
-    for (const [old, { until }] of staged) if (until <= clock.now()) staged.delete(old)
+    sweep()
     const found = staged.get(id)
     if (found === undefined)
       throw new SafeconductError('not_found', {
@@ -198,17 +207,22 @@ export function relationRoutes(ports: DocumentPorts): Route[] {
       body: z.strictObject({ space: named, staging: z.string().max(64).optional(), tuples }),
       handle: async ({ tenant, body }) => {
         const { id } = spaceOf(tenant, body.space).record
+        sweep()
         const name = body.staging ?? ports.ids.next()
         const before = body.staging === undefined ? null : staging(body.staging)
         const all = before?.tuples ?? []
         const total = [...staged.values()].reduce((sum, one) => sum + one.tuples.length, 0)
-        if (total + body.tuples.length > MAX_STAGED || (before === null && staged.size >= 8))
+        const part = JSON.stringify(body.tuples)
+        const size = [...staged.values()].reduce((sum, one) => sum + one.size, part.length)
+        const full = total + body.tuples.length > MAX_STAGED || size > MAX_STAGED_CHARS
+        if (full || (before === null && staged.size >= 8))
           throw new SafeconductError('overloaded', { message: 'Too much is laid ready already.' })
         if (before !== null && before.space !== id) throw new SafeconductError('conflict')
         const parts = before?.hash ?? createHash('sha256')
-        parts.update(`${JSON.stringify(body.tuples)}\n`)
+        parts.update(`${part}\n`)
         for (const tuple of body.tuples) all.push(toTuple(tuple))
-        const next = { space: id, tuples: all, hash: parts, until: clock.now() + STAGED_MS }
+        const held = (before?.size ?? 0) + part.length
+        const next = { space: id, tuples: all, hash: parts, size: held, until: clock.now() + STAGED_MS }
         staged.set(name, next)
         return { staging: name, count: all.length, digest: stagedDigest(next) }
       },
