@@ -17,7 +17,7 @@ const leaf = Buffer.alloc(1 + MAX_ENTRY_BYTES)
 
 /** By way of a string: a buffer straight from `hash` has memory of its own, which costs more than the hash. */
 export function sha256(bytes: Uint8Array): Buffer {
-  return Buffer.from(hash('sha256', bytes, 'latin1'), 'latin1')
+  return Buffer.from(hash('sha256', bytes, 'binary'), 'latin1')
 }
 
 /** Hash of bytes that already start with the 0x00 prefix (the journal stores entries that way). */
