@@ -2,7 +2,13 @@
  * Beside the calls: changes of the directory, the outbox, floods of refusals, snapshots.
  * @module
  */
-import { type EpochKind, type JsonObject, toSafeconductError } from '@safeconduct/protocol'
+import {
+  type EpochKind,
+  type JsonObject,
+  type TrustLevel,
+  toSafeconductError,
+  trustRank,
+} from '@safeconduct/protocol'
 import { control } from '../control.ts'
 import { epochKey } from '../delegation/epochs.ts'
 import type { EngineEvent } from '../events.ts'
@@ -24,10 +30,12 @@ export function applyControl(owner: Owner, event: ControlEvent): void {
   const at = owner.ports.clock.now()
   if (event.type === 'shadow') setShadow(owner, event.tenant, event.version)
   const ended = endedBy(owner, event)
+  const capped = cappedBy(owner, event)
   const { tenant, events } = control(owner.state, owner.ports.policyEngine, event, at)
   commit(owner, tenant, events)
   // Whoever revoked, and on whatever path: what stands open under the old number is to be ended now.
   if (ended !== null) owner.ports.bus.publish({ type: 'revoked', tenant: tenant.tenant, ...ended })
+  if (capped !== null) owner.ports.bus.publish({ type: 'trust', tenant: tenant.tenant, ...capped })
   if (events.length > 0)
     void track(owner, recordControl(owner, tenant, events, event.type, at)).catch(() => undefined)
   if (event.type === 'erased') {
@@ -42,6 +50,18 @@ function endedBy({ state }: Owner, event: ControlEvent): { kind: EpochKind; id: 
   const { kind, id, epoch } = event.ref
   const known = state.tenants.get(event.tenant)?.directory.epochs.get(epochKey(kind, id))
   return known !== undefined && epoch > known ? { kind, id } : null
+}
+
+/** A person lowered what an agent may at most: what stands open is looked at again. */
+function cappedBy(
+  { state }: Owner,
+  event: ControlEvent,
+): { agent: string; from: TrustLevel; to: TrustLevel; why: string } | null {
+  if (event.type !== 'agent') return null
+  const { tenant, id, trustCeiling } = event.agent
+  const from = state.tenants.get(tenant)?.directory.agents.get(id)?.trustCeiling ?? 'elevated'
+  if (trustCeiling === null || trustRank(trustCeiling) >= trustRank(from)) return null
+  return { agent: id, from, to: trustCeiling, why: `A person set the ceiling ${trustCeiling}.` }
 }
 
 /**
