@@ -145,3 +145,18 @@ test('countries come from the package that is installed', async (t) => {
   assert.equal(networks.lookup('127.0.0.1'), null)
   assert.equal(networks.lookup('x'), null)
 })
+
+test('what was unknown before everything was read is looked up again', async (t) => {
+  const cache = path.join(folder(t), 'cache')
+  const list = path.join(folder(t), 'asn.csv')
+  writeFileSync(list, LINES.join('\n'))
+  const networks = createNetworks({ cache, files: { country: null, asn: [list], version: '1' } })
+  const loading = networks.load()
+  for (let i = 0; i < 10_000; i++) networks.lookup(`10.0.${i >> 8}.${i & 255}`)
+  networks.lookup('192.0.2.200')
+  await loading
+  assert.equal(networks.lookup('192.0.2.200')?.asn, 64501)
+  for (let i = 0; i < 10_000; i++) networks.lookup(`10.0.${i >> 8}.${i & 255}`)
+  assert.equal(networks.lookup('192.0.2.200')?.asn, 64501)
+  assert.equal(networks.lookup('192.0.2.200'), networks.lookup('192.0.2.200'), 'kept')
+})

@@ -46,12 +46,18 @@ interface CountryReader {
   get(ip: string): { readonly country_code?: unknown } | null
 }
 
+/** Characters of an address, with room for a zone. */
+const LONGEST = 64
+/** Answers kept at once. */
+const ANSWERS = 4096
 /** Lines between two turns of the event loop. */
 const SLICE = 2000
 
 export function createNetworks(options: NetworksOptions): Networks {
   let country: CountryReader | null = null
   let table: AsnTable | null = null
+  /** Agents call from few addresses, over and over. */
+  const answers = new Map<string, NetworkFacts | null>()
   let loading: Promise<void> | null = null
   const ended = new AbortController()
   const attempt = async (what: string, work: () => Promise<void>) => {
@@ -65,6 +71,10 @@ export function createNetworks(options: NetworksOptions): Networks {
     }
   }
   async function read(): Promise<void> {
+    await readAll()
+    answers.clear()
+  }
+  async function readAll(): Promise<void> {
     const files = options.files ?? installed()
     if (files.country !== null) {
       const file = files.country
@@ -92,6 +102,8 @@ export function createNetworks(options: NetworksOptions): Networks {
     },
     lookup(address) {
       if (country === null && table === null) return null
+      const kept = answers.get(address)
+      if (kept !== undefined) return kept
       const ip = address.replace(/^::ffff:(?=\d+\.)/i, '')
       const holder = table?.lookup(ip) ?? null
       const facts: NetworkFacts = {
@@ -100,7 +112,10 @@ export function createNetworks(options: NetworksOptions): Networks {
         org: holder?.organisation ?? null,
         hosting: holder === null ? null : isHosting(holder.organisation),
       }
-      return facts.country === null && facts.asn === null ? null : facts
+      const answer = facts.country === null && facts.asn === null ? null : facts
+      if (answers.size >= ANSWERS) answers.clear()
+      if (address.length <= LONGEST) answers.set(address, answer)
+      return answer
     },
   }
 }
