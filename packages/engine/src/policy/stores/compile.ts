@@ -18,6 +18,7 @@ import {
   parseJson,
   SafeconductError,
 } from '@safeconduct/protocol'
+import { isTooHigh, MAX_HEIGHT } from './height.ts'
 import type { StoreObligation } from './question.ts'
 
 export interface StoreSource {
@@ -55,6 +56,8 @@ export function compileStore(source: StoreSource): CompiledStore {
   if (policies.length > STORE_LIMITS.text || schema.length > STORE_LIMITS.text)
     throw invalid('The policies or the schema are longer than allowed.')
   if (source.entities.length > STORE_LIMITS.entities) throw invalid('There are more entities than allowed.')
+  if (isTooHigh(source.entities))
+    throw invalid(`The entities are stacked higher than ${MAX_HEIGHT} parents above each other.`)
   try {
     const set = compile({ policies, schema, validate: 'strict' })
     if (set.schema === undefined) throw invalid('A policy store needs a schema.')

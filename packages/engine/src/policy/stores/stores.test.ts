@@ -50,6 +50,10 @@ function question(subject: string, action: string, resource: string, more: Parti
 
 const allowed = (...asked: Parameters<typeof question>) => askStore(store, question(...asked)).allowed
 
+const team = (at: number) => ({ type: 'team', id: `t${at}` })
+const chain = (length: number) =>
+  Array.from({ length }, (_, at) => ({ uid: team(at), parents: [{ __entity: team(at + 1) }] }))
+
 describe('a policy store', () => {
   it('answers from its entities and says which policies decided', () => {
     assert.deepEqual(askStore(store, question('ann', 'read', 'r1')).policies, ['team-reads', 'owner-all'])
@@ -126,6 +130,19 @@ describe('a policy store', () => {
     ])
   })
 
+  it('takes hierarchies of some hundred steps, and many parents', () => {
+    const wide = Array.from({ length: 300 }, (_, at) => team(1000 + at))
+    const schema = 'entity team in [team]; action read appliesTo { principal: [team], resource: [team] };'
+    const policies = 'permit(principal, action, resource) when { principal in resource };'
+    const entities = [...chain(250), { uid: team(-1), parents: [team(0), ...wide] }]
+    const high = compileStore({ schema, policies, entities })
+    const asked = (from: number, to: number) =>
+      askStore(high, { subject: team(from), action: { name: 'read' }, resource: team(to) }).allowed
+    assert.deepEqual([asked(-1, 250), asked(-1, 1299), asked(3, 2)], [true, true, false])
+    const round = [...chain(20), { uid: team(20), parents: [team(0)] }]
+    assert.throws(() => compileStore({ schema, policies, entities: round }), /its own ancestor/)
+  })
+
   it('is refused when it is not valid', () => {
     for (const [change, message] of [
       [{ policies: 'permit(principal, action, resource) when { resource.ownr == principal };' }, /ownr/],
@@ -134,6 +151,7 @@ describe('a policy store', () => {
       [{ entities: [{ uid: { type: 'robot', id: 'x' } }] }, /robot/],
       [{ entities: [{ uid: 7 }] }, /not valid/],
       [{ policies: ' '.repeat(300_000) }, /longer/],
+      [{ entities: chain(8000) }, /stacked higher/],
     ] as const) {
       assert.throws(
         () => compileStore({ ...SOURCE, ...change }),
