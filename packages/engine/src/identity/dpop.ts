@@ -38,7 +38,8 @@ export function verifyDpop(proof: string, rules: DpopRules): DpopProof {
   const { payload, thumbprint } = open(proof, rules.keys)
   const window = rules.window ?? DPOP_WINDOW
   if (payload.htm !== rules.method) throw bad('It was made for another method.')
-  if (typeof payload.htu !== 'string' || plainUrl(payload.htu) !== plainUrl(rules.url)) {
+  const { htu } = payload
+  if (typeof htu !== 'string' || (htu !== rules.url && plainUrl(htu) !== plainUrl(rules.url))) {
     throw bad('It was made for another URL.')
   }
   const { jti, iat } = payload

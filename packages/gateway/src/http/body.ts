@@ -3,6 +3,7 @@
  * @module
  */
 import type { IncomingMessage } from 'node:http'
+import type { Readable } from 'node:stream'
 import { SafeconductError } from '@safeconduct/protocol'
 
 /**
@@ -20,16 +21,29 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
   }
 }
 
-/** @throws {SafeconductError} `too_large`, and whatever the source throws */
-export async function collect(source: AsyncIterable<Uint8Array>, limit: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of source) {
-    size += chunk.length
-    if (size > limit) throw tooLarge(limit)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
+/**
+ * By events: an iterator over a stream costs more than a short body. What is too much is left unread; the stream is the
+ * caller's to end, since a request's connection is still needed for the answer.
+ * @throws {SafeconductError} `too_large`, and whatever the source throws
+ */
+export function collect(source: Readable, limit: number): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = []
+    let size = 0
+    const take = (chunk: Uint8Array) => {
+      size += chunk.length
+      if (size <= limit) {
+        chunks.push(chunk)
+        return
+      }
+      source.off('data', take).pause()
+      reject(tooLarge(limit))
+    }
+    source.on('data', take)
+    source.once('end', () => resolve(Buffer.concat(chunks)))
+    source.on('error', reject)
+    source.once('close', () => reject(new Error('the stream ended too early')))
+  })
 }
 
 function tooLarge(limit: number): SafeconductError {

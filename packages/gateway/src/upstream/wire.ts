@@ -3,6 +3,7 @@
  * are read message by message within limits.
  * @module
  */
+import type { Readable } from 'node:stream'
 import { type JsonLimits, parseJson } from '@safeconduct/protocol'
 import { Pool } from 'undici'
 import { checkUpstreamUrl, guardedLookup } from '../http/address.ts'
@@ -107,7 +108,7 @@ export function createWire(options: WireOptions): Wire {
 }
 
 async function* read(
-  body: AsyncIterable<Uint8Array> & { dump(): Promise<void> },
+  body: Readable & { dump(): Promise<void> },
   kind: 'json' | 'sse' | 'other',
   limits: JsonLimits,
   signal: AbortSignal,
@@ -118,7 +119,10 @@ async function* read(
       return
     }
     if (kind === 'json') {
-      const bytes = await collect(body, limits.maxLength)
+      const bytes = await collect(body, limits.maxLength).catch((cause: unknown) => {
+        body.destroy()
+        throw cause
+      })
       if (bytes.length > 0) yield { message: parse(bytes, limits), id: null, retry: null }
       return
     }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { IncomingMessage } from 'node:http'
+import { Readable } from 'node:stream'
 import { describe, it } from 'node:test'
 import { OAuthError } from './errors.ts'
 import { formOf, fromOurPage, parseForm, readBody, readCookie } from './http.ts'
@@ -31,18 +32,18 @@ describe('forms', () => {
 })
 
 describe('readBody', () => {
-  const body = (...parts: string[]) => {
-    const chunks = parts.map((part) => Buffer.from(part))
-    return {
-      async *[Symbol.asyncIterator]() {
-        yield* chunks
-      },
-    } as unknown as IncomingMessage
-  }
+  const body = (...parts: string[]) =>
+    Readable.from(parts.map((part) => Buffer.from(part))) as unknown as IncomingMessage
 
   it('joins what came and stops at the limit', async () => {
     assert.equal((await readBody(body('a', 'b'))).toString(), 'ab')
     await assert.rejects(readBody(body('x'.repeat(40_000), 'y'.repeat(40_000))), refused)
+  })
+
+  it('says so when the client goes away', async () => {
+    const cut = new Readable({ read: () => undefined })
+    setImmediate(() => cut.destroy())
+    await assert.rejects(readBody(cut as unknown as IncomingMessage), refused)
   })
 })
 
