@@ -81,6 +81,30 @@ describe('the live page', () => {
     assert.deepEqual([approval?.status, approval?.argsDigest], ['approved', decision.argsDigest])
   })
 
+  it('does not say once where an approval holds for a time', async () => {
+    const { decision } = await at().decider.prepare(payment(at()))
+    const known = await at().store.approvals.get(TENANT, decision.approval ?? '')
+    assert.ok(known)
+    const id = 'ap-store'
+    await at().store.approvals.insert({
+      ...known,
+      id,
+      server: 'store:orders',
+      task: 'store:orders',
+      tool: 'pay',
+    })
+    const { node } = await signedIn(`/approvals/${id}`)
+    const card = node('waiting').children.find((one) => one.className === 'asked')
+    assert.ok(card)
+    assert.match(card.textContent, /asks for store:orders\/pay/)
+    assert.doesNotMatch(card.textContent, /once/)
+    await card.press('Approve until it expires')
+    assert.match(
+      node('toast').textContent,
+      /^Approved, for exactly this question and whoever asked it, until /,
+    )
+  })
+
   it('asks for changes as they come in, and does what the owner says', async () => {
     const { node, until } = await signedIn()
     await at().post('local', '/api/v1/agents/trader/autonomy', { autonomous: false })

@@ -62,20 +62,25 @@ const list = (lines) => el('ul', {}, ...lines.map((line) => el('li', { textConte
 // ── Waiting ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 function approvalCard(approval) {
+  // A question to a policy store may be asked again while the approval holds; a call uses it up.
+  const ofStore = approval.server.startsWith('store:')
+  const often = ofStore
+    ? `for exactly this question and whoever asked it, until ${time(approval.expiresAt)}`
+    : 'once, for exactly these arguments'
   const decide = async (approve) => {
     await api(`/api/v1/approvals/${encodeURIComponent(approval.id)}/decide`, { approve, args_digest: approval.argsDigest })
-    toast(approve ? 'Approved, once, for exactly these arguments.' : 'Refused.')
+    toast(approve ? `Approved, ${often}.` : 'Refused.')
     await refreshWaiting()
   }
   const asked = location.pathname === `/approvals/${approval.id}`
   return el(
     'li',
     asked ? { className: 'asked' } : {},
-    el('h3', { textContent: `${agentName(approval.agent)} wants to call ${plain(`${approval.server}/${approval.tool}`)}` }),
+    el('h3', { textContent: `${agentName(approval.agent)} ${ofStore ? 'asks for' : 'wants to call'} ${plain(`${approval.server}/${approval.tool}`)}` }),
     list(approval.why),
     el('pre', { textContent: pretty(approval.args) }),
     el('p', { className: 'quiet', textContent: `Bound to exactly these arguments · expires ${time(approval.expiresAt)}` }),
-    el('div', { className: 'row' }, button('Approve once', 'yes', () => decide(true)), button('Refuse', 'no', () => decide(false))),
+    el('div', { className: 'row' }, button(ofStore ? 'Approve until it expires' : 'Approve once', 'yes', () => decide(true)), button('Refuse', 'no', () => decide(false))),
   )
 }
 
