@@ -155,4 +155,23 @@ describe('introspection and revocation', () => {
       'invalid_grant',
     )
   })
+
+  it('tells the host who failed to prove itself, at every door, and of nobody else', async () => {
+    const from = world.failed.length
+    const claims = await assertion(world, planner, { key: other.key.privateKey })
+    const asked = { client_assertion_type: ASSERTION_TYPE, client_assertion: claims }
+    await post(world, '/oauth/token', { grant_type: 'client_credentials', ...asked })
+    await post(world, '/oauth/token', { grant_type: 'refresh_token', refresh_token: 'x', ...asked })
+    await post(world, '/oauth/token', {
+      grant_type: 'refresh_token',
+      refresh_token: 'x',
+      client_id: 'nobody',
+    })
+    await post(world, '/oauth/token', { grant_type: 'client_credentials', client_id: 'n'.repeat(9999) })
+    const told = world.failed.slice(from)
+    assert.deepEqual(told.slice(0, 3), [planner.agent.id, planner.agent.id, 'nobody'])
+    assert.ok((told[3]?.length ?? 0) <= 256)
+    await flow(planner)
+    assert.equal(world.failed.length, from + told.length)
+  })
 })

@@ -33,6 +33,8 @@ export interface World {
   readonly control: ControlEvent[]
   readonly intents: GrantIntent[]
   readonly logs: string[]
+  /** Clients that failed to prove themselves, as the server told of them. */
+  readonly failed: string[]
   readonly metadata: oauth.AuthorizationServer
   readonly clock: { now(): number; offset: number }
   readonly user: User
@@ -104,6 +106,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   }
   await store.users.insert(user)
 
+  const failed: string[] = []
   const start = () =>
     createAuthorizationServer({
       store,
@@ -124,6 +127,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         return world.gate(intent)
       },
       onControl: (event) => control.push(event),
+      onFailedClient: (client) => failed.push(client),
       fetch: Object.assign(
         async (url: string | URL) => {
           fetched.push(String(url))
@@ -148,6 +152,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     },
     store,
     control,
+    failed,
     intents,
     logs,
     get metadata() {

@@ -13,6 +13,7 @@ import {
 } from '@safeconduct/engine'
 import type { Agent } from '@safeconduct/protocol'
 import type Provider from 'oidc-provider'
+import { claimedClient } from './claimed-client.ts'
 import { MAX_CLIENT_ID } from './clients.ts'
 import { OAuthError } from './errors.ts'
 import type { Form } from './http.ts'
@@ -55,7 +56,13 @@ export function createClientAuth(context: Context, provider: Provider): ClientAu
       return await prove(form, endpoint)
     } catch (cause) {
       if (cause instanceof OAuthError && cause.error === 'invalid_client')
-        context.onFailedClient?.(claimed(form), ip)
+        context.onFailedClient?.(
+          claimedClient({
+            client_assertion: form.one('client_assertion'),
+            client_id: form.one('client_id'),
+          }),
+          ip,
+        )
       throw cause
     }
   }
@@ -71,16 +78,6 @@ export function createClientAuth(context: Context, provider: Provider): ClientAu
       if (client?.clientAuthMethod !== 'none') throw unknown()
       return id
     },
-  }
-}
-
-/** Whom it says it is; whether there is such a client is not looked at. */
-function claimed(form: Form): string {
-  try {
-    const { sub } = parseJws(form.one('client_assertion') ?? '').payload
-    return typeof sub === 'string' ? sub.slice(0, MAX_CLIENT_ID) : ''
-  } catch {
-    return form.one('client_id')?.slice(0, MAX_CLIENT_ID) ?? ''
   }
 }
 

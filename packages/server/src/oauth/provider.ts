@@ -18,6 +18,7 @@ import Provider, {
 import type { FetchInit } from '../net/guarded-fetch.ts'
 import { displayText, html } from '../pages/html.ts'
 import { createAdapterFactory } from './adapter.ts'
+import { claimedClient } from './claimed-client.ts'
 import { isLoopbackUrl, MAX_CLIENT_ID, selfDescribed } from './clients.ts'
 import { parseDetail, parseDetailsParameter, refuseForeignTask } from './details.ts'
 import { toTuples } from './epochs.ts'
@@ -49,6 +50,10 @@ export function createProvider(context: Context, keys: KeyRing): Provider {
   const provider = new Provider(context.issuer, configuration(context, keys))
   provider.proxy = true
   provider.silent = true
+  provider.on('grant.error', ({ req, oidc }, error) => {
+    if (error.error !== 'invalid_client') return
+    context.onFailedClient?.(claimedClient(oidc?.params), req.socket.remoteAddress ?? null)
+  })
   provider.on('server_error', (_ctx: unknown, error: unknown) => {
     context.log('error', 'authorization server', error)
   })
