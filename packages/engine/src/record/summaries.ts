@@ -4,7 +4,7 @@
  * snapshot must not begin its replay after `from()`.
  * @module
  */
-import type { CallResult, DecisionSummary } from '@safeconduct/protocol'
+import { type CallResult, type DecisionSummary, isSafeconductError } from '@safeconduct/protocol'
 import type { Store } from '../ports.ts'
 
 const BATCH = 200
@@ -92,11 +92,11 @@ export function createSummaries(
     for (const [key] of batch) waiting.delete(key)
     writing = batch.map(([, change]) => change)
     try {
-      // Lost in a power cut, they are rebuilt: a snapshot, which moves that rebuild's beginning, is not lazy.
-      const tell = async (t: Pick<Store, 'decisions'>) => {
-        for (const [, change] of batch) await write(t, change)
-      }
-      await store.tx(tell, { lazily: true })
+      // Nearly every decision is new. Where one is not (a rebuild), each is looked for first.
+      await tell(batch, false).catch((error: unknown) => {
+        if (isSafeconductError(error) && error.code === 'conflict') return tell(batch, true)
+        throw error
+      })
       return true
     } catch {
       keep(batch)
@@ -104,6 +104,14 @@ export function createSummaries(
     } finally {
       writing = []
     }
+  }
+
+  /** Lost in a power cut, they are rebuilt: a snapshot, which moves that rebuild's beginning, is not lazy. */
+  function tell(batch: readonly [string, Change][], look: boolean): Promise<void> {
+    const work = async (t: Pick<Store, 'decisions'>) => {
+      for (const [, change] of batch) await write(t, change, look)
+    }
+    return store.tx(work, { lazily: true })
   }
 
   /** Back in front of what came meanwhile. */
@@ -122,8 +130,12 @@ export function createSummaries(
     bound()
   }
 
-  async function write(t: Pick<Store, 'decisions'>, { tenant, id, summary, outcome }: Change): Promise<void> {
-    if (summary !== null && (await t.decisions.get(tenant, id)) === null) {
+  async function write(
+    t: Pick<Store, 'decisions'>,
+    { tenant, id, summary, outcome }: Change,
+    look: boolean,
+  ): Promise<void> {
+    if (summary !== null && (!look || (await t.decisions.get(tenant, id)) === null)) {
       return t.decisions.insert({ ...summary, ...outcome })
     }
     const before = await t.decisions.get(tenant, id)
