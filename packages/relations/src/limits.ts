@@ -47,6 +47,8 @@ export const HIGHEST_DEPTH = 2000
 /** Recursion happens only where intersections and exclusions nest; this many nested ones fit the stack. */
 export const MAX_NESTED_GATES = 500
 export const MAX_MODEL_CHARS = 256 * 1024
+/** Brackets within brackets of one definition; the parser takes quadratically long. */
+export const MAX_MODEL_NESTING = 32
 export const MAX_TYPE_CHARS = 254
 export const MAX_RELATION_CHARS = 50
 export const MAX_OBJECT_CHARS = 256

@@ -8,6 +8,7 @@ import transformerPackage from '@openfga/syntax-transformer'
 import { modelError } from '../errors.ts'
 import { MAX_MODEL_CHARS } from '../limits.ts'
 import { isRelationName, isTypeName } from '../names.ts'
+import { withoutIdleBrackets } from './brackets.ts'
 import type { ModelDefinition } from './definition.ts'
 import { definitionOf, parseModel } from './parse.ts'
 import { record } from './rewrite.ts'
@@ -48,7 +49,7 @@ export function modelFromJson(json: unknown): string {
 /** @throws RelationsError `model_syntax`, `model_invalid` */
 export function modelToJson(dsl: string): Record<string, unknown> {
   parseModel(dsl)
-  return { ...record(transformer.transformDSLToJSONObject(dsl)) }
+  return { ...record(transformer.transformDSLToJSONObject(withoutIdleBrackets(dsl))) }
 }
 
 interface Names {

@@ -7,6 +7,7 @@
 import transformerPackage from '@openfga/syntax-transformer'
 import { modelError, type Problem } from '../errors.ts'
 import { MAX_MODEL_CHARS } from '../limits.ts'
+import { withoutIdleBrackets } from './brackets.ts'
 import type { ConditionDefinition, ModelDefinition, ParameterType, RelationDefinition } from './definition.ts'
 import { nearest } from './nearest.ts'
 import { parseRestriction, parseRewrite, record } from './rewrite.ts'
@@ -19,9 +20,10 @@ export function parseModel(dsl: string): ModelDefinition {
     throw modelError('model_syntax', [
       { message: `a model is a text of at most ${MAX_MODEL_CHARS} characters` },
     ])
+  const text = withoutIdleBrackets(dsl)
   let json: unknown
   try {
-    json = validated(dsl)
+    json = validated(text)
   } catch (cause) {
     throw modelErrorOf(cause, dsl)
   }
