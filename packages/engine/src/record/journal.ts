@@ -20,6 +20,7 @@ import {
 } from './entry.ts'
 import { agentSubject, type Pseudonyms, TENANT_SUBJECT, userSubject } from './pseudonyms.ts'
 import type { Flood } from './refusals.ts'
+import { createSalts } from './salts.ts'
 
 /** Whoever is named in a call's records. */
 export interface Parties {
@@ -72,6 +73,7 @@ export function createJournal(ports: {
   readonly pseudonyms: Pseudonyms
 }): Journal {
   const { ledger, keyring, pseudonyms } = ports
+  const nextSalt = createSalts()
 
   function chainOf({ tenant, agent, user, via }: Parties): Chain {
     return {
@@ -98,7 +100,7 @@ export function createJournal(ports: {
     async intent(tenant, request, decision, events, question) {
       const parties = partiesOf(request)
       const subject = sealedFor(parties)
-      const salt = pseudonyms.salt(parties.tenant, subject, decision.id)
+      const salt = nextSalt()
       const seq = ++tenant.live.seq
       const attachment = seal(parties.tenant, subject, {
         type: 'intent',
@@ -120,7 +122,7 @@ export function createJournal(ports: {
     async outcome({ live, tenant }, { id, at, parties }, result, events) {
       const seq = ++live.seq
       const subject = sealedFor(parties)
-      const salt = pseudonyms.salt(tenant, subject, `${id}:outcome`)
+      const salt = nextSalt()
       const attachment = seal(tenant, subject, { type: 'outcome', seq, salt, result, events })
       const chain = chainOf(parties)
       const digests = { salt, attachmentDigest: bytesDigest(attachment) }

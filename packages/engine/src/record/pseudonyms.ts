@@ -1,7 +1,6 @@
 /**
  * Names of subjects in ledger entries: a keyed function per subject, whose key is sealed under the subject's own data
- * key. Erasing the subject erases the pseudonym's key with it, and nothing links its entries any more. Salts of
- * digests come from the same key: an erased subject's arguments cannot be found by guessing.
+ * key. Erasing the subject erases the pseudonym's key with it, and nothing links its entries any more.
  *
  * Keys are made on first use and kept in memory, the least recently used going first.
  * @module
@@ -12,12 +11,10 @@ import { touch } from '../bounded.ts'
 import type { BlobStore, Keyring } from '../ports.ts'
 
 export interface Pseudonyms {
-  /** Loads or makes the keys of names and salts; afterwards the others are synchronous. Sealing needs the keyring's. */
+  /** Loads or makes the keys of names; afterwards the others are synchronous. Sealing needs the keyring's. */
   ready(tenant: string, subjects: readonly string[]): Promise<void>
   /** 22 characters. @throws `internal` when not ready */
   of(tenant: string, subject: string): string
-  /** 16 bytes as hex, one per record. @throws `internal` when not ready */
-  salt(tenant: string, subject: string, record: string): string
   forget(tenant: string, subject: string): void
 }
 
@@ -92,8 +89,6 @@ export function createPseudonyms(ports: {
       for (const subject of [TENANT_SUBJECT, ...subjects]) await load(tenant, subject)
     },
     of: (tenant, subject) => heldFor(tenant, subject).name,
-    salt: (tenant, subject, record) =>
-      mac(heldFor(tenant, subject).key, `salt:${record}`).subarray(0, 16).toString('hex'),
     forget: (tenant, subject) => {
       keys.delete(slot(tenant, subject))
     },
