@@ -14,8 +14,8 @@ export {
   readHolder,
 } from './data-directory.ts'
 export { createIds } from './ids.ts'
-export { deriveKey, openBlob, type SealingKey, sealBlob } from './keys/envelope.ts'
 export { createIndicators, type Indicators } from './intelligence/indicators.ts'
+export { deriveKey, openBlob, type SealingKey, sealBlob } from './keys/envelope.ts'
 export { createKeyring, type KeyringOptions } from './keys/keyring.ts'
 export { loadRootKey } from './keys/root-key.ts'
 export { createVault, type Secret, type Vault, type VaultOptions } from './keys/vault.ts'
