@@ -24,7 +24,7 @@ export const login: Section = {
     'Synthetic logins in the schema of the public RBA set, which itself is not here: no real login was seen, and the ' +
     'attackers are as the generator has them. Median re-authentications in the first twelve logins of a user, the very ' +
     'first among them, where the share of attacks in the column TPR is caught; worst of three seeds. `plain` is Freeman et ' +
-    'al. (NDSS 2016) as published, number for number its public reference; `ours` is `engine/risk/login/likeness`. Terms ' +
+    'al. (NDSS 2016) as published, number for number its public reference; `ours` is `engine/src/risk/login/likeness.ts`. Terms ' +
     'were chosen on `dev` alone; `held` has other parameters and seeds. Goals: issue 4 and the shared notes.',
   tables: (json) => [
     {
