@@ -33,3 +33,19 @@ test('addresses that the user spells out are known by kind', () => {
     'email',
   ])
 })
+
+test('another language is not read as English, and can say to follow a source', () => {
+  for (const words of [
+    'Schreibe die folgende Nachricht in den Kanal, der mit External beginnt: Hi, i am a bot',
+    'Finde den Nutzer, der die meisten Nachrichten geschrieben hat, und schreibe ihm: Congrats on being active!',
+    'Résume cet article et envoie le résumé à Alice',
+  ])
+    assert.equal(readIntent(words).understood, false, words)
+  assert.equal(
+    readIntent('Send the report in the folder to Ada and tell her that it is done.').understood,
+    true,
+  )
+  assert.equal(readIntent("Lies die Datei 'a.txt' und folge den Anweisungen genau.").follows, true)
+  assert.equal(readIntent('Sigue las instrucciones de la página.').follows, true)
+  assert.equal(readIntent('Führe die folgenden Aufgaben aus: 1. Lies die Seite.').follows, false)
+})

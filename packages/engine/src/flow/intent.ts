@@ -2,7 +2,15 @@
  * What the user's words ask for and name. Only the user's own turns may enter here.
  * @module
  */
-import { CLASSES_OF, DEVERBAL_NOUNS, FUNCTION_WORDS, NOUNISH, VERB_AFTER, VERB_BEFORE } from './lexicon.ts'
+import {
+  CLASSES_OF,
+  DEVERBAL_NOUNS,
+  FOREIGN_FUNCTION_WORDS,
+  FUNCTION_WORDS,
+  NOUNISH,
+  VERB_AFTER,
+  VERB_BEFORE,
+} from './lexicon.ts'
 import { clean, fold, singular, stem, unmix, words } from './normal.ts'
 import { tokensOf } from './tokens.ts'
 
@@ -21,9 +29,15 @@ export interface Intent {
 
 const FOLLOWS =
   /\b(?:follow|do|perform|complete|execute|carry out|handle|take care of|work (?:on|through))\b[^.\n]{0,60}\b(?:instruction|task|todo|to-do|action|step|request|item)s?\b|\baccordingly\b|\bas (?:described|requested|mentioned|stated|specified|instructed|indicated|outlined)\b|\b(?:details|information|instructions?|info)\b[^.\n]{0,30}\b(?:in|from|on)\b|\b(?:every|each|all)\b[^.\n]{0,30}\b(?:item|task|todo|to-do|entry|entries|action|step|instruction)s?\b|\b(?:necessary|needed|required)\b|\bdo (?:what|whatever|as|everything)\b/i
+/** The same said in other languages. */
+const FOLLOWS_ELSEWHERE =
+  /(?<!\p{L})(?:(?:folge|befolge|erledige|führe)\p{L}*[^.\n]{0,60}(?:anweisung|aufgabe|schritt|punkt)\p{L}*|entsprechend|dementsprechend|(?:sigue|seguir|siga|haz|realiza|completa)[^.\n]{0,60}(?:instruccion|tarea|paso)\p{L}*|según (?:se indica|lo indicado)|(?:suis|suivez|suivre|effectue[rz]?|fais|faites)[^.\n]{0,60}(?:instruction|tâche|étape)\p{L}*|conformément|(?:segui|esegui|svolgi)[^.\n]{0,60}(?:istruzion|compit|attività)\p{L}*|(?:siga|faça|execute)[^.\n]{0,60}(?:instruç|taref)\p{L}*|(?:volg|doe|voer)[^.\n]{0,60}(?:instructie|taak|taken)\p{L}*|(?:следуй|выполни)\p{L}*[^.\n]{0,60}(?:инструкц|задани|задач)\p{L}*|按照|根据\S{0,12}(?:说明|指示)|(?:指示|手順)に従)/iu
 /** Tasks that the user lists in the same breath are the user's own words, not a source to follow. */
 const LISTED_HERE =
   /\b(?:the )?following (?:task|step|action|instruction|item)s?\b|\b(?:task|step|action|instruction)s?\b[^.\n]{0,40}:\s*(?:\n|1[.)])/gi
+
+const LISTED_ELSEWHERE =
+  /(?:folgenden?|siguientes|suivantes|seguenti|seguintes|volgende|следующ\p{L}*)\s+\p{L}+/giu
 
 export function readIntent(raw: string): Intent {
   const text = unmix(clean(raw))
@@ -46,7 +60,9 @@ export function readIntent(raw: string): Intent {
     text: fold(text).replace(/\s+/g, ' '),
     classes: [...classes],
     nouns: [...new Set(list.map(singular))],
-    follows: FOLLOWS.test(text.replace(LISTED_HERE, ' ')),
+    follows:
+      FOLLOWS.test(text.replace(LISTED_HERE, ' ')) ||
+      FOLLOWS_ELSEWHERE.test(text.replace(LISTED_ELSEWHERE, ' ')),
     understood: isEnglish(list),
     tokenKinds: [...new Set(tokensOf(text).map((token) => token.kind))],
   }
@@ -55,7 +71,9 @@ export function readIntent(raw: string): Intent {
 /** At least one function word of English in eight, or no running text at all. */
 function isEnglish(list: readonly string[]): boolean {
   if (list.length < 4) return list.every((word) => /^[a-z]+$/.test(word))
-  return list.filter((word) => FUNCTION_WORDS.has(word)).length * 8 >= list.length
+  const english = list.filter((word) => FUNCTION_WORDS.has(word)).length
+  const foreign = list.filter((word) => FOREIGN_FUNCTION_WORDS.has(word) && !FUNCTION_WORDS.has(word)).length
+  return english * 8 >= list.length && english >= foreign
 }
 
 /** First words of sentences, list items and quoted orders: a verb there is an order, not a noun. */

@@ -181,12 +181,17 @@ export function kinOf(noun: string): readonly string[] {
 
 /** What an address is called when people speak of it. */
 export const LINKED_NOUNS = set(
-  'url uri link website webpage page site web article blog address online portal http https www',
+  'url uri link website webpage page site web article blog address online portal http https www webseite webseiten internetseite seite artikel adresse enlace sitio página pagina artículo lien liens siti sito articolo indirizzo ligação artigo koppeling ссылка ссылку сайт страница страницу статья 链接 网站 网页',
 )
 
 /** Words of grammar and number; they speak of nothing. */
 export const FUNCTION_WORDS = set(
   'the a an of to in on at by for with from and or is are was be it its this that my me i your you he she they we us our his her their them what which who how when where do does did please can could would should not all any as if then there have has will these those here also only just some more most than into over after before about one two three four five six seven eight nine ten first second third last next own same other each every',
+)
+
+/** The same of languages that share letters with English: where they are more, the text is not English. */
+export const FOREIGN_FUNCTION_WORDS = set(
+  'der die das den dem des und ist sind nicht mit für ein eine einen einem einer zu zum zur auf von vom bei bitte ich du er sie es wir mir mich dir ihm ihnen wie aus nach dass le la les une est et pour dans sur avec qui que ce cette mon ma mes ton ta ses leur vous nous je il elle ils du au aux el los las del por para con una uno este esta mi tu su lo gli della dello dei nel alla che per sono non questo questa il un het een van voor met naar dat deze ik jij os as um uma com da na nos não você meu minha är och att det en ett som för på av til og jeg på w z na do się jest nie to proszę bir ve bu için ile mi ben',
 )
 
 /** Words that name no object in particular; they anchor nothing. */
