@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import {
   commitmentOf,
+  createNonces,
   deriveKey,
   KEY_BYTES,
   openBlob,
@@ -49,6 +50,13 @@ test('a sealed value opens with its key and parts, and with no others', () => {
   for (let length = 0; length < sealed.length; length++) {
     assert.throws(() => openBlob(key, ['a', 'b'], sealed.subarray(0, length)), { code: 'internal' })
   }
+})
+
+test('no nonce is given twice, beyond what is drawn at once', () => {
+  const next = createNonces()
+  const given = Array.from({ length: 1000 }, () => Buffer.from(next()).toString('hex'))
+  assert.equal(new Set(given).size, given.length)
+  assert.equal(given[0]?.length, 24)
 })
 
 test('the form on disk is as documented', () => {

@@ -66,20 +66,44 @@ export function deriveKey(root: Uint8Array, parts: readonly string[]): SealingKe
 
 /** Every part behind its length (u32, big-endian): no two lists of parts give the same bytes. */
 export function unambiguous(parts: readonly string[]): Uint8Array {
-  const chunks: Uint8Array[] = []
-  for (const part of parts) {
-    // Encoded, because UTF-8 alone would let two strings with lone surrogates meet.
-    const bytes = Buffer.from(encodeKey(part), 'utf8')
-    const length = Buffer.alloc(4)
-    length.writeUInt32BE(bytes.length)
-    chunks.push(length, bytes)
+  // Encoded, because UTF-8 alone would let two strings with lone surrogates meet.
+  const texts = parts.map(encodeKey)
+  const lengths = texts.map((text) => Buffer.byteLength(text))
+  const bytes = Buffer.alloc(lengths.reduce((sum, length) => sum + 4 + length, 0))
+  let at = 0
+  for (const [i, text] of texts.entries()) {
+    at = bytes.writeUInt32BE(lengths[i] ?? 0, at)
+    at += bytes.write(text, at)
   }
-  return Buffer.concat(chunks)
+  return bytes
+}
+
+/** Bytes of a nonce of GCM. */
+const NONCE_BYTES = TEXT_AT - NONCE_AT
+const DRAWN = 256
+
+/** Random nonces for whoever seals often: drawing one costs what drawing many does. Each is given once. */
+export function createNonces(): () => Uint8Array {
+  let drawn: Uint8Array = new Uint8Array(0)
+  let at = 0
+  return () => {
+    if (at === drawn.length) {
+      drawn = randomBytes(NONCE_BYTES * DRAWN)
+      at = 0
+    }
+    const nonce = drawn.subarray(at, at + NONCE_BYTES)
+    at += NONCE_BYTES
+    return nonce
+  }
 }
 
 /** Seals bytes to a key and a place; they open only with the same parts. */
-export function sealBlob(key: SealingKey, parts: readonly string[], plain: Uint8Array): Uint8Array {
-  const nonce = randomBytes(12)
+export function sealBlob(
+  key: SealingKey,
+  parts: readonly string[],
+  plain: Uint8Array,
+  nonce: Uint8Array = randomBytes(NONCE_BYTES),
+): Uint8Array {
   const cipher = createCipheriv('aes-256-gcm', handleOf(key), nonce, { authTagLength: TAG_BYTES })
   cipher.setAAD(unambiguous(parts))
   const sealed = new Uint8Array(plain.length + SEAL_OVERHEAD)

@@ -12,6 +12,7 @@ import type { BlobStore, Keyring } from '@safeconduct/engine'
 import {
   broken,
   commitmentOf,
+  createNonces,
   deriveKey,
   KEY_BYTES,
   openBlob,
@@ -42,6 +43,7 @@ export function createKeyring({ root, blobs, capacity = 10_000 }: KeyringOptions
   const naming = createSecretKey(deriveKey(root, ['safeconduct subject names v1']).bytes)
   // Asked several times a call; a name is public, so keeping it costs nothing but its room.
   const names = new Map<string, string>()
+  const nextNonce = createNonces()
   const unwrapped = new Map<string, SealingKey>()
   const wrapping = new Map<string, SealingKey>()
   const busy = new Map<string, Promise<unknown>>()
@@ -136,7 +138,7 @@ export function createKeyring({ root, blobs, capacity = 10_000 }: KeyringOptions
     seal: (tenant, subject, plain) => {
       const key = recall(unwrapped, placeOf(tenant, subject).name)
       if (key === undefined) throw broken('the key of the subject is not ready')
-      return sealBlob(key, [DATA, tenant, subject], plain)
+      return sealBlob(key, [DATA, tenant, subject], plain, nextNonce())
     },
     open: (tenant, subject, sealed) => {
       const place = placeOf(tenant, subject)
