@@ -25,6 +25,7 @@ async function work(at: Host, from: number, to: number): Promise<void> {
   for (let i = from; i < to; i++) await made(at, call({ id: `w${i}`, at: START + i * 20_000 }))
 }
 
+const NEW = { tool: 'save_watchlist', args: { rank: 3 } }
 const learning = ({ decider }: Host) => decider.standing(TENANT, WHO)?.learning
 
 test('a risk is told part by part, strongest first, with what would hold without each', async () => {
@@ -102,7 +103,7 @@ test('baselines: saved at enrolment without being asked, brought back after what
   // The day before has taught all that a day may.
   const day = START + 20 * 3_600_000
   for (let i = 0; i < 70; i++)
-    await made(held, call({ id: `n${i}`, at: day + i * 20_000, tool: 'save_watchlist', args: { rank: 3 } }))
+    await made(held, call({ id: `n${i}`, at: day + i * 20_000, ...(i % 4 === 0 ? NEW : {}) }))
   assert.ok((learning(held)?.learned ?? 0) > before)
   const restored = await held.decider.people.rollback(TENANT, { agent: WHO, baseline: first.id, by: BY })
   assert.equal(restored.digest, first.digest)
