@@ -45,22 +45,20 @@ function mapItems(value: readonly unknown[], change: (item: unknown) => unknown)
   return items ?? value
 }
 
+const OWN = { enumerable: true, configurable: true, writable: true } as const
+
 /** A copy only where a member changes, or is there without a value. */
 function mapMembers(value: object, change: (item: unknown) => unknown): object {
   let members: Record<string, unknown> | null = null
-  for (const [key, item] of Object.entries(value)) {
+  for (const key of Object.keys(value)) {
+    const item: unknown = (value as Readonly<Record<string, unknown>>)[key]
     const changed = change(item)
     if (changed === item && item !== undefined) continue
     members ??= { ...value }
     if (item === undefined) delete members[key]
-    // Assignment could be diverted by the name.
-    else
-      Object.defineProperty(members, key, {
-        value: changed,
-        enumerable: true,
-        configurable: true,
-        writable: true,
-      })
+    // An assignment by this name would set the prototype.
+    else if (key === '__proto__') Object.defineProperty(members, key, { ...OWN, value: changed })
+    else members[key] = changed
   }
   return members ?? value
 }
