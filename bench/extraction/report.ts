@@ -123,7 +123,7 @@ export function textReport(report: ExtractionReport): string {
   for (const { attack, tuned, ours, alone, prada, copy } of attackLines(report)) {
     const unlinked = alone.some((value) => value !== null) ? ` (unlinked: ${show(alone)})` : ''
     lines.push(
-      `  ${attack.padEnd(50)}${tuned ? 'tuned on' : 'untouched'}  ${show(ours)}${unlinked} | ${show(prada)} | ${copy.toFixed(3)}`,
+      `  ${attack.padEnd(52)}${tuned ? 'tuned on' : 'untouched'}  ${show(ours)}${unlinked} | ${show(prada)} | ${copy.toFixed(3)}`,
     )
   }
   lines.push('', 'natural pool, hardened: agreement of the copy, right answers for honest callers')

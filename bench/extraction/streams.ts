@@ -94,7 +94,8 @@ export const ATTACKS: readonly Attack[] = [
   },
   augmenting('JBDA, ε 0.1', false, 0.1, 'jacobian'),
   augmenting('random sign, ε 0.25', false, 0.25, 'random'),
-  { ...augmenting('JBDA, ε 0.25, the steepest tenth of the pixels', false, 0.25, 'sparse'), goal: null },
+  augmenting('JBDA, ε 0.25, the steepest tenth of the pixels', true, 0.25, 'sparse'),
+  augmenting('JBDA, ε 0.25, steps of every size up to twice that', false, 0.25, 'uneven'),
   {
     ...augmenting('JBDA, ε 0.25, half of it covered by real digits', false, 0.25, 'jacobian'),
     goal: 500,
@@ -131,7 +132,7 @@ function step(x: Float64Array): Step {
   return { x, attack: true, identity: 0 }
 }
 
-type Direction = 'jacobian' | 'target' | 'random' | 'sparse'
+type Direction = 'jacobian' | 'target' | 'random' | 'sparse' | 'uneven'
 
 function augmenting(name: string, tuned: boolean, epsilon: number, direction: Direction): Attack {
   return {
@@ -178,11 +179,13 @@ function perturbed(
   if (direction === 'random') return x.map((value) => clip(value + (r.chance(0.5) ? epsilon : -epsilon)))
   const wanted = direction === 'target' ? (labelled + 1 + r.below(9)) % 10 : labelled
   const slope = gradient(copy, x, wanted)
-  // Made to get past a test of flatness: few pixels move, by as much.
+  // Made to get past a test of how flat or even differences are: few pixels move by as much, or each by something else.
   const steep = slope.map(Math.abs).sort()[Math.floor(0.9 * SIZE)] ?? 0
   return x.map((value, i) => {
     const at = slope[i] ?? 0
-    return direction === 'sparse' && Math.abs(at) < steep ? value : clip(value + epsilon * Math.sign(at))
+    if (direction === 'sparse' && Math.abs(at) < steep) return value
+    const step = direction === 'uneven' ? 2 * epsilon * r.next() : epsilon
+    return clip(value + step * Math.sign(at))
   })
 }
 

@@ -30,7 +30,7 @@ export const extraction: Detector<ExtractionState> = {
     const own = found(stakesAfter(streamTo(models, asked.model), asked.own.gains))
     const { gains, stakes } = asked.linked
     // What other agents of the owner ask is held only against who asks such a thing, too.
-    const linked = Math.max(gains.flat, gains.far) > 0 ? found(stakesAfter({ stakes }, gains)) : 0
+    const linked = Math.max(gains.flat, gains.even, gains.far) > 0 ? found(stakesAfter({ stakes }, gains)) : 0
     const bits = Math.max(own, linked)
     if (bits < WORTH_SAYING) return null
     return {

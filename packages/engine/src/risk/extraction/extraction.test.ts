@@ -85,7 +85,7 @@ function taught(at: World): World {
       assert.ok(query !== null)
       const look = lookAt(stream, query)
       learnQuery(at.live, caller, { model: `${PLAIN.tool} ${SIZE}`, own: { look } })
-      stream = keepQuery(stream, query, look, { flat: 0, far: 0 })
+      stream = keepQuery(stream, query, look, { flat: 0, even: 0, far: 0 })
     }
   }
   return at
@@ -101,6 +101,17 @@ test('steps away from real inputs are found soon, real inputs and repeated ones 
   const when = first.findIndex((bits) => bits > 0)
   assert.ok(when >= 3 && when < 40, `found after ${when}`)
   assert.equal(Math.max(...first), extraction.cap)
+})
+
+test('steps of few coordinates are found, too; one thing changed at a time is not', () => {
+  const next = dice(31)
+  const real = Array.from({ length: 60 }, () => natural(next))
+  const few = (x: readonly number[]) => x.map((value) => (next() < 0.3 ? value + 0.3 : value))
+  const one = (x: readonly number[], i: number) => x.map((value, k) => (k === i % SIZE ? value + 0.3 : value))
+  const at = taught(world())
+  for (const x of real) call(at, 'a', { x })
+  assert.equal(Math.max(...real.map((x, i) => call(at, 'a', { x: one(x, i) }))), 0)
+  assert.equal(Math.max(...real.map((x) => call(at, 'a', { x: few(x) }))), extraction.cap)
 })
 
 test('several agents of one owner are found together, an honest one beside them is left alone', () => {
@@ -133,7 +144,7 @@ test('honest queries bank nothing: a stake never falls below nothing', () => {
   const next = dice(11)
   for (let i = 0; i < 200; i++) call(at, 'a', { x: natural(next) })
   for (const { stakes } of at.live.streams.values()) {
-    assert.ok(stakes.flat >= 0 && stakes.far >= 0)
+    assert.ok(stakes.flat >= 0 && stakes.even >= 0 && stakes.far >= 0)
     assert.ok(found(stakes) < FOUND / 4)
   }
 })
@@ -195,7 +206,7 @@ test('largest state of one model is below 64 kB', () => {
   for (let i = 0; i < 400; i++) {
     const query = foldVector(Array.from({ length: 4096 }, () => (next() - 0.5) * 1.234567e-7))
     assert.ok(query !== null && query.levels.length === FOLDED_SIZE)
-    stream = keepQuery(stream, query, lookAt(stream, query), { flat: 0, far: 0 })
+    stream = keepQuery(stream, query, lookAt(stream, query), { flat: 0, even: 0, far: 0 })
   }
   const bytes = JSON.stringify(encode(stream)).length
   assert.ok(bytes < 64 * 1024, `${bytes}`)

@@ -1,8 +1,8 @@
 /**
  * Whether a stream of queries to a model is made to copy it. Made-up queries give themselves away by how they differ from
- * the ones before: perturbing an input by a signed step changes every coordinate alike (the difference is *flat*), and
- * noise is equally *far* from everything. Two bets are kept against the hypothesis that the differences are distributed as
- * those of other callers: one on flatness, one on the distance of the nearest earlier query. Each multiplies by p(own habit so far) / p(others) and is clipped at 1 from below, so harmless queries bank no credit for
+ * the ones before: perturbing an input by a signed step changes every coordinate alike (the difference is *flat*) or some of
+ * them alike and the others not at all (it is *even*), and noise is equally *far* from everything. Three bets are kept
+ * against the hypothesis that the differences are distributed as those of other callers. Each multiplies by p(own habit so far) / p(others) and is clipped at 1 from below, so harmless queries bank no credit for
  * later; a bet grows to 2^k no sooner than in 2^k queries on average while the hypothesis holds.
  *
  * E-detectors: Shin, Ramdas, Rinaldo, "E-detectors: a nonparametric framework for sequential change detection", 2022.
@@ -23,7 +23,7 @@ export interface QueryStream {
   readonly stakes: Readonly<Record<Bet, number>>
 }
 
-export const BETS = ['flat', 'far'] as const
+export const BETS = ['flat', 'even', 'far'] as const
 export type Bet = (typeof BETS)[number]
 
 /** By bet: bits that one query adds. */
@@ -49,7 +49,8 @@ const ALLOWANCE = 0.5
 const MOST = 4
 /** Of the own habit, after each difference. */
 const FADE = 2 ** (-1 / 48)
-const PRIOR = { weight: 6, bins: 16 } as const
+/** Bins: at least as many as a bet has. */
+const PRIOR = { weight: 6, bins: 24 } as const
 /** Share of the others' that every bin is granted. */
 const FLOOR = 0.003
 /** Share of the others' differences that are at least as flat or far as one that adds bits. */
@@ -58,13 +59,18 @@ const TAIL = 0.1
 export const FOUND = 20
 
 export function emptyStream(): QueryStream {
-  return { n: 0, kept: [], own: { flat: new Map(), far: new Map() }, stakes: { flat: 0, far: 0 } }
+  return {
+    n: 0,
+    kept: [],
+    own: { flat: new Map(), even: new Map(), far: new Map() },
+    stakes: { flat: 0, even: 0, far: 0 },
+  }
 }
 
 /** Reads only. All vectors of a stream are of one size. */
 export function lookAt(stream: QueryStream, query: Folded): QueryLook {
   const first = stream.kept[0]
-  const nothing: QueryLook = { bins: { flat: null, far: null }, repeated: false }
+  const nothing: QueryLook = { bins: { flat: null, even: null, far: null }, repeated: false }
   if (first === undefined || first.size !== query.size) return nothing
   const values = unfold(query)
   let nearest = Number.POSITIVE_INFINITY
@@ -89,11 +95,14 @@ export function lookAt(stream: QueryStream, query: Folded): QueryLook {
   const away = Math.sqrt(nearest)
   if (!(mean > 0) || away <= mean * SAME) return { ...nothing, repeated: true }
   if (stream.n < SETTLED_AFTER) return nothing
-  const flatness = flatnessOf(values, unfold(closest))
+  const other = unfold(closest)
+  const flatness = flatnessOf(values, other)
+  const evenness = evennessOf(values, other)
   const count = Math.min(8, Math.floor(Math.log2(stream.kept.length)))
   return {
     bins: {
-      flat: `f${Math.floor(clip(flatness, FLAT_RANGE[0] / FLAT_STEPS, (FLAT_RANGE[1] + 0.5) / FLAT_STEPS) * FLAT_STEPS)}`,
+      flat: `f${binOf(flatness, FLAT_STEPS, FLAT_RANGE)}`,
+      even: evenness === null ? null : `e${binOf(evenness, EVEN_STEPS, EVEN_RANGE)}`,
       far: `n${count}.${Math.floor(clip(away / mean, 0, 0.95) * FAR_STEPS)}`,
     },
     repeated: false,
@@ -104,12 +113,20 @@ export function lookAt(stream: QueryStream, query: Folded): QueryLook {
 const SAME = 1e-3
 const FLAT_STEPS = 20
 const FLAT_RANGE = [4, 18] as const
+const EVEN_STEPS = 40
+const EVEN_RANGE = [20, 39] as const
 const FAR_STEPS = 10
+
+function binOf(share: number, steps: number, [low, high]: readonly [number, number]): number {
+  return Math.floor(clip(share * steps, low, high))
+}
 
 /** The bins among which this one is, itself included: together they are everything that could have been. */
 export function besides(bin: string): string[] {
   if (bin.startsWith('f'))
     return Array.from({ length: FLAT_RANGE[1] - FLAT_RANGE[0] + 1 }, (_, i) => `f${FLAT_RANGE[0] + i}`)
+  if (bin.startsWith('e'))
+    return Array.from({ length: EVEN_RANGE[1] - EVEN_RANGE[0] + 1 }, (_, i) => `e${EVEN_RANGE[0] + i}`)
   const [count = ''] = bin.split('.', 1)
   return Array.from({ length: FAR_STEPS }, (_, i) => `${count}.${i}`)
 }
@@ -119,7 +136,7 @@ export function besides(bin: string): string[] {
  * others' adds any: callers who ask nearly the same again and again copy nothing. Reads only.
  */
 export function gainsOf(stream: QueryStream, look: QueryLook, others: Others): Gains {
-  const gains = { flat: 0, far: 0 }
+  const gains = { flat: 0, even: 0, far: 0 }
   for (const bet of BETS) {
     const bin = look.bins[bet]
     const usual = bin === null ? null : others(bin)
@@ -141,6 +158,7 @@ function beyond(bin: string, others: Others): number {
 export function stakesAfter({ stakes }: Pick<QueryStream, 'stakes'>, gains: Gains): Gains {
   return {
     flat: clip(stakes.flat + gains.flat, 0, HIGHEST),
+    even: clip(stakes.even + gains.even, 0, HIGHEST),
     far: clip(stakes.far + gains.far, 0, HIGHEST),
   }
 }
@@ -156,7 +174,11 @@ export function keepQuery(stream: QueryStream, query: Folded, look: QueryLook, g
   return {
     n,
     kept: sampled(stream.kept, query, n),
-    own: { flat: habit(stream.own.flat, look.bins.flat), far: habit(stream.own.far, look.bins.far) },
+    own: {
+      flat: habit(stream.own.flat, look.bins.flat),
+      even: habit(stream.own.even, look.bins.even),
+      far: habit(stream.own.far, look.bins.far),
+    },
     stakes,
   }
 }
@@ -179,9 +201,9 @@ function habit(own: ReadonlyMap<string, number>, bin: string | null): ReadonlyMa
   return faded.set(bin, (faded.get(bin) ?? 0) + 1)
 }
 
-/** log2 of the larger stake, less one bit for having two. */
+/** log2 of the largest stake, less what having three costs. */
 export function found(stakes: Gains): number {
-  return Math.max(0, Math.max(stakes.flat, stakes.far) - 1)
+  return Math.max(0, Math.max(stakes.flat, stakes.even, stakes.far) - Math.log2(BETS.length))
 }
 
 function ownShare(own: ReadonlyMap<string, number>, bin: string): number {
@@ -201,6 +223,20 @@ function flatnessOf(a: Float64Array, b: Float64Array): number {
   }
   return two > 0 ? one / Math.sqrt(two * a.length) : 0
 }
+
+/** The same of the coordinates that differ at all; null when those are too few to tell. */
+function evennessOf(a: Float64Array, b: Float64Array): number | null {
+  const away = a.map((value, i) => Math.abs(value - (b[i] ?? 0)))
+  let most = 0
+  for (const each of away) if (each > most) most = each
+  const moved = away.filter((each) => each > UNMOVED * most)
+  return moved.length < FEW ? null : flatnessOf(moved, new Float64Array(moved.length))
+}
+
+/** Of the largest difference: less is not counted as one. */
+const UNMOVED = 0.1
+/** Whoever asks what would be if one thing were otherwise moves few coordinates, and alike. */
+const FEW = 8
 
 /** The same every time, yet no pattern that a caller could time (SplitMix's finaliser, 32 bits). */
 function scrambled(n: number): number {
