@@ -231,3 +231,14 @@ test('what is kept of a server’s messages is bounded, the latest of it; the sa
   assert.ok(heard.reduce((sum, { text }) => sum + text.length, 0) <= 32_768)
   assert.deepEqual(afterHearing([], 's', 'listing', ['no address in it']), [])
 })
+
+test('a first name in common is not the person whom the user named', () => {
+  const grant = tool('order_badge', 'Order a badge for a visitor.', ['visitor'])
+  const state = saw(
+    emptyFlow('What did Joaquin ask for at the desk page?'),
+    READ_PAGE,
+    { url: 'desk' },
+    'Joaquin asked for milk. Joaquin Drummond is the visitor of today.',
+  )
+  assert.notEqual(judge(state, grant, { visitor: 'Joaquin Drummond' }).doubt, 'none')
+})

@@ -376,7 +376,10 @@ function isAnchor(state: FlowState, part: Part): boolean {
   // The letters of an address are its owner's choice: a word of the user inside one proves nothing.
   if (part.kind === 'url' || part.kind === 'account' || tokenKind(part.raw) !== null) return false
   const nouns = state.intent?.nouns ?? []
-  return words(part.value).some((word) => word.length > 3 && !COMMON.has(word) && nouns.includes(word))
+  const telling = words(part.value).filter((word) => word.length > 3 && !COMMON.has(word))
+  const spoken = telling.filter((word) => nouns.includes(word)).length
+  // A first name in common with somebody the user named makes nobody of that name the one who was meant.
+  return spoken * 2 > telling.length
 }
 
 /** The user spelled out an account or address for this, and the call uses another one that only text offers. */
