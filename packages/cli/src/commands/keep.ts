@@ -55,7 +55,7 @@ export function keepCommands(program: Command, verb: Verb): void {
     )
   program
     .command('bench')
-    .argument('[name]', 'call, token, ledger, store, cedar or traces', 'call')
+    .argument('[name]', 'call, token, ledger, store, decision, traces, containment or poisoning', 'call')
     .argument('[args...]', 'passed on')
     .allowUnknownOption()
     .description('run a benchmark on this machine')
@@ -123,6 +123,8 @@ export const BENCHES: Readonly<Record<string, string>> = {
   ledger: 'bench/ledger.ts',
   store: 'bench/store.ts',
   decision: 'bench/decision.ts',
+  containment: 'bench/containment/main.ts',
+  poisoning: 'bench/poisoning/main.ts',
 }
 
 /** @throws `invalid_request` for a name that is none, `not_found` outside a clone */
