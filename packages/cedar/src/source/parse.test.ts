@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { MAX_TEXT_NESTING } from '../limits.ts'
+import { MAX_PROBLEMS, MAX_TEXT_NESTING } from '../limits.ts'
 import { policyText } from '../testing/generate.ts'
 import { parsePolicies } from './parse.ts'
 import { statements } from './scan.ts'
@@ -76,6 +76,19 @@ test('every broken statement is reported, and the others still parse', () => {
     source.policies.map(({ id }) => id),
     ['policy1'],
   )
+})
+
+test('a text with no end of problems is not read to its end', () => {
+  for (const [many, options] of [
+    ['permit(;\n', {}],
+    [`@id("x") ${allow('true')}\n`, {}],
+    [`${allow('principal.nam == "x"')}\n`, { schema }],
+    [`${allow('principal.name == "x" && false')}\n`, { schema }],
+  ] as const) {
+    const { errors, warnings, valid } = parsePolicies(many.repeat(MAX_PROBLEMS + 100), options)
+    assert.equal(errors.length + warnings.length, MAX_PROBLEMS)
+    assert.equal(valid, warnings.length > 0)
+  }
 })
 
 test('strict validation names attribute, action and type, with a suggestion and a place', () => {

@@ -7,6 +7,7 @@
 import type { PolicySet, Schema, ValidationCall } from '@cedar-policy/cedar-wasm/nodejs'
 import type { TemplateLink } from '../compile/templates.ts'
 import { CedarError, type Problem } from '../errors.ts'
+import { MAX_PROBLEMS } from '../limits.ts'
 import { longFrom } from '../long.ts'
 import { exactIntegers } from './exact-integers.ts'
 import { policyTree } from './policy-json.ts'
@@ -42,6 +43,7 @@ export interface PolicySource {
   readonly text: string
   /** Source order. Policies that do not parse are missing here and named in `errors`. */
   readonly policies: readonly ParsedPolicy[]
+  /** At most 500; what comes behind so many is not looked at. */
   readonly errors: readonly Problem[]
   readonly warnings: readonly Problem[]
   /** No errors. */
@@ -53,7 +55,8 @@ export function parsePolicies(text: string, options: ParseOptions = {}): PolicyS
   const problems: Problem[] = []
   const policies: ParsedPolicy[] = []
   const seen = new Set<string>()
-  statements(text).forEach((statement, index) => {
+  for (const [index, statement] of statements(text).entries()) {
+    if (problems.length >= MAX_PROBLEMS) break
     const outcome = collect(() => parseStatement(text, statement, index, options))
     if ('problems' in outcome) problems.push(...outcome.problems)
     else if (seen.has(outcome.value.id)) problems.push(duplicate(text, outcome.value))
@@ -61,7 +64,7 @@ export function parsePolicies(text: string, options: ParseOptions = {}): PolicyS
       seen.add(outcome.value.id)
       policies.push(outcome.value)
     }
-  })
+  }
   if (problems.length === 0 && options.schema !== undefined) {
     const { schema } = options
     const outcome = collect(() => validatePolicies(text, policies, schema))
@@ -137,7 +140,10 @@ export function validatePolicies(
     const part = { text: policy?.text ?? '', start: policy?.start ?? 0, whole: text }
     return problemFrom(found.error, 'policy_invalid', severity, part, found.policyId)
   }
-  return [...answer.validationErrors.map(of('error')), ...answer.validationWarnings.map(of('warning'))]
+  return [
+    ...answer.validationErrors.slice(0, MAX_PROBLEMS).map(of('error')),
+    ...answer.validationWarnings.slice(0, MAX_PROBLEMS).map(of('warning')),
+  ]
 }
 
 /** The policies as cedar-wasm takes them, under our ids. */
