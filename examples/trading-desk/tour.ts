@@ -66,7 +66,12 @@ interface Told {
   readonly decision: {
     readonly why: readonly string[]
     readonly counterfactual: { readonly change: string; readonly outcome: string } | null
-    readonly evidence: readonly { readonly reason: string; readonly bits: number }[]
+    /** What the risk is made of, the strongest first. */
+    readonly contributions?: readonly {
+      readonly reason: string
+      readonly bits: number
+      readonly without: { readonly risk: number; readonly trust: string }
+    }[]
     readonly labels: readonly {
       readonly path: string
       readonly label: string
@@ -83,7 +88,8 @@ async function explain(owner: OwnerAtPage, id: string): Promise<void> {
   for (const one of decision.labels.filter((label) => label.sink && label.label !== 'user').slice(0, 2)) {
     say(`    · ${one.path} is ${one.label}${one.source === null ? '' : `, from ${one.source.tool}`}`)
   }
-  for (const one of decision.evidence.slice(0, 2)) say(`    · ${one.reason} (${one.bits.toFixed(1)} bits)`)
+  for (const { reason, bits, without } of (decision.contributions ?? []).slice(0, 2))
+    say(`    · ${reason} (${bits.toFixed(1)} bits; without it risk ${without.risk}, ${without.trust})`)
   if (decision.counterfactual !== null)
     say(`    · otherwise: ${decision.counterfactual.change} → ${decision.counterfactual.outcome}`)
 }
