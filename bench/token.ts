@@ -18,7 +18,7 @@ import type { TokenServerInput, TokenServerReady } from './token/server.ts'
 
 const ROUNDS = 5
 const REQUESTS = 400
-const WARM_UP = 400
+const WARM_UP = 1200
 const CONNECTIONS = 8
 
 type Kind = TokenServerInput['kind']
