@@ -123,6 +123,20 @@ describe('owner requests', () => {
     assert.deepEqual(await pending(), [])
   })
 
+  it('asks nobody about what is not there', async () => {
+    for (const [path, body] of [
+      ['/api/v1/agents/nobody/roles', { role: 'reader', held: true }],
+      ['/api/v1/agents/nobody/zone', { zone: 'train' }],
+      ['/api/v1/users/nobody/roles', { role: 'reader', held: true }],
+      ['/api/v1/servers/nothing/zone', { zone: 'train', sensitivity: 1 }],
+      ['/api/v1/stores/nothing/rollback', { id: 'ps_1' }],
+    ] as const) {
+      const answer = await world.post('local', path, body)
+      assert.deepEqual([path, answer.status, answer.json.error], [path, 404, 'not_found'])
+    }
+    assert.deepEqual(await pending(), [])
+  })
+
   it('tells whoever asked how it failed, and keeps the cause to itself', async () => {
     const refused = await decide(await ask('conflict', '/api/v1/failing/x'), true)
     assert.deepEqual(refused.json.result, { error: 'conflict', message: 'Somebody was faster.' })

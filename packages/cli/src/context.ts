@@ -76,8 +76,10 @@ export async function withOwner(client: ControlClient, path: string, body: objec
   const asked = answer.request
   if (!isJsonObject(asked)) return answer
   const id = text(asked, 'id')
+  const minutes = Math.max(1, Math.round((number(asked, 'expiresAt') - Date.now()) / 60_000))
+  const { url } = await client.get('/api/v1/status')
   process.stderr.write(
-    `Waiting for the owner to confirm in the browser (live page): ${plain(text(asked, 'summary'))}\n`,
+    `Waiting for the owner to confirm: ${plain(text(asked, 'summary'))}\nOn the live page, ${plain(String(url))}, within ${minutes} minutes; Ctrl-C stops waiting, not the question.\n`,
   )
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, POLL_MS))

@@ -3,10 +3,10 @@
  * @module
  */
 import { hash, randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { ENFORCER_SCOPES, type JsonValue, parseJson, SafeconductError } from '@safeconduct/protocol'
+import { ENFORCER_SCOPES, type JsonValue, SafeconductError } from '@safeconduct/protocol'
 import type { Command } from 'commander'
 import { list, number, object, text, texts, withOwner } from '../context.ts'
+import { readJson, readText } from '../files.ts'
 import { plain, table, when } from '../output.ts'
 import type { Verb } from '../verb.ts'
 
@@ -120,17 +120,9 @@ function readStore(files: StoreFiles): object {
 }
 
 function readEntities(file: string): JsonValue {
-  const entities = parseJson(readText(file), { maxLength: 1024 * 1024, maxDepth: 32 })
+  const entities = readJson(file, { maxLength: 1024 * 1024, maxDepth: 32 })
   if (Array.isArray(entities)) return entities
   throw new SafeconductError('invalid_request', { message: `${file} is no JSON array.` })
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (cause) {
-    throw new SafeconductError('not_found', { message: `${file} cannot be read.`, cause })
-  }
 }
 
 interface Registration {

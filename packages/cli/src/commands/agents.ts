@@ -3,17 +3,11 @@
  * @module
  */
 import { generateKeyPairSync, hash } from 'node:crypto'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
-import {
-  isJsonObject,
-  type JsonObject,
-  type JsonValue,
-  parseJson,
-  SafeconductError,
-  TRUST_LEVELS,
-} from '@safeconduct/protocol'
+import { rmSync, writeFileSync } from 'node:fs'
+import { isJsonObject, type JsonObject, SafeconductError, TRUST_LEVELS } from '@safeconduct/protocol'
 import type { Command } from 'commander'
 import { list, number, text, withOwner } from '../context.ts'
+import { readJson } from '../files.ts'
 import { plain, table, when } from '../output.ts'
 import type { Verb } from '../verb.ts'
 import { describeStanding, learningCommands } from './learning.ts'
@@ -203,19 +197,9 @@ function generateKey(file: string): JsonObject {
   return { kty: String(open.kty), crv: String(open.crv), x: String(open.x) }
 }
 
-function readFile(file: string): JsonValue {
-  let bytes: Buffer
-  try {
-    bytes = readFileSync(file)
-  } catch (cause) {
-    throw new SafeconductError('not_found', { message: `${file} cannot be read.`, cause })
-  }
-  return parseJson(bytes)
-}
-
 function readJwks(file: string | undefined): JsonObject[] {
   if (file === undefined) return []
-  const value = readFile(file)
+  const value = readJson(file)
   if (!isJsonObject(value))
     throw new SafeconductError('invalid_request', { message: `${file} is not a JWK Set.` })
   return 'keys' in value ? list(value, 'keys') : [value]
@@ -228,7 +212,7 @@ const KINDS = ['model', 'prompt', 'tools'] as const
  * given by its text is digested here, so that the text itself never leaves the file.
  */
 function readComposition(file: string): JsonObject[] {
-  const value = readFile(file)
+  const value = readJson(file)
   if (!isJsonObject(value))
     throw new SafeconductError('invalid_request', { message: `${file} is not a JSON object.` })
   for (const key of Object.keys(value)) {

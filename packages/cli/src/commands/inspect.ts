@@ -19,7 +19,9 @@ export function inspectCommands(program: Command, verb: Verb): void {
       verb(async (context) => {
         const client = await context.running()
         if (client === null) {
-          throw new SafeconductError('not_running', { message: `No daemon runs on ${context.data}.` })
+          throw new SafeconductError('not_running', {
+            message: `No daemon runs on ${context.data}. Start one: npm start`,
+          })
         }
         const status = await client.get('/api/v1/status')
         context.output.result(status, () =>
@@ -109,7 +111,9 @@ function taskCommands(program: Command, verb: Verb): void {
     .description('tasks, newest first')
     .action(
       verb(async (context) => {
-        const answer = await (await context.daemon()).get('/api/v1/tasks')
+        const client = await context.daemon()
+        const answer = await client.get('/api/v1/tasks')
+        const names = context.output.json ? new Map<string, string>() : await agentNames(client)
         context.output.result(answer, () => {
           const rows = list(answer, 'tasks')
           if (rows.length === 0) return 'No task yet.'
@@ -117,7 +121,7 @@ function taskCommands(program: Command, verb: Verb): void {
             ['ID', 'AGENT', 'STATUS', 'EXPIRES', 'INTENT'],
             rows.map((one) => [
               text(one, 'id'),
-              text(one, 'agent'),
+              names.get(text(one, 'agent')) ?? text(one, 'agent'),
               text(one, 'status'),
               when(number(one, 'expiresAt')),
               text(one, 'intent') || (one.implicit === true ? '(implicit)' : '-'),
@@ -152,7 +156,7 @@ function describeTask(answer: JsonObject): string {
     ...line('user', task.user),
     ...line('intent', text(task, 'intent') || (task.implicit === true ? '(implicit)' : null)),
     ...Object.entries(details)
-      .filter(([name]) => name !== 'type')
+      .filter(([name]) => name !== 'type' && name !== 'task')
       .flatMap(([name, value]) => line(name, value)),
     ...line('expires', when(number(task, 'expiresAt'))),
     ...list(answer, 'delegations').flatMap((one) =>

@@ -3,11 +3,12 @@
  * in it, or one file of one layer. What a candidate does not say of a layer stays as the active version has it.
  * @module
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { type JsonObject, SafeconductError } from '@safeconduct/protocol'
 import type { ControlClient } from '../client/control-client.ts'
 import { text } from '../context.ts'
+import { readText } from '../files.ts'
 
 export const LAYERS = ['agent', 'user'] as const
 export type Layer = (typeof LAYERS)[number]
@@ -77,14 +78,6 @@ export function join(files: readonly string[]): { readonly text: string; readonl
     line += ended.split('\n').length - 1
   }
   return { text: whole, parts }
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (cause) {
-    throw new SafeconductError('not_found', { message: `${file} cannot be read.`, cause })
-  }
 }
 
 /** Where a line of a layer's text stands; the layer itself when it came from no file. */

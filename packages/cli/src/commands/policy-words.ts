@@ -52,23 +52,25 @@ export function changeLines(changes: readonly JsonObject[]): string[] {
 
 /** Groups of a replay or of a shadow: what would change, most frequent first. */
 function groupTable(groups: readonly JsonObject[]): string {
-  return table(
-    ['CALLS', 'TOOL', 'CHANGE', 'BECAUSE OF', 'FOR EXAMPLE'],
+  const [head = '', ...rows] = table(
+    ['CALLS', 'TOOL', 'CHANGE', 'FOR EXAMPLE'],
     groups.map((one) => [
       number(one, 'count'),
       text(one, 'tool'),
       `${text(one, 'from')} → ${text(one, 'to')}${texts(one, 'obligations')
         .map((type) => ` + ${type}`)
         .join('')}`,
-      because(one),
-      texts(one, 'examples').slice(0, 2).join(' '),
+      texts(one, 'examples')[0] ?? '-',
     ]),
-  )
+  ).split('\n')
+  // Reasons are long; in a column of their own they would push every row over the width of a terminal.
+  const reasons = groups.map((one) => `         ${plain(because(one))}`)
+  return [head, ...rows.flatMap((row, at) => [row, reasons[at] ?? ''])].join('\n')
 }
 
 function because(group: JsonObject): string {
   const by = texts(group, 'by')
-  if (by.length > 0) return by.map((one) => (one === 'none' ? 'nothing permits it' : one)).join(' ')
+  if (by.length > 0) return `because of ${by.map((one) => (one === 'none' ? 'no permit' : one)).join(' ')}`
   const was = texts(group, 'was')
   return was.length === 0 ? '-' : `no longer ${was.join(' ')}`
 }

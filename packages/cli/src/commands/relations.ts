@@ -2,7 +2,8 @@
  * `relations`: who is related to what, for policies and for retrieval. Changes wait for the owner in the browser.
  * @module
  */
-import { createReadStream, readFileSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { createReadStream, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import {
   isJsonArray,
@@ -14,6 +15,7 @@ import {
 import type { Command } from 'commander'
 import type { ControlClient } from '../client/control-client.ts'
 import { list, number, text, texts, withOwner } from '../context.ts'
+import { createFile, readJson, readText, unreadable } from '../files.ts'
 import { plain, table } from '../output.ts'
 import type { Verb } from '../verb.ts'
 
@@ -47,8 +49,8 @@ export function relationCommands(program: Command, verb: Verb): void {
           return context.output.result({ model: answer.model ?? null }, () => text(answer, 'model'))
         }
         const source = file.endsWith('.json')
-          ? { definition: parseJson(readFileSync(file), { maxLength: 1024 * 1024, maxDepth: 32 }) }
-          : { dsl: readFileSync(file, 'utf8') }
+          ? { definition: readJson(file, { maxLength: 1024 * 1024, maxDepth: 32 }) }
+          : { dsl: readText(file) }
         const made = await withOwner(daemon, '/api/v1/relations/model', { ...inSpace(options), ...source })
         context.output.result(made, () => `Model ${text(made, 'model')} of the space ${text(made, 'space')}.`)
       }),
@@ -150,7 +152,7 @@ export function relationCommands(program: Command, verb: Verb): void {
     .action(
       verb(async (context, file: string | undefined, options: InSpace) => {
         const daemon = await context.daemon()
-        if (file !== undefined) writeFileSync(file, '', { flag: 'wx', mode: 0o600 })
+        if (file !== undefined) createFile(file)
         let count = 0
         const all: JsonObject[] = []
         for await (const page of pages(daemon, 'read', inSpace(options))) {
@@ -184,10 +186,12 @@ async function* pages(daemon: ControlClient, what: string, body: object): AsyncG
 async function* partsOf(file: string): AsyncGenerator<JsonObject[]> {
   let part: JsonObject[] = []
   let line = 0
-  for await (const given of createInterface({
-    input: createReadStream(file),
-    crlfDelay: Number.POSITIVE_INFINITY,
-  })) {
+  const input = createReadStream(file)
+  // Opened first: the reader of lines would not tell that there is no such file.
+  await once(input, 'open').catch((cause: unknown) => {
+    throw unreadable(file, cause)
+  })
+  for await (const given of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
     line++
     if (given.trim() === '') continue
     part.push(tupleIn(given, line))

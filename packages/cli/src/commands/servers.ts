@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
-import { type JsonObject, type JsonValue, parseJson, SafeconductError } from '@safeconduct/protocol'
+import { type JsonObject, type JsonValue, SafeconductError } from '@safeconduct/protocol'
 import type { Command } from 'commander'
 import { list, object, text, withOwner } from '../context.ts'
+import { readJson } from '../files.ts'
 import { plain, table } from '../output.ts'
 import type { Verb } from '../verb.ts'
 
@@ -154,7 +154,7 @@ export function serverCommands(program: Command, verb: Verb): void {
             ? null
             : options.file === undefined
               ? correctionsOf(options.set ?? [])
-              : parseJson(readFileSync(options.file, 'utf8'))
+              : readJson(options.file)
         const done = await withOwner(client, '/api/v1/tools/roles', { id, corrections: told })
         context.output.result(done, () => `${plain(id)} is treated as told from the next call on.`)
       }),

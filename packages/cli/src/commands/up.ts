@@ -4,7 +4,13 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import path from 'node:path'
-import { type Config, type Enforcement, readConfig } from '@safeconduct/protocol'
+import {
+  type Config,
+  type Enforcement,
+  isSafeconductError,
+  readConfig,
+  SafeconductError,
+} from '@safeconduct/protocol'
 import type { Command } from 'commander'
 import { type Daemon, startDaemon } from '../daemon/daemon.ts'
 import { DESK_AGENT, type DeskSeed, seedDesk } from '../daemon/desk.ts'
@@ -29,9 +35,17 @@ export function upCommand(program: Command): void {
       try {
         await up(configOf(data, options), options, json === true)
       } catch (error) {
-        fail(error, json === true)
+        fail(withNext(error), json === true)
       }
     })
+}
+
+/** The usual reason to start it twice is that the sign-in link is spent. */
+function withNext(error: unknown): unknown {
+  if (!isSafeconductError(error) || error.code !== 'already_running') return error
+  const next =
+    'See it: ./safeconduct status. For a new sign-in link, stop it (./safeconduct down) and start again.'
+  return new SafeconductError(error.code, { message: `${error.message} ${next}`, cause: error })
 }
 
 function configOf(data: string | undefined, options: UpOptions): Config {

@@ -22,7 +22,11 @@ export function roleRoutes(ports: AdminPorts): Route[] {
       who: 'confirmed',
       summary: 'Gives an agent a role for good, or takes it away.',
       body: roleChange,
-      confirm: ({ role, held }, { params }) => sentence(`the agent ${params.id}`, role, held),
+      confirm: async (body, { tenant, params }) => {
+        const { roles } = await findAgent(ports, tenant, params.id)
+        withRole(roles, body, ports.clock.now())
+        return sentence('agent', body)
+      },
       handle: async ({ tenant, params, body, caller }) => {
         const agent = await findAgent(ports, tenant, params.id)
         const roles = withRole(agent.roles, body, ports.clock.now())
@@ -43,8 +47,10 @@ export function roleRoutes(ports: AdminPorts): Route[] {
       who: 'confirmed',
       summary: 'Puts an agent into a zone, or into none.',
       body: z.strictObject({ zone: label.nullable() }),
-      confirm: ({ zone }, { params }) =>
-        `Put the agent ${params.id} into ${zone === null ? 'no zone' : `the zone ${zone}`}`,
+      confirm: async ({ zone }, { tenant, params }) => {
+        await findAgent(ports, tenant, params.id)
+        return `Put the agent into ${zone === null ? 'no zone' : `the zone ${zone}`}`
+      },
       handle: async ({ tenant, params, body, caller }) => {
         const { zone: _old, ...agent } = await findAgent(ports, tenant, params.id)
         const next = {
@@ -65,13 +71,12 @@ export function roleRoutes(ports: AdminPorts): Route[] {
       who: 'confirmed',
       summary: 'Says in which zone a server is, and how sensitive what lies behind it is.',
       body: z.strictObject({ zone: label.nullable(), sensitivity: z.int().min(0).max(MAX_SENSITIVITY) }),
-      confirm: ({ zone, sensitivity }, { params }) =>
-        `The server ${params.name} is in ${zone === null ? 'no zone' : `the zone ${zone}`}, sensitivity ${sensitivity}`,
+      confirm: async ({ zone, sensitivity }, { tenant, params }) => {
+        await findServer(ports, tenant, params.name)
+        return `Put the server into ${zone === null ? 'no zone' : `the zone ${zone}`}, sensitivity ${sensitivity}`
+      },
       handle: async ({ tenant, params, body, caller }) => {
-        const [found] = await ports.store.servers.find(tenant, 'name', params.name ?? '')
-        if (found === undefined)
-          throw new SafeconductError('not_found', { message: 'There is no server by that name.' })
-        const { zone: _old, ...server } = found
+        const { zone: _old, ...server } = await findServer(ports, tenant, params.name)
         const { zone, sensitivity } = body
         const next = {
           ...server,
@@ -104,13 +109,13 @@ export function roleRoutes(ports: AdminPorts): Route[] {
       who: 'confirmed',
       summary: 'Gives a user a role for good, or takes it away.',
       body: roleChange,
-      confirm: ({ role, held }, { params }) => sentence(`the user ${params.id}`, role, held),
+      confirm: async (body, { tenant, params }) => {
+        const { roles } = await findUser(ports, tenant, params.id)
+        withRole(roles, body, ports.clock.now())
+        return sentence('user', body)
+      },
       handle: async ({ tenant, params, body, caller }) => {
-        const id = params.id ?? ''
-        const user =
-          (await ports.store.users.get(tenant, id)) ?? (await ports.store.users.find(tenant, 'name', id))[0]
-        if (user === undefined)
-          throw new SafeconductError('not_found', { message: 'There is no user by that name or id.' })
+        const user = await findUser(ports, tenant, params.id)
         const roles = withRole(user.roles, body, ports.clock.now())
         const next = { ...user, roles, version: user.version + 1 }
         const event = { event: 'user.roles', user: user.id, ...body, by: byOf(caller) }
@@ -140,8 +145,23 @@ export function roleRoutes(ports: AdminPorts): Route[] {
   ]
 }
 
-function sentence(who: string, role: string, held: boolean): string {
-  return held ? `Give ${who} the role ${role}` : `Take the role ${role} from ${who}`
+/** Whom it is about is told after it, as with every change. */
+function sentence(kind: 'agent' | 'user', { role, held }: z.infer<typeof roleChange>): string {
+  return held ? `Give the ${kind} the role ${role}` : `Take the role ${role} from the ${kind}`
+}
+
+async function findServer(ports: AdminPorts, tenant: string, name = '') {
+  const [server] = await ports.store.servers.find(tenant, 'name', name)
+  if (server !== undefined) return server
+  throw new SafeconductError('not_found', { message: 'There is no server by that name.' })
+}
+
+async function findUser(ports: AdminPorts, tenant: string, idOrName = '') {
+  const user =
+    (await ports.store.users.get(tenant, idOrName)) ??
+    (await ports.store.users.find(tenant, 'name', idOrName))[0]
+  if (user !== undefined) return user
+  throw new SafeconductError('not_found', { message: 'There is no user by that name or id.' })
 }
 
 function heldOf(roles: readonly RoleGrant[]): string[] {

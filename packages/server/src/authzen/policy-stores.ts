@@ -113,17 +113,27 @@ export function policyStoreRoutes(ports: PolicyStorePorts): Route[] {
       who: 'confirmed',
       summary: 'Activates an earlier version of a policy store again.',
       body: z.strictObject({ id: z.string().max(256) }),
-      confirm: (body) => `Go back to the policy store version ${body.id}`,
+      confirm: async ({ id }, { tenant, params }) => {
+        await findVersion(ports, tenant, params.name, id)
+        return `Go back to the policy store version ${id}`
+      },
       handle: async ({ tenant, params, body, caller }) => {
-        const earlier = await store.policyStores.get(tenant, body.id)
-        if (earlier === null || earlier.name !== params.name)
-          throw new SafeconductError('not_found', {
-            message: 'There is no such version of this policy store.',
-          })
+        const earlier = await findVersion(ports, tenant, params.name, body.id)
         return apply(ports, tenant, earlier.name, earlier, byOf(caller))
       },
     }),
   ]
+}
+
+async function findVersion(
+  { store }: PolicyStorePorts,
+  tenant: string,
+  name: string | undefined,
+  id: string,
+): Promise<PolicyStore> {
+  const version = await store.policyStores.get(tenant, id)
+  if (version !== null && version.name === name) return version
+  throw new SafeconductError('not_found', { message: 'There is no such version of this policy store.' })
 }
 
 type Source = Pick<PolicyStore, 'policies' | 'schema' | 'entities'>

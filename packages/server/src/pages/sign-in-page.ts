@@ -39,7 +39,9 @@ export function signInForm(view: SignInView): Html {
 }
 
 export function signInPage(view: SignInView): Html {
-  return html`<p>Signing you in with the link from the terminal. It works once.</p>${signInForm(view)}`
+  return view.problem === null
+    ? html`<p>Signing you in with the link from the terminal. It works once.</p>${signInForm(view)}`
+    : html`${signInForm(view)}<p class="hint">Safeconduct prints a new link when it starts: stop it (<code>./safeconduct down</code>) and start it again.</p>`
 }
 
 export function needSignInPage(view: SignInView): Html {
