@@ -172,7 +172,8 @@ describe('elevations', () => {
       sensitivity: 2,
     })
     assert.deepEqual(set.json, { server: 'market', zone: 'production', sensitivity: 2 })
-    const kept = outcome()
+    // What would allow it is looked for where the refusal is recorded, for whoever reads the record.
+    const { decision: kept } = await world.decider.prepare(quote(world))
     assert.equal(kept.outcome, 'deny')
     assert.deepEqual(kept.counterfactual?.steps, [
       { kind: 'zone-flow', from: '', to: 'production', effect: 'read' },
