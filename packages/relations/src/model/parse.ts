@@ -130,13 +130,17 @@ function parameterType(value: unknown): ParameterType {
 const isParameterName = (name: string): name is ParameterType['name'] => NAMES.includes(name)
 const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
 
+const MAX_HINTS = 50
+
 function modelErrorOf(cause: unknown, dsl: string) {
-  const problems = list(record(cause).errors).map((item): Problem => {
+  const names = definedNames(dsl)
+  const problems = list(record(cause).errors).map((item, index): Problem => {
     const error = record(item)
     const line = record(error.line).start
     const column = record(error.column).start
     const symbol = record(error.metadata).symbol
-    const known = typeof symbol === 'string' ? nearest(symbol, definedNames(dsl)) : undefined
+    // A hint looks at every name of the model.
+    const known = typeof symbol === 'string' && index < MAX_HINTS ? nearest(symbol, names) : undefined
     return {
       message: String(error.msg),
       ...(typeof line === 'number' && typeof column === 'number'
