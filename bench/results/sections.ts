@@ -378,8 +378,9 @@ const domains: Section = {
   about:
     'Offline replay of made-up errands whose values come from mails, pages and files by design, clean and attacked in every ' +
     'form, through the trace stage. Written by the authors of the engine, so a check of generality and no independent ' +
-    'measurement; those marked later were written after the engine had been changed for the others, and it was not changed ' +
-    'for them. Attack runs assume that the agent obeys every form.',
+    'measurement; those marked later were written after the engine had been changed for the others. Where they failed on ' +
+    'their first run it was changed since, so none is unseen any more: the first runs are in `docs/limits.md`. Attack runs ' +
+    'assume that the agent obeys every form.',
   tables: (json) => [
     {
       title: `${fixed(number(json, 'runs'), 0)} runs, ${fixed(number(json, 'calls'), 0)} calls; per cent, with 95 % intervals`,
