@@ -10,6 +10,8 @@ const RECORDS = [
 
 test('JSON by the line', () => {
   assert.deepEqual(readRecords(RECORDS.map((r) => JSON.stringify(r)).join('\n')), RECORDS)
+  assert.deepEqual(readRecords('"general"\n"ran\\ndom"'), ['general', 'ran\ndom'])
+  assert.deepEqual(readRecords('"name","city"\n"Ada","Ghent"'), [{ name: 'Ada', city: 'Ghent' }])
   assert.equal(readRecords('{"a": 1}\nPay to DE02120300000000202051.'), undefined)
 })
 

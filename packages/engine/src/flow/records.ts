@@ -16,6 +16,8 @@ export function readRecords(text: string): JsonValue | undefined {
     case '{':
     case '[':
       return jsonLines(text)
+    case '"':
+      return jsonLines(text) ?? separated(text)
     case '|':
       return table(text)
     case '<':
@@ -30,7 +32,7 @@ function jsonLines(text: string): JsonValue | undefined {
   if (lines.length < 2 || lines.length > MAX_ROWS) return undefined
   const values: JsonValue[] = []
   for (const line of lines) {
-    if (!/^\s*[[{]/.test(line)) return undefined
+    if (!/^\s*[[{"]/.test(line)) return undefined
     try {
       values.push(JSON.parse(line) as JsonValue)
     } catch {
