@@ -12,7 +12,7 @@ import { shiftClock } from '../lib/shifted-clock.ts'
 import { measureBenign } from './benign.ts'
 import type { PolicyName } from './daemon-process.ts'
 import { type LiveResult, measureLive } from './measure.ts'
-import { type ContainmentReport, textReport } from './report.ts'
+import { type ContainmentReport, linesOf, textReport } from './report.ts'
 
 const POLICIES: readonly PolicyName[] = ['starter', 'risk-alone']
 /** Seed 1 was looked at while this was built; the default was not. */
@@ -47,7 +47,10 @@ const clock = shiftClock()
 const live: LiveResult[] = []
 for (const policy of policies) {
   process.stderr.write(`live processes, policy ${policy}…\n`)
-  live.push(await measureLive({ policy, victims, others: 4, days, seed }, clock))
+  const result = await measureLive({ policy, victims, others: 4, days, seed }, clock)
+  live.push(result)
+  for (const { level, median, most, unstopped } of linesOf({ live: [result] }))
+    process.stderr.write(`  ${level}: median ${median}, most ${most}, not stopped ${unstopped}\n`)
 }
 process.stderr.write('agents at work…\n')
 const agents = Math.min(STAFF, agentDays)

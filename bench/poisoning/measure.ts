@@ -15,8 +15,15 @@ import { riskWithout } from './risk.ts'
 export const METHODS = ['boiling frog', 'washing', 'peer poisoning'] as const
 export type Method = (typeof METHODS)[number]
 /** What is to become usual. */
-export const TARGETS = ['records', 'sums', 'pace'] as const
+const TARGETS = ['records', 'sums', 'pace'] as const
 export type Target = (typeof TARGETS)[number]
+
+/** Teaching to search all day teaches pace, too; peers are compared by their tools. */
+export const AIMS: Readonly<Record<Method, readonly Target[]>> = {
+  'boiling frog': ['records', 'sums'],
+  washing: TARGETS,
+  'peer poisoning': ['records'],
+}
 
 export interface Arm {
   readonly agents: number
