@@ -371,7 +371,7 @@ const behaviour: Section = {
 
 const domains: Section = {
   name: 'traces-domains',
-  title: 'Domains that nothing was measured on before',
+  title: 'Made-up domains, whose values come from mails, pages and files',
   program: 'bench/traces/main.ts',
   args: ['--domains', '--arm', 'flow'],
   maxMinutes: 15,
