@@ -133,7 +133,7 @@ export const agents: Section = {
   maxMinutes: 60,
   about:
     'One decider on the embedded store, two thousand agents awake at most, the others asleep in the store. The ledger takes ' +
-    'entries and keeps none. Stated bound: 64 kB a body, 2 kB a sleeping agent (docs/risk.md).',
+    'entries and keeps none. Stated: 64 kB for the body of an agent at work, 2 kB for a sleeping one (docs/risk.md).',
   tables: (json) => [
     {
       title: '',

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Decision } from '@safeconduct/protocol'
 import fc from 'fast-check'
+import { touch } from './bounded.ts'
 import { bodyOf, chill, forget, recompose, reset, summaryOf, warm } from './cold.ts'
 import { openDecider } from './decider.ts'
 import { encode } from './plain.ts'
 import type { Signal } from './risk/detector.ts'
-import { learnOver, learnSettled } from './risk/score.ts'
-import { type AgentLive, emptyAgent } from './state.ts'
+import { enrolAnew, learnAttempt, learnOver, learnSettled } from './risk/score.ts'
+import { type AgentLive, emptyAgent, STATE_LIMITS } from './state.ts'
 import {
   agent,
   call,
@@ -173,4 +174,36 @@ test('reset, recomposed, a person erased: asleep or awake, in any order, it come
       assert.deepEqual(encode(asleep), encode(awake))
     }),
   )
+})
+
+test('whatever an agent does, its body and its head stay below a bound', () => {
+  const one = emptyAgent(START)
+  const many = <T>(of: (k: number) => T): T[] => Array.from({ length: 16 }, (_, k) => of(k))
+  const grow = (from: number, to: number) => {
+    for (let i = from; i < to; i++) {
+      const at = START + i * 500_000
+      const signal: Signal = {
+        ...SIGNAL,
+        at,
+        tool: `a-server-of-a-long-name-${i}/a-tool-of-a-long-name-${i}`,
+        write: true,
+        numbers: many((k) => [`argument.path.${k}.${i}`, i * 1.7 + k]),
+        parties: many((k) => [`argument.path.${k}.${i}`, `${i}-${k}`.padEnd(16, 'x')]),
+        place: `place-${i}`,
+      }
+      learnAttempt(one.risk, signal, i % 9 === 0 ? 'deny' : 'allow')
+      touch(one.used, signal.tool, at, STATE_LIMITS.usedTools)
+      // The last ones wait.
+      const until = i < to - 200 ? at : Number.MAX_SAFE_INTEGER
+      learnSettled(one.risk, { id: `call-${i}`, at, until, source: String(i), signal, vouched: false })
+      learnOver(one.risk, at)
+    }
+    enrolAnew(one.risk, START)
+    return JSON.stringify(bodyOf(one)).length
+  }
+  const early = grow(0, 2500)
+  assert.ok(early < 600_000, String(early))
+  assert.ok(grow(2500, 4000) < early * 1.1, 'and it does not go on growing')
+  chill(one, 'a-blob')
+  assert.ok(JSON.stringify(encode({ ...one, risk: { doubts: one.risk.doubts } })).length < 1000)
 })
