@@ -13,6 +13,7 @@ const QUESTIONS = 25
 
 const say = (text: string) => process.stdout.write(`${text}\n`)
 const started = performance.now()
+say(`Indexing ${CHUNKS} chunks and writing their relations, on data of its own: this takes a while…`)
 const library = await openLibrary(CHUNKS, COLLECTIONS)
 let failures = 0
 try {

@@ -77,7 +77,8 @@ export function inspectCommands(program: Command, verb: Verb): void {
             `Receipt written to ${options.receipt}. Check it: ./safeconduct verify ${options.receipt}`,
           )
         }
-        context.output.result(explanation, () => explain(explanation))
+        const names = context.output.json ? new Map<string, string>() : await agentNames(client)
+        context.output.result(explanation, () => explain(explanation, names))
       }),
     )
   program
@@ -253,16 +254,17 @@ function contributions(decision: JsonObject): string[] {
   })
 }
 
-export function explain(explanation: JsonObject): string {
+export function explain(explanation: JsonObject, names: ReadonlyMap<string, string> = new Map()): string {
   const decision = object(explanation, 'decision')
   const request = object(explanation, 'request')
   const operation = object(request, 'operation')
+  const agent = text(request, 'agent')
   const counterfactual = decision.counterfactual === null ? null : object(decision, 'counterfactual')
   const section = (title: string, lines: readonly string[]) =>
     lines.length === 0 ? [] : ['', title, ...lines.map((line) => `  ${plain(line)}`)]
   return [
     `${text(operation, 'server')}/${text(operation, 'name') || text(operation, 'method')}: ${text(decision, 'outcome')} (${text(decision, 'enforcement')})`,
-    `agent ${text(request, 'agent')} for ${text(request, 'user') || 'nobody'} under ${text(request, 'task')}, ${when(number(decision, 'at'))}`,
+    `agent ${names.get(agent) ?? agent} for ${text(request, 'user') || 'nobody'} under ${text(request, 'task')}, ${when(number(decision, 'at'))}`,
     `trust ${text(decision, 'trust')}, risk ${number(decision, 'risk')}${decision.impact === undefined ? '' : `, impact ${number(decision, 'impact')}`}, assurance ${text(decision, 'assurance')}`,
     ...section('why', texts(decision, 'why')),
     ...section(
@@ -271,7 +273,10 @@ export function explain(explanation: JsonObject): string {
         ? []
         : [`${text(counterfactual, 'change')} → ${text(counterfactual, 'outcome')}`],
     ),
-    ...section('what the risk is made of (agents feedback NAME ID confirm|dismiss)', contributions(decision)),
+    ...section(
+      `what the risk is made of (./safeconduct agents feedback ${names.get(agent) ?? agent} ID confirm|dismiss)`,
+      contributions(decision),
+    ),
     ...section('evidence', evidence(decision)),
     ...section(
       'where the arguments came from',

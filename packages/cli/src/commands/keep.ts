@@ -5,8 +5,8 @@
 import { spawn } from 'node:child_process'
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
 import path from 'node:path'
-import { SafeconductError } from '@safeconduct/protocol'
-import { lockDataDirectory } from '@safeconduct/store'
+import { isSafeconductError, SafeconductError } from '@safeconduct/protocol'
+import { type DirectoryLock, lockDataDirectory } from '@safeconduct/store'
 import type { Command } from 'commander'
 import { LEDGER_DIRECTORY } from '../daemon/foundation.ts'
 import type { Verb } from '../verb.ts'
@@ -16,11 +16,18 @@ export function keepCommands(program: Command, verb: Verb): void {
     .command('verify')
     .argument('<receipt|directory>', 'a receipt file, a data directory, or the ledger directory in one')
     .option('--vkey <key>', "the log's public key, from a source you trust (see: ./safeconduct status)")
+    .option(
+      '--since <file>',
+      'an older receipt or checkpoint that a ledger must extend (again for more)',
+      many,
+      [],
+    )
     .description('check a receipt or a whole ledger offline; needs no daemon')
     .action(
-      verb(async (context, target: string, options: { vkey?: string }) => {
+      verb(async (context, target: string, options: { vkey?: string; since: readonly string[] }) => {
         const args = [
           ...(options.vkey === undefined ? [] : ['--vkey', options.vkey]),
+          ...options.since.flatMap((file) => ['--since', file]),
           ...(context.output.json ? ['--json'] : []),
         ]
         process.exitCode = await runFile(verifierPath(), [ledgerIn(target), ...args])
@@ -67,10 +74,24 @@ export function keepCommands(program: Command, verb: Verb): void {
     )
 }
 
+const many = (value: string, before: readonly string[]) => [...before, value]
+
 /** A data directory stands for the ledger in it. */
 function ledgerIn(target: string): string {
   const inside = path.join(target, LEDGER_DIRECTORY)
   return existsSync(inside) ? inside : target
+}
+
+function lockFor(from: string): DirectoryLock {
+  try {
+    return lockDataDirectory(from)
+  } catch (error) {
+    if (!isSafeconductError(error) || error.code !== 'already_running') throw error
+    throw new SafeconductError(error.code, {
+      message: `${error.message} Stop it first: ./safeconduct down`,
+      cause: error,
+    })
+  }
 }
 
 /** The lock makes sure that nobody writes meanwhile; sockets and lock files stay behind. */
@@ -79,7 +100,7 @@ function copyData(from: string, to: string): void {
   if (existsSync(to) && readdirSync(to).length > 0) {
     throw new SafeconductError('conflict', { message: `${to} exists already and is not empty.` })
   }
-  const lock = lockDataDirectory(from)
+  const lock = lockFor(from)
   try {
     mkdirSync(to, { recursive: true, mode: 0o700 })
     // An empty directory that was there already may be open to others; what goes into it is not for them.

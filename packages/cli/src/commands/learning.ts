@@ -150,7 +150,12 @@ export function describeStanding(agent: JsonObject): string[] {
   return [
     ...texts(agent, 'why').map((reason) => `  ${plain(reason)}`),
     ...(learning === null ? [] : describeLearning(text(agent, 'baseline'), learning)),
-    ...(trend.length === 0 ? [] : ['trend of its risk, where it moved', ...describeTrend(trend)]),
+    ...(trend.length === 0
+      ? []
+      : [
+          'trend of its risk, where it moved, and the level that risk alone would allow',
+          ...describeTrend(trend),
+        ]),
   ]
 }
 

@@ -86,7 +86,7 @@ export function standingOf(owner: Owner, tenant: string, id: string): AgentStand
     baseline: baselineOf(live, at),
     why: [
       live.trust.why,
-      `Its last call was proven as ${live.assurance}.`,
+      `Its assurance is ${live.assurance}.`,
       ...ceiling,
       ...standingDoubts(live.risk, at),
     ],
