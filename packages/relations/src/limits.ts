@@ -49,6 +49,8 @@ export const MAX_NESTED_GATES = 500
 export const MAX_MODEL_CHARS = 256 * 1024
 /** Brackets within brackets of one definition; the parser takes quadratically long. */
 export const MAX_MODEL_NESTING = 32
+/** Steps that the validator may take to see whether relations can hold; some 30 µs each. */
+export const MAX_MODEL_WALKS = 40_000
 export const MAX_TYPE_CHARS = 254
 export const MAX_RELATION_CHARS = 50
 export const MAX_OBJECT_CHARS = 256

@@ -5,12 +5,13 @@
  * @module
  */
 import transformerPackage from '@openfga/syntax-transformer'
-import { modelError, type Problem } from '../errors.ts'
-import { MAX_MODEL_CHARS } from '../limits.ts'
+import { modelError, type Problem, RelationsError } from '../errors.ts'
+import { MAX_MODEL_CHARS, MAX_MODEL_WALKS } from '../limits.ts'
 import { withoutIdleBrackets } from './brackets.ts'
 import type { ConditionDefinition, ModelDefinition, ParameterType, RelationDefinition } from './definition.ts'
 import { nearest } from './nearest.ts'
 import { parseRestriction, parseRewrite, record } from './rewrite.ts'
+import { walksOf } from './walks.ts'
 
 const { transformer, validator } = transformerPackage
 
@@ -25,6 +26,7 @@ export function parseModel(dsl: string): ModelDefinition {
   try {
     json = validated(text)
   } catch (cause) {
+    if (cause instanceof RelationsError) throw cause
     throw modelErrorOf(cause, dsl)
   }
   return definitionOf(record(json))
@@ -35,6 +37,13 @@ export function parseModel(dsl: string): ModelDefinition {
  * condition. All it has left to look at then is whether relations can ever hold, and conditions change nothing there.
  */
 function validated(dsl: string): unknown {
+  const { type_definitions } = transformer.transformDSLToJSONObject(dsl)
+  if (walksOf(typesOf(type_definitions), MAX_MODEL_WALKS) >= MAX_MODEL_WALKS)
+    throw modelError('model_invalid', [
+      {
+        message: 'too many relations rest on one another, in chains or in branches that meet again and again',
+      },
+    ])
   try {
     validator.validateDSL(dsl)
   } catch (cause) {
@@ -74,21 +83,7 @@ function withoutConditions(model: LooseModel): LooseModel {
 export function definitionOf(json: Record<string, unknown>): ModelDefinition {
   if (json.schema_version !== '1.1')
     throw modelError('model_invalid', [{ message: 'only schema 1.1 is supported' }])
-  const types = new Map<string, ReadonlyMap<string, RelationDefinition>>()
-  for (const item of list(json.type_definitions)) {
-    const type = record(item)
-    const metadata = record(record(type.metadata).relations)
-    const relations = new Map<string, RelationDefinition>()
-    for (const [name, rewrite] of Object.entries(record(type.relations))) {
-      const direct = list(record(metadata[name]).directly_related_user_types)
-      relations.set(name, {
-        name,
-        rewrite: parseRewrite(rewrite),
-        restrictions: direct.map(parseRestriction),
-      })
-    }
-    types.set(String(type.type), relations)
-  }
+  const types = typesOf(json.type_definitions)
   const conditions = new Map<string, ConditionDefinition>()
   for (const [name, item] of Object.entries(record(json.conditions))) {
     const condition = record(item)
@@ -102,6 +97,25 @@ export function definitionOf(json: Record<string, unknown>): ModelDefinition {
     })
   }
   return { types, conditions }
+}
+
+function typesOf(definitions: unknown): ModelDefinition['types'] {
+  const types = new Map<string, ReadonlyMap<string, RelationDefinition>>()
+  for (const item of list(definitions)) {
+    const type = record(item)
+    const metadata = record(record(type.metadata).relations)
+    const relations = new Map<string, RelationDefinition>()
+    for (const [name, rewrite] of Object.entries(record(type.relations))) {
+      const direct = list(record(metadata[name]).directly_related_user_types)
+      relations.set(name, {
+        name,
+        rewrite: parseRewrite(rewrite),
+        restrictions: direct.map(parseRestriction),
+      })
+    }
+    types.set(String(type.type), relations)
+  }
+  return types
 }
 
 const NAMES = [
