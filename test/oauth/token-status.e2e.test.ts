@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { mayAct, requireAdmitted } from '../../packages/server/src/admin/admission.ts'
 import { ASSERTION_TYPE, assertion, post } from './assertions.ts'
 import { grantOf } from './claims.ts'
 import { codeFlow, REDIRECT } from './code-flow.ts'
@@ -75,6 +76,26 @@ describe('introspection and revocation', () => {
     assert.equal((await introspect(planner, token)).active, true)
     await world.as.revoke({ tenant: TENANT, kind: 'task', id: grantOf(world, token, 'market').task, by: 'x' })
     assert.deepEqual(await introspect(planner, token), { active: false })
+  })
+
+  it('shows a revoked agent as revoked until a consent; that is for its errand, and admits nothing else', async () => {
+    const { store } = world
+    const stands = async () => {
+      const admitted = requireAdmitted(store, planner.agent).then(
+        () => true,
+        () => false,
+      )
+      return { acts: await mayAct(store, planner.agent), runs: await admitted }
+    }
+    const end = () => world.as.revoke({ tenant: TENANT, kind: 'agent', id: planner.agent.id, by: 'x' })
+    await flow(planner)
+    assert.deepEqual(await stands(), { acts: true, runs: true })
+    await end()
+    assert.deepEqual(await stands(), { acts: false, runs: false })
+    await flow(planner)
+    assert.deepEqual(await stands(), { acts: true, runs: false })
+    await end()
+    assert.deepEqual(await stands(), { acts: false, runs: false })
   })
 
   it('revokes the link of an access token: refresh and all siblings fall with it', async () => {

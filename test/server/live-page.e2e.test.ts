@@ -150,6 +150,7 @@ describe('the live page', () => {
     await node('agents').press('Revoke')
     await until(() => node('toast').textContent === 'trader is revoked.')
     assert.equal((await at().decider.prepare(quote(at()))).decision.code, 'revoked')
+    await until(() => node('agents').textContent.startsWith('trader revoked'))
     await node('agents').press('Reset risk')
     assert.equal((await at().store.agents.get(TENANT, 'agent-1'))?.version, 3, 'tamed, then reset')
   })

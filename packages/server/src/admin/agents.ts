@@ -12,7 +12,7 @@ import {
 } from '@safeconduct/protocol'
 import * as z from 'zod'
 import { type Route, route } from '../http/route.ts'
-import { isAdmitted } from './admission.ts'
+import { mayAct } from './admission.ts'
 import { type AdminPorts, byOf, change } from './ports.ts'
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'a name is 1–63 of a–z, 0–9, ".", "_" and "-"')
@@ -200,7 +200,7 @@ async function view(ports: AdminPorts, agent: Agent): Promise<object> {
     owner: agent.owner,
     registration: agent.registration,
     autonomous: agent.autonomous,
-    status: (await isAdmitted(ports.store, agent)) ? agent.status : 'revoked',
+    status: (await mayAct(ports.store, agent)) ? agent.status : 'revoked',
     composition: agent.composition,
     keys: agent.jwks.length,
     trustCeiling: agent.trustCeiling,

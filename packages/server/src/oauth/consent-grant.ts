@@ -6,6 +6,7 @@
 import { hash } from 'node:crypto'
 import type { Agent, Delegation } from '@safeconduct/protocol'
 import type { Client } from 'oidc-provider'
+import { noteConsent } from '../admin/admission.ts'
 import { withSigns } from '../admin/agents.ts'
 import { keepClient } from './adapter.ts'
 import type { Choice } from './consent-choice.ts'
@@ -91,6 +92,8 @@ export async function grantConsent(
         at: now,
       })
     }
+    const agent = known ?? fresh
+    if (agent !== null) await noteConsent(t, agent)
     await insertTask(t, context, task)
     await insertDelegation(t, context, delegation)
     const current = await currentEpochs(t, context.tenant, [

@@ -133,7 +133,13 @@ function agentCard(agent) {
   return el(
     'li',
     {},
-    el('h3', {}, `${agent.name} `, badge(level, `level-${level}`)),
+    el(
+      'h3',
+      {},
+      `${agent.name} `,
+      agent.status === 'active' ? null : badge(agent.status, 'level-suspended'),
+      badge(level, `level-${level}`),
+    ),
     el(
       'div',
       { className: 'row quiet' },
