@@ -105,7 +105,8 @@ describe('the command line on an empty directory', () => {
 
   it('tells what it does not know, with an exit code of its own', async () => {
     const unknown = await here.run('approve-everything')
-    assert.notEqual(unknown.code, 0)
+    assert.equal(unknown.code, 2)
+    assert.equal((await here.run('agents', 'show')).code, 2)
     assert.match(unknown.err, /unknown command/)
     assert.match(unknown.err, /--help/)
     const help = await here.run('--help')

@@ -33,7 +33,7 @@ describe('agents', () => {
     const { id, ...shown } = answer.json
     assert.match(String(id), /^ag_/)
     assert.deepEqual(
-      { ...shown, trust: null, risk: null, baseline: null, why: null },
+      { ...shown, trust: null, risk: null, baseline: null, why: null, learning: null },
       {
         name: 'researcher',
         owner: world.user.id,
@@ -44,6 +44,9 @@ describe('agents', () => {
         keys: 2,
         trustCeiling: null,
         createdAt: world.clock.now(),
+        signs: null,
+        trend: [],
+        learning: null,
         trust: null,
         risk: null,
         baseline: null,

@@ -3,7 +3,7 @@
  * The `safeconduct` binary.
  * @module
  */
-import { Command } from 'commander'
+import { Command, CommanderError } from 'commander'
 import { accessCommands } from './commands/access.ts'
 import { agentCommands } from './commands/agents.ts'
 import { inspectCommands } from './commands/inspect.ts'
@@ -24,6 +24,7 @@ const program = new Command('safeconduct')
   .option('--json', 'one JSON value on standard output')
   .showHelpAfterError('(./safeconduct --help lists what there is)')
   .configureHelp({ showGlobalOptions: true })
+  .exitOverride()
 const verb = createVerb(program)
 upCommand(program)
 runCommand(program, verb)
@@ -36,4 +37,10 @@ inspectCommands(program, verb)
 roleCommands(program, verb)
 keepCommands(program, verb)
 
-await program.parseAsync()
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error
+  // Told already. A request that makes no sense is 2 here, whoever finds out; help that nobody asked for stays 1.
+  process.exitCode = error.exitCode === 0 || error.code === 'commander.help' ? error.exitCode : 2
+}

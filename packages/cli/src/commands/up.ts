@@ -66,7 +66,8 @@ async function up(config: Config, options: UpOptions, json: boolean): Promise<vo
   const signIn = daemon.signInLink()
   if (json) process.stdout.write(`${JSON.stringify({ url, data: directory, signIn })}\n`)
   else {
-    const data = path.relative(process.cwd(), directory) || '.'
+    const near = path.relative(process.cwd(), directory) || '.'
+    const data = near.startsWith('..') ? directory : near
     process.stdout.write(greeting({ url, data, enforcement, signIn, desk: state }))
   }
 }
