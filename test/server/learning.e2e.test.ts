@@ -125,6 +125,8 @@ describe('what was learned of an agent', () => {
 
   it('a subject is shown whole, and erased by the owner', async () => {
     const held = await world.get('local', '/api/v1/subjects/agent/trader')
+    assert.doesNotMatch(held.text, /~map|~array/, 'maps as people read them')
+    assert.match(held.text, /"used":\{/)
     assert.match(held.text, /get_quote/)
     assert.equal((await world.get('local', '/api/v1/subjects/server/market')).status, 404)
     assert.equal((await world.get('anonymous', '/api/v1/subjects/agent/trader')).status, 401)

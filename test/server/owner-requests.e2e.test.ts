@@ -130,6 +130,8 @@ describe('owner requests', () => {
       ['/api/v1/users/nobody/roles', { role: 'reader', held: true }],
       ['/api/v1/servers/nothing/zone', { zone: 'train', sensitivity: 1 }],
       ['/api/v1/stores/nothing/rollback', { id: 'ps_1' }],
+      ['/api/v1/relations/write', { writes: [{ user: 'user:a', relation: 'viewer', object: 'doc:b' }] }],
+      ['/api/v1/relations/policy-space', { space: 'nothing' }],
     ] as const) {
       const answer = await world.post('local', path, body)
       assert.deepEqual([path, answer.status, answer.json.error], [path, 404, 'not_found'])

@@ -3,7 +3,14 @@
  * cannot be read any more afterwards; their digests stay in the ledger.
  * @module
  */
-import { SafeconductError, type User } from '@safeconduct/protocol'
+import {
+  isJsonArray,
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  SafeconductError,
+  type User,
+} from '@safeconduct/protocol'
 import * as z from 'zod'
 import { type Route, route } from '../http/route.ts'
 import { findAgent } from './agents.ts'
@@ -20,7 +27,8 @@ export function subjectRoutes(ports: AdminPorts): Route[] {
       summary: 'What was learned of an agent, or which agents learned from calls for a user.',
       handle: async ({ tenant, params }) => {
         const { kind, id } = await find(ports, tenant, params)
-        return { subject: { kind, id }, ...(await ports.people.inspect(tenant, { kind, id })) }
+        const held = await ports.people.inspect(tenant, { kind, id })
+        return { subject: { kind, id }, ...mapMembers(held) }
       },
     }),
     route({
@@ -46,6 +54,25 @@ export function subjectRoutes(ports: AdminPorts): Route[] {
       },
     }),
   ]
+}
+
+/** State as people read it: maps as objects, without the tags that tell one from the other when it is read back. */
+function readable(value: JsonValue): JsonValue {
+  if (isJsonObject(value)) return mapMembers(value)
+  if (value === null || typeof value !== 'object') return value
+  const [tag, ...items] = value
+  if (tag === '~map')
+    return Object.fromEntries(
+      items.map((item) => {
+        const [key = '', held = null] = isJsonArray(item) ? item : []
+        return [String(key), readable(held)]
+      }),
+    )
+  return (tag === '~array' ? items : value).map(readable)
+}
+
+function mapMembers(value: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, readable(member ?? null)]))
 }
 
 interface Found {

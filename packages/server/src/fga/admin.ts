@@ -125,7 +125,10 @@ export function relationRoutes(ports: DocumentPorts): Route[] {
       who: 'confirmed',
       summary: 'Makes a relation space the one that policies ask.',
       body: z.strictObject({ space: text }),
-      confirm: ({ space }) => `Let policies ask the relation space ${space}`,
+      confirm: ({ space }, { tenant }) => {
+        spaceOf(tenant, space)
+        return `Let policies ask the relation space ${space}`
+      },
       handle: async ({ tenant, body, caller }) => {
         const { id } = spaceOf(tenant, body.space).record
         await relations.makePolicy(tenant, id, byOf(caller))
@@ -142,8 +145,12 @@ export function relationRoutes(ports: DocumentPorts): Route[] {
         writes: tuples.default([]),
         deletes: z.array(key).max(10_000).default([]),
       }),
-      confirm: ({ writes, deletes }) =>
-        `Write relations: ${[...writes.map((one) => shown('+', one)), ...deletes.map((one) => shown('−', one))].slice(0, 4).join(', ')}${writes.length + deletes.length > 4 ? ` and ${writes.length + deletes.length - 4} more, sha256:${digestOf(JSON.stringify([writes, deletes])).slice(7, 19)}…` : ''}`,
+      confirm: async ({ space, writes, deletes }, { tenant }) => {
+        // Planned and thrown away: what the model does not allow is nothing to ask a person about.
+        const { graph } = spaceOf(tenant, space)
+        await told(async () => graph.plan(writes.map(toTuple), deletes))
+        return `Write relations: ${[...writes.map((one) => shown('+', one)), ...deletes.map((one) => shown('−', one))].slice(0, 4).join(', ')}${writes.length + deletes.length > 4 ? ` and ${writes.length + deletes.length - 4} more, sha256:${digestOf(JSON.stringify([writes, deletes])).slice(7, 19)}…` : ''}`
+      },
       handle: async ({ tenant, body, caller }) => {
         const { id } = spaceOf(tenant, body.space).record
         const request = { writes: body.writes.map(toTuple), deletes: body.deletes, options: {} }
