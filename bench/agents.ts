@@ -16,7 +16,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { type ControlEvent, createCedarEngine, createDecider, type LedgerPort } from '@safeconduct/engine'
 import { createIds, createKeyring, loadRootKey, openSqliteStore } from '@safeconduct/store'
-import { fakeBus, fakeClock } from '../packages/engine/src/testing/fakes.ts'
+import { fakeClock } from '../packages/engine/src/testing/fakes.ts'
 import {
   agent,
   call,
@@ -37,7 +37,7 @@ export interface AgentsReport {
   readonly agents: number
   /** Bytes of heap that an agent takes while it sleeps, beside its registration. */
   readonly asleepBytes: number
-  /** Bytes of heap of an agent that is awake and known by 220 lessons. */
+  /** Bytes of heap of an agent that is awake and known by 220 calls, with what its errand has read. */
   readonly awakeBytes: number
   /** Bytes of its sealed body in the store, and the most that was written. */
   readonly bodyBytes: number
@@ -100,7 +100,8 @@ async function open(directory: string, hotAgents: number) {
     store: { ...store, decisions: { ...store.decisions, insert: async () => undefined } },
     ledger: ledger(),
     keyring: createKeyring({ root: loadRootKey(directory), blobs: store.blobs }),
-    bus: fakeBus(),
+    // Nobody listens, and nothing is kept for anybody.
+    bus: { publish: () => undefined, subscribe: () => () => undefined },
     policyEngine: createCedarEngine(),
     settings: { hotAgents, contestWindow: 0 },
   })

@@ -31,7 +31,7 @@ export interface Arm {
   readonly detected: number
   /** Of the attack's calls, the share that reached it. */
   readonly callShare: number
-  /** Agents that were lowered or spoken of by the enrolment baseline or the drift measure before the attack. */
+  /** Agents that ended a day lowered, or were found drifted, before the attack. */
   readonly seenBefore: number
 }
 
@@ -106,18 +106,15 @@ function arm(method: Method, target: Target, { agents, seed }: Plan, poisoned: b
         else if (poisoned && colluding.has(clerk.id) && clerk.chance() < 0.7)
           act = evil(target, own, 1, clerk)
         const { decision } = office.act(clerk.id, act, at)
-        const told = decision.contributions?.some(
-          ({ detector }) => detector === 'enrolment' || detector === 'drift',
-        )
+        const told = decision.contributions?.some(({ detector }) => detector === 'drift')
         if (day >= ENROL_DAYS && told === true) seen.add(clerk.id)
       }
     }
     for (const { id } of staff) {
       const level = office.levelOf(id)
-      if (level === 'elevated') continue
-      if (day >= ENROL_DAYS) seen.add(id)
-      // A person looks each evening, so that the poisoner may go on: the worst case.
-      office.reset(id, morning + CALLS_A_DAY * PACE_MS)
+      if (day >= ENROL_DAYS && level !== 'elevated' && level !== 'standard') seen.add(id)
+      // Whatever else was noticed, nobody looks; a suspended agent is let go on, accepted as it is: the worst case.
+      if (level === 'suspended') office.reset(id, morning + CALLS_A_DAY * PACE_MS)
     }
   }
   const attacks = victims.map((clerk) =>
