@@ -7,6 +7,7 @@ import { ENFORCER_SCOPES, type JsonValue, SafeconductError } from '@safeconduct/
 import type { Command } from 'commander'
 import { list, number, object, text, texts, withOwner } from '../context.ts'
 import { readJson, readText } from '../files.ts'
+import { many } from '../options.ts'
 import { plain, table, when } from '../output.ts'
 import type { Verb } from '../verb.ts'
 
@@ -131,8 +132,6 @@ interface Registration {
   readonly store: readonly string[]
   readonly obligation: readonly string[]
 }
-
-const many = (value: string, before: readonly string[]) => [...before, value]
 
 function enforcerCommands(program: Command, verb: Verb): void {
   const enforcers = program

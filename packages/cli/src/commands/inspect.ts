@@ -8,6 +8,7 @@ import type { Command } from 'commander'
 import type { ControlClient } from '../client/control-client.ts'
 import { stopDaemon } from '../client/daemon.ts'
 import { list, number, object, text, texts } from '../context.ts'
+import { wholeNumber } from '../options.ts'
 import { plain, table, when } from '../output.ts'
 import type { Verb } from '../verb.ts'
 
@@ -50,7 +51,7 @@ export function inspectCommands(program: Command, verb: Verb): void {
     .command('decisions')
     .option('--agent <name>', 'only this agent')
     .option('--outcome <outcome>', 'only allow, step_up, approval or deny')
-    .option('--limit <n>', 'how many', '20')
+    .option('--limit <n>', 'how many', wholeNumber, '20')
     .description('the latest decisions, newest first')
     .action(
       verb(async (context, options: { agent?: string; outcome?: string; limit: string }) => {

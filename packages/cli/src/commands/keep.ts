@@ -9,6 +9,7 @@ import { isSafeconductError, SafeconductError } from '@safeconduct/protocol'
 import { type DirectoryLock, lockDataDirectory } from '@safeconduct/store'
 import type { Command } from 'commander'
 import { LEDGER_DIRECTORY } from '../daemon/foundation.ts'
+import { many } from '../options.ts'
 import type { Verb } from '../verb.ts'
 
 export function keepCommands(program: Command, verb: Verb): void {
@@ -73,8 +74,6 @@ export function keepCommands(program: Command, verb: Verb): void {
       }),
     )
 }
-
-const many = (value: string, before: readonly string[]) => [...before, value]
 
 /** A data directory stands for the ledger in it. */
 function ledgerIn(target: string): string {

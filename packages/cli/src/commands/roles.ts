@@ -6,6 +6,7 @@
 import { type JsonObject, MAX_SENSITIVITY, SafeconductError } from '@safeconduct/protocol'
 import type { Command } from 'commander'
 import { list, number, text, texts, withOwner } from '../context.ts'
+import { wholeNumber } from '../options.ts'
 import { plain, table, when } from '../output.ts'
 import type { Verb } from '../verb.ts'
 
@@ -82,7 +83,7 @@ function addZones(agents: Command, servers: Command, verb: Verb): void {
     .command('zone')
     .argument('<name>', 'server')
     .argument('<zone>', 'for example production; none takes it out')
-    .option('--sensitivity <n>', `0 public to ${MAX_SENSITIVITY} secret`, '0')
+    .option('--sensitivity <n>', `0 public to ${MAX_SENSITIVITY} secret`, wholeNumber, '0')
     .description('say where the server is and how sensitive it is (the owner confirms in the browser)')
     .action(
       verb(async (context, name: string, zone: string, options: { sensitivity: string }) => {
@@ -111,7 +112,7 @@ function addElevations(tasks: Command, verb: Verb): void {
     .argument('<task>', 'id of the task: it holds for nothing else')
     .argument('<role>', 'what is needed')
     .requiredOption('--reason <text>', 'why; shown to whoever decides')
-    .option('--minutes <n>', 'for how long', '60')
+    .option('--minutes <n>', 'for how long', wholeNumber, '60')
     .option('--for <agent|user>', 'whose role it is', 'agent')
     .description('ask for a role for one task and a time: a rule grants it, or the owner in the browser')
     .action(
@@ -161,21 +162,29 @@ function line(one: JsonObject): string {
 function addPrivileges(policy: Command, verb: Verb): void {
   policy
     .command('privileges')
-    .option('--hours <n>', 'how far back', '168')
+    .option('--hours <n>', 'how far back', wholeNumber, '168')
     .description('privilege-hours: roles held for good beside roles held for an errand and a time')
     .action(
       verb(async (context, options: { hours: string }) => {
         const path = `/api/v1/privileges?hours=${encodeURIComponent(options.hours)}`
-        const report = await (await context.daemon()).get(path)
-        context.output.result(report, () => describe(report))
+        const client = await context.daemon()
+        const report = await client.get(path)
+        const named = context.output.json
+          ? []
+          : [
+              ...list(await client.get('/api/v1/agents'), 'agents'),
+              ...list(await client.get('/api/v1/users'), 'users'),
+            ]
+        const names = new Map(named.map((one) => [text(one, 'id'), text(one, 'name')]))
+        context.output.result(report, () => describe(report, names))
       }),
     )
 }
 
-function describe(report: JsonObject): string {
+function describe(report: JsonObject, names: ReadonlyMap<string, string>): string {
   const hours = (one: JsonObject, member: string) => number(one, member).toFixed(1)
   const rows = list(report, 'rows').map((one) => [
-    `${text(one, 'kind')} ${text(one, 'principal')}`,
+    `${text(one, 'kind')} ${names.get(text(one, 'principal')) ?? text(one, 'principal')}`,
     text(one, 'role'),
     hours(one, 'before'),
     hours(one, 'standing'),
