@@ -40,12 +40,14 @@ const IMPERATIVE = new RegExp(
 )
 
 // A capital letter behind a word without a stop: somebody's next sentence, pasted after the last one.
-const RUN_ON = new RegExp(
-  `(?<=[\\p{L}\\p{N})]\\s)(?:(${SURE.map(capitalised).join('|')})|(${UNSURE.split(' ').map(capitalised).join('|')})(?=\\s+(?:\\d|(?:the|a|an|all|this|that|these|those|them|it|my|your|our|his|her|their|every|each)\\b)))(?=\\s+[\\p{Ll}\\d'"“])`,
-  'gu',
-)
-function capitalised(word: string): string {
-  return word.charAt(0).toUpperCase() + word.slice(1)
+const RUN_ON = /(?<=[\p{L}\p{N})]\s)([A-Z][a-z]+)\s+([\p{Ll}\d'"“][\p{L}\d]*)/gu
+const SURE_VERBS = new Set(SURE)
+const UNSURE_VERBS = new Set(UNSURE.split(' '))
+const OBJECT = /^(?:\d|(?:the|a|an|all|this|that|these|those|them|it|my|your|our|his|her|their|every|each)$)/
+/** The verb of a sentence that was pasted behind another one; undefined for a name in capitals. */
+function runOnVerb(capitalised: string, next: string): string | undefined {
+  const verb = capitalised.toLowerCase()
+  return SURE_VERBS.has(verb) || (UNSURE_VERBS.has(verb) && OBJECT.test(next)) ? verb : undefined
 }
 
 // A word that is a noun as often as a verb, at the head of a sentence and before an object.
@@ -193,9 +195,10 @@ function asksOf(sentence: string): string[] {
       if (name !== 'read') classes.add(name)
   }
   for (const m of bare.matchAll(RUN_ON)) {
+    const verb = runOnVerb(m[1] ?? '', m[2] ?? '')
+    if (verb === undefined) continue
     asked = true
-    for (const name of CLASSES_OF.get((m[1] ?? m[2] ?? '').toLowerCase()) ?? [])
-      if (name !== 'read') classes.add(name)
+    for (const name of CLASSES_OF.get(verb) ?? []) if (name !== 'read') classes.add(name)
   }
   if (MAYBE_FOREIGN.test(bare))
     for (const rule of FOREIGN_RULES) if (rule.pattern.test(bare)) classes.add(rule.name)
