@@ -16,8 +16,8 @@ import { type ContainmentReport, linesOf, textReport } from './report.ts'
 
 const POLICIES: readonly PolicyName[] = ['starter', 'risk-alone']
 /** Seed 1 was looked at while this was built; the default was not. */
-const DEFAULTS = { victims: 8, days: 2, 'agent-days': 1000, seed: 2026 } as const
-const STAFF = 50
+const DEFAULTS = { victims: 8, days: 2, 'agent-days': 3000, seed: 2026 } as const
+const STAFF = 60
 
 const { values } = parseArgs({
   options: {
