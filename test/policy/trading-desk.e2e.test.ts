@@ -148,7 +148,7 @@ describe('a stricter policy tried on the trading desk', () => {
       told.out,
       new RegExp(`^${wanted.length} of ${report.decisions} recorded decisions would change`),
     )
-    assert.match(told.out, /market\/place_order +allow → approval +agent:small-orders/)
+    assert.match(told.out, /market\/place_order +allow → approval .*\n +because of agent:small-orders/)
     assert.match(told.out, /self-check: \d+ decided again under the policy that ruled them, 0 differ/)
   })
 
