@@ -37,6 +37,8 @@ export interface Signal {
   readonly asked?: Asked
   /** What is left of `asked` once its call is under way. */
   readonly looked?: Lookup
+  /** Digest of the agents that handed the errand on, in order; absent = none. */
+  readonly chain?: string
   /** Addresses of the call that stand on a list of known bad ones; absent = none. */
   readonly intelligence?: readonly IndicatorMatch[]
   /** How long ago the key was shown to be held, milliseconds; null = no key. */

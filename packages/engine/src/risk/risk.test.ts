@@ -107,6 +107,30 @@ test('a detector that throws counts as its worst finding', () => {
   assert.ok(!JSON.stringify(found).includes('secret'))
 })
 
+test('bits that are no number count as the worst finding; a detector that throws while it looks does, too', () => {
+  const odd: Detector<unknown> = {
+    name: 'size',
+    about: 'behaviour',
+    cap: 5,
+    halfLife: 60_000,
+    grows: 'level',
+    empty: () => ({}),
+    score: () => ({ bits: Number.NaN, reason: 'r', confidence: 1 }),
+    attempt: () => {
+      throw new Error('broken')
+    },
+  }
+  assert.deepEqual(
+    score(emptyRisk(), signal, NO_PEERS, [odd]).map(({ bits, confidence }) => [bits, confidence]),
+    [[5, 0]],
+  )
+  const live = emptyRisk()
+  let reached = 0
+  learnAttempt(live, signal, 'allow', [odd, { ...odd, name: 'denials', attempt: () => reached++ }])
+  assert.equal(reached, 1, 'the others look as ever')
+  assert.match(standingDoubts(live, AT)[0] ?? '', /^size speaks against the agent \(5\.0 bits\)/)
+})
+
 test('scoring changes nothing', () => {
   const live = emptyRisk()
   learnAttempt(live, signal, 'deny')

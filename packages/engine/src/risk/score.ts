@@ -67,7 +67,9 @@ export function score(
 
 /** As a person's earlier answers have it count. */
 function weighed(detector: Detector<unknown>, learning: Learning, finding: Finding | null): Finding | null {
-  if (finding === null || !(finding.bits > 0)) return null
+  if (finding === null) return null
+  if (Number.isNaN(finding.bits)) throw new RangeError('not a number of bits')
+  if (finding.bits <= 0) return null
   const weight = weightOf(learning, detector.name)
   return weight === 1 ? finding : { ...finding, bits: Math.min(detector.cap, finding.bits * weight) }
 }
@@ -143,8 +145,20 @@ export function remember(live: RiskLive, changes: readonly DoubtChange[], at: nu
   }
 }
 
-export function learnAttempt(live: RiskLive, signal: Signal, outcome: Outcome): void {
-  for (const detector of DETECTORS) detector.attempt?.(stateOf(live, detector), signal, outcome)
+/** A detector that throws has seen what it cannot judge: that counts as its worst finding, and the turn goes on. */
+export function learnAttempt(
+  live: RiskLive,
+  signal: Signal,
+  outcome: Outcome,
+  detectors: readonly Detector<unknown>[] = DETECTORS,
+): void {
+  for (const detector of detectors) {
+    try {
+      detector.attempt?.(stateOf(live, detector), signal, outcome)
+    } catch {
+      remember(live, [[detector.name, detector.cap]], signal.at)
+    }
+  }
 }
 
 /** A call that was allowed without doubt and came back well; it teaches once nobody may contest it any more. */

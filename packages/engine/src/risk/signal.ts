@@ -41,6 +41,7 @@ export function signalOf(request: CallRequest, tool: KnownTool | null, proofAge:
     steering: null,
     place: context.ip === null ? null : digest(context.ip),
     proofAge,
+    ...(request.grant.via.length === 0 ? {} : { chain: digest(JSON.stringify(request.grant.via)) }),
     ...(context.attempts === undefined ? {} : { attempts: context.attempts }),
     ...(context.intelligence === undefined ? {} : { intelligence: context.intelligence }),
   }

@@ -9,7 +9,7 @@ import type { Detector } from '../detector.ts'
 import { clientOf } from '../login/seen.ts'
 
 export interface ClientState {
-  /** Settled calls by family of the client. */
+  /** Settled calls by family of the client; 0 = only let in. */
   readonly families: Map<string, number>
   settled: number
 }
@@ -43,6 +43,11 @@ export const client: Detector<ClientState> = {
       reason: 'The agent comes with a tool for scripts or scans, and never did before.',
       confidence: 0.5,
     }
+  },
+  // Whoever let it in had a proof of the key: the same client is not asked about at every other call.
+  attempt({ families }, { seen }, outcome) {
+    const name = seen === undefined || outcome !== 'allow' ? null : clientOf(seen)
+    if (name !== null && !families.has(name.family)) touch(families, name.family, 0, KEPT)
   },
   settled(state, { seen }) {
     const name = seen === undefined ? null : clientOf(seen)

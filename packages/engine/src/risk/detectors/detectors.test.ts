@@ -7,6 +7,7 @@ import { NO_PEERS } from '../behaviour/peers.ts'
 import type { Detector, Signal } from '../detector.ts'
 import { LEARNED } from '../learning/learning.ts'
 import { counterparty } from './counterparty.ts'
+import { delegation } from './delegation.ts'
 import { denials } from './denials.ts'
 import { DETECTORS } from './index.ts'
 import { places } from './places.ts'
@@ -55,6 +56,24 @@ test('velocity: an ordinary minute says nothing, a flood does, and grows with it
   for (let i = 0; i < 600; i++) attempt()
   assert.ok(bits() > flood)
   assert.equal(bits({ at: START + MINUTE }), 0, 'the next minute is new')
+})
+
+test('delegation: another way than ever before says something, the more the longer there was one way', () => {
+  const fresh = using(delegation)
+  assert.equal(fresh.bits({ chain: 'a' }), 0, 'nothing is known of a new agent')
+  const { bits, settled } = using(delegation)
+  for (let i = 0; i < LEARNED; i++) settled()
+  const early = bits({ chain: 'a' })
+  assert.ok(early > 0.5)
+  assert.equal(bits(), 0)
+  for (let i = 0; i < 300; i++) settled()
+  assert.ok(bits({ chain: 'a' }) > early)
+  settled({ chain: 'a' })
+  assert.equal(bits({ chain: 'a' }), 0)
+  const often = using(delegation)
+  for (let i = 0; i < 60; i++) often.settled({ chain: `c${i}` })
+  assert.ok(often.bits({ chain: 'new' }) < 0.5, 'an agent that works for everybody')
+  assert.ok(often.bits() < 0.5)
 })
 
 test('velocity: a busy agent has a higher floor, but one flood does not raise it', () => {

@@ -46,7 +46,7 @@ export const extraction: Detector<ExtractionState> = {
   attempt({ models }, { asked }) {
     if (asked === undefined) return
     const after = keepQuery(streamTo(models, asked.model), asked.query, asked.own.look, asked.own.gains)
-    touch(models, asked.model, after, KEPT_MODELS)
+    keepStream(models, asked.model, after, KEPT_MODELS)
   },
 }
 

@@ -8,8 +8,9 @@ import { clip, type Detector } from '../detector.ts'
 export interface HoursState {
   /** Settled calls by hour of the week, Thursday 00:00 UTC first (the epoch's), fading. */
   readonly hours: number[]
-  /** Weeks-hours in which it worked: a burst is one. */
+  /** Since the epoch: a burst within one hour is learned once. */
   lastHour: number
+  /** Hours with calls. */
   learned: number
 }
 

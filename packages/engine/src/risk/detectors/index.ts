@@ -7,6 +7,7 @@ import { arrival } from './arrival.ts'
 import { client } from './client.ts'
 import { counterparty } from './counterparty.ts'
 import { credentials } from './credentials.ts'
+import { delegation } from './delegation.ts'
 import { denials } from './denials.ts'
 import { extraction } from './extraction.ts'
 import { hours } from './hours.ts'
@@ -38,6 +39,7 @@ export const DETECTORS: readonly Detector<unknown>[] = [
   erase(steering),
   erase(extraction),
   erase(intelligence),
+  erase(delegation),
 ]
 
 /** The state handed back to a detector is the one that its own `empty` made. */

@@ -13,6 +13,7 @@ import {
   type Gains,
   gainsOf,
   keepQuery,
+  keepStream,
   lookAt,
   type QueryLook,
   type QueryStream,
@@ -45,7 +46,7 @@ export interface QueriesLive {
   readonly streams: Map<string, QueryStream>
 }
 
-/** Streams of a tenant; the one used longest ago makes room. */
+/** Streams of a tenant. */
 const KEPT_STREAMS = 64
 
 export interface Asking {
@@ -82,7 +83,7 @@ export function askedOf(asking: Asking, { queries, streams }: QueriesLive): Aske
 /** The owner's stream after the query. */
 export function linkQuery({ streams }: QueriesLive, { query, linked }: Asked): void {
   const stream = streams.get(linked.key) ?? emptyStream()
-  touch(streams, linked.key, keepQuery(stream, query, linked.look, linked.gains), KEPT_STREAMS)
+  keepStream(streams, linked.key, keepQuery(stream, query, linked.look, linked.gains), KEPT_STREAMS)
 }
 
 /** A settled query tells what is usual. */

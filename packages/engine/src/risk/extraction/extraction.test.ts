@@ -7,7 +7,16 @@ import type { Signal } from '../detector.ts'
 import { extraction, queriesOf } from '../detectors/extraction.ts'
 import { underWay } from '../signal.ts'
 import { type Asked, askedOf, learnQuery, linkQuery, type QueriesLive } from './asked.ts'
-import { emptyStream, FOUND, found, gainsOf, keepQuery, lookAt, type QueryStream } from './stream.ts'
+import {
+  emptyStream,
+  FOUND,
+  found,
+  gainsOf,
+  keepQuery,
+  keepStream,
+  lookAt,
+  type QueryStream,
+} from './stream.ts'
 import { FOLDED_SIZE, foldVector, unfold, vectorIn } from './vector.ts'
 
 const SIZE = 64
@@ -241,4 +250,14 @@ test('lists of numbers are found where they are, in bounded time; folding keeps 
   assert.ok(query !== null)
   // One huge number does not flatten the others.
   assert.ok(new Set(query.levels).size > 15)
+})
+
+test('asking for other things wipes out no stream that speaks against the caller', () => {
+  const staked = (far: number): QueryStream => ({ ...emptyStream(), stakes: { flat: 0, even: 0, far } })
+  const kept = new Map<string, QueryStream>()
+  keepStream(kept, 'attack', staked(12), 3)
+  for (let i = 0; i < 10; i++) keepStream(kept, `other ${i}`, staked(i % 2), 3)
+  assert.deepEqual([...kept.keys()], ['attack', 'other 8', 'other 9'])
+  for (let i = 0; i < 3; i++) keepStream(kept, `more ${i}`, staked(20 + i), 3)
+  assert.deepEqual([...kept.keys()], ['more 0', 'more 1', 'more 2'], 'the least of many goes')
 })

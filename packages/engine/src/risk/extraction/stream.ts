@@ -183,6 +183,32 @@ export function keepQuery(stream: QueryStream, query: Folded, look: QueryLook, g
   }
 }
 
+/** log2 of a stake from which on a stream is not dropped for another one. */
+const WORTH_KEEPING = 4
+
+/**
+ * Keeps the stream, and `limit` of them. The one used longest ago goes, of those whose bets have won nothing yet while
+ * there are such: asking for other things must not wipe out what speaks against the caller.
+ */
+export function keepStream(
+  streams: Map<string, QueryStream>,
+  key: string,
+  stream: QueryStream,
+  limit: number,
+): void {
+  streams.delete(key)
+  streams.set(key, stream)
+  if (streams.size <= limit) return
+  let [leaving, least] = ['', Number.POSITIVE_INFINITY]
+  for (const [other, { stakes }] of streams) {
+    const most = Math.max(stakes.flat, stakes.even, stakes.far)
+    if (other === key || most >= least) continue
+    leaving = other
+    least = most < WORTH_KEEPING ? Number.NEGATIVE_INFINITY : most
+  }
+  streams.delete(leaving)
+}
+
 /** The one that leaves the latest takes the place of a random member of the sample, or none (Vitter's algorithm R). */
 function sampled(before: readonly Folded[], query: Folded, n: number): Folded[] {
   const kept = [...before, query]

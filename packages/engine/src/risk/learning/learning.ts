@@ -135,8 +135,12 @@ function teach(states: Map<string, unknown>, detectors: readonly Detector<unknow
     if (detector.settled === undefined) continue
     const state = states.get(detector.name) ?? detector.empty()
     states.set(detector.name, state)
-    if (lesson.gap) detector.gap?.(state)
-    detector.settled(state, lesson.signal)
+    try {
+      if (lesson.gap) detector.gap?.(state)
+      detector.settled(state, lesson.signal)
+    } catch {
+      // It learned nothing, so it goes on knowing less of the agent; the others have their lesson.
+    }
   }
 }
 
