@@ -91,6 +91,21 @@ test('a fresh proof answers a doubt about the credential: only one made after th
   assert.equal(step(of, call({ ip: 'c', at: START + 5000 })).outcome, 'step_up')
 })
 
+test('a fresh proof ends every doubt about the credential, and no other one', () => {
+  const of = world()
+  const attempts = { replayed: 1, unproven: 0, latest: START, clientsHere: 0, latestHere: START }
+  const heard = (at: number): CallRequest => {
+    const plain = call({ at })
+    return { ...plain, context: { ...plain.context, attempts } }
+  }
+  const doubts = () => of.tenant.live.agents.get('agent-1')?.risk.doubts
+  assert.equal(step(of, heard(START + 1000)).outcome, 'step_up')
+  assert.ok(doubts()?.has('credentials'))
+  doubts()?.set('size', { bits: 1, at: START })
+  assert.equal(step(of, heard(START + 2000)).outcome, 'allow')
+  assert.deepEqual([...(doubts()?.keys() ?? [])], ['size'])
+})
+
 test('a client without a key gets approval where another would step up', () => {
   const of = world()
   const bearer = { proof: BEARER, grant: grant({ jkt: null }) }

@@ -23,6 +23,8 @@ import { toolsRevision } from './integrity/catalogue.ts'
 import { type Evaluation, evaluate } from './pipeline.ts'
 import type { RelationFacts } from './ports.ts'
 import { contributionsOf } from './risk/contributions.ts'
+import { DETECTORS } from './risk/detectors/index.ts'
+import type { DoubtChange } from './risk/score.ts'
 import { bindingKey, type EngineState, isCrowded, STATE_LIMITS, type TenantState } from './state.ts'
 
 export interface Decided {
@@ -263,9 +265,7 @@ function turn(
     outcome: decision.outcome,
     signal: found.signal,
     // An answered doubt about the credential is over.
-    doubts: answered
-      ? [...standing.assessment.changes.filter(([name]) => name !== 'places'), ['places', 0]]
-      : standing.assessment.changes,
+    doubts: answered ? withoutCredential(standing.assessment.changes) : standing.assessment.changes,
     trust: standing.next,
     ...(challenge === undefined ? {} : { challenged: challenge }),
     task: {
@@ -283,6 +283,15 @@ function turn(
         }
       : null,
   }
+}
+
+const ABOUT_CREDENTIAL: readonly string[] = DETECTORS.filter(({ about }) => about === 'credential').map(
+  ({ name }) => name,
+)
+
+function withoutCredential(changes: readonly DoubtChange[]): DoubtChange[] {
+  const others = changes.filter(([name]) => !ABOUT_CREDENTIAL.includes(name))
+  return [...others, ...ABOUT_CREDENTIAL.map((name): DoubtChange => [name, 0])]
 }
 
 /** Undefined = as before, a time = the doubt waits for a proof since then, null = answered. */
