@@ -41,10 +41,18 @@ const TASK_LASTS = 6 * 24 * 3_600_000
 /** Of one grant; the harness asks for new ones in time, as an agent would. */
 export const GRANT_LASTS = 3_600_000
 
-const RISK_ALONE = STARTER_POLICIES.agentPolicies.replace(
-  /@id\("(?:origin-needs-a-persons-word|steered-by-untrusted-text|unusual-writes-need-approval)"\)[\s\S]*?;\n/g,
-  '',
-)
+/** Asks a person, or refuses, for where a value came from or how unusual a write is. */
+const LEFT_OUT = ['origin-needs-a-persons-word', 'steered-by-untrusted-text', 'unusual-writes-need-approval']
+
+function riskAlone(): string {
+  let text = STARTER_POLICIES.agentPolicies
+  for (const id of LEFT_OUT) {
+    const rest = text.replace(new RegExp(`@id\\("${id}"\\)[\\s\\S]*?;\\n`), '')
+    if (rest === text) throw new Error(`the starter policy has no ${id}`)
+    text = rest
+  }
+  return text
+}
 
 serveBench(async (input: Input): Promise<{ ready: Ready; close(): Promise<void> }> => {
   const clock = shiftClock()
@@ -59,7 +67,7 @@ serveBench(async (input: Input): Promise<{ ready: Ready; close(): Promise<void> 
   const { admin, authorization, foundation } = daemon
   if (input.policy === 'risk-alone') {
     const { userPolicies } = STARTER_POLICIES
-    await activatePolicy(admin, TENANT, { agent: RISK_ALONE, user: userPolicies }, 'bench')
+    await activatePolicy(admin, TENANT, { agent: riskAlone(), user: userPolicies }, 'bench')
   }
   await registerServer(admin, TENANT, {
     name: SERVER,

@@ -158,7 +158,6 @@ async function replayRewrites(
     const arm = make()
     const say = rewriter(kind, options.suites, outputs)
     const scored: ScoredRun[] = []
-    // Runs of one agent-independent text are many: the same prompt and calls under the same attack decide alike.
     for await (const run of jsonLines<RecordedRun>(inputs)) {
       const label = labels.get(run.id)
       if (label === undefined || label.it === null || !isRewritable(run, label)) continue

@@ -109,7 +109,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   information: 'details',
 }
 
-/** Words that are in no list of verbs: nobody says that the authors of a catalogue use the common ones. */
+/** Words that were in no list of the engine when this was written (most are by now): nobody says that the authors of a catalogue use the common ones. */
 const RARE: Readonly<Record<string, string>> = {
   get: 'obtain',
   gets: 'obtains',
@@ -149,7 +149,7 @@ const RARE: Readonly<Record<string, string>> = {
   content: 'material',
 }
 
-/** Once more, written before any engine ran on the two above and never looked at while it was changed. */
+/** Once more; came with the change of the engine that the two above led to, and was looked at after it. */
 const OTHER: Readonly<Record<string, string>> = {
   get: 'collect',
   gets: 'collects',
