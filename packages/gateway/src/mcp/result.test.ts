@@ -37,6 +37,20 @@ describe('what is kept of a result', () => {
     assert.deepEqual(record.structured, { text: 'structured' })
   })
 
+  it('is also what stands in members that hold bytes or structure elsewhere', () => {
+    const { record } = settleable({
+      ok: true,
+      result: {
+        content: [{ type: 'text', text: 'one', data: 'two' }],
+        _meta: { structuredContent: { note: 'three' }, data: 'four' },
+        structuredContent: { text: 'structured' },
+      },
+    })
+    assert.deepEqual(record.text, ['one', 'two', 'three', 'four'])
+    const failed = settleable({ ok: false, error: { code: -1, message: 'm', data: { why: 'w' } } }).record
+    assert.deepEqual([failed.text, failed.structured], [['m'], { why: 'w' }])
+  })
+
   for (const [answer, status] of [
     [{ ok: true, result: {} }, 'ok'],
     [{ ok: true, result: { isError: true } }, 'tool_error'],

@@ -58,12 +58,18 @@ function recordOf(answer: RpcAnswer): CallResult {
   const canonical = canonicalize(released)
   return {
     status: !answer.ok ? 'failed' : answer.result.isError === true ? 'tool_error' : 'ok',
-    text: textsOf(released),
+    text: textsOf(answer.ok ? without(answer.result, 'structuredContent') : without(released, 'data')),
     structured: (answer.ok ? answer.result.structuredContent : answer.error.data) ?? null,
     digest: `sha256:${hash('sha256', canonical)}`,
     bytes: Buffer.byteLength(canonical),
     error: answer.ok ? null : `rpc ${answer.error.code}`,
   }
+}
+
+/** What is kept as structure beside the texts. */
+function without(released: JsonValue, member: string): JsonValue {
+  if (!isJsonObject(released)) return released
+  return Object.fromEntries(Object.entries(released).filter(([name]) => name !== member))
 }
 
 /** The record of a call that brought no answer. */
@@ -72,16 +78,7 @@ export function recordWithout(status: CallResult['status'], error: string): Call
 }
 
 /** Members that say what something is, or hold bytes: no text that anybody reads. */
-const NO_TEXT = new Set([
-  'structuredContent',
-  'type',
-  'role',
-  'mimeType',
-  'data',
-  'annotations',
-  'resultType',
-  'requestState',
-])
+const NO_TEXT = new Set(['type', 'role', 'mimeType', 'annotations', 'resultType', 'requestState'])
 
 /**
  * Every text that the agent may come to read, in document order: content, links with their names and descriptions,
@@ -95,7 +92,10 @@ export function textsOf(value: JsonValue): string[] {
     if (NO_TEXT.has(key) || node === '') return
     if (typeof node === 'string') add(key === 'blob' ? readable(node) : node)
     else if (isJsonArray(node)) for (const item of node) visit(item, '')
-    else if (isJsonObject(node)) for (const [name, item] of Object.entries(node)) visit(item, name)
+    else if (isJsonObject(node)) {
+      const bytes = node.type === 'image' || node.type === 'audio'
+      for (const [name, item] of Object.entries(node)) if (!bytes || name !== 'data') visit(item, name)
+    }
   }
   visit(value, '')
   return rest.length === 0 ? found : [...found, rest.join('\n')]

@@ -30,16 +30,41 @@ export function hearQuestion(hear: Hear, server: Server, { method, params }: Rpc
 }
 
 function hearWords(hear: Hear, server: Server, params: JsonObject | null): void {
-  const { progressToken: _, level: __, _meta: ___, elicitationId: ____, mode: _____, ...said } = params ?? {}
-  const texts = wordsOf(said)
+  const texts = Object.entries(params ?? {}).flatMap(([name, value]) =>
+    PROTOCOL[name]?.(value) === true ? [] : wordsOf(value),
+  )
   if (texts.length > 0) hear(server, 'message', texts)
 }
 
-/** Every string in it: nothing of a message is bytes. The body was parsed within limits of depth and size. */
+/** Members of the protocol itself, while they hold what it lets them hold; anything else in them is the server's words. */
+const PROTOCOL: Readonly<Record<string, (value: JsonValue) => boolean>> = {
+  progressToken: isPlain,
+  elicitationId: isPlain,
+  progress: (value) => typeof value === 'number',
+  total: (value) => typeof value === 'number',
+  mode: (value) => value === 'form' || value === 'url',
+  level: (value) => typeof value === 'string' && LEVELS.has(value),
+  _meta: (value) => wordsOf(value).every(isPlain),
+}
+const LEVELS = new Set('debug info notice warning error critical alert emergency'.split(' '))
+
+/** A token or a number: no address and no sentence. */
+function isPlain(value: JsonValue): boolean {
+  return typeof value === 'number' || (typeof value === 'string' && /^[\w:/-]{0,128}$/.test(value))
+}
+
+const NAME = /^[A-Za-z_]\w{0,40}$/
+
+/** Everything in it that can be read, names of members that are none included. The body was parsed within limits of depth and size. */
 function wordsOf(value: JsonValue): string[] {
   if (typeof value === 'string') return value === '' ? [] : [value]
+  if (typeof value === 'number') return [String(value)]
   if (isJsonArray(value)) return value.flatMap(wordsOf)
-  return isJsonObject(value) ? Object.values(value).flatMap(wordsOf) : []
+  if (!isJsonObject(value)) return []
+  return Object.entries(value).flatMap(([name, item]) => [
+    ...(NAME.test(name) ? [] : [name]),
+    ...wordsOf(item),
+  ])
 }
 
 /** The same link; what comes in while a request waits is heard first. */

@@ -45,3 +45,17 @@ test('a list is read when it changes; one with a mistake leaves the one before i
   await list.refresh()
   assert.equal(list.find(key, 0)?.id, 'd')
 })
+
+test('what is no file, or has no end of a line, is refused and not waited for', async (t) => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'sc-indicators-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  for (const none of [folder, '/dev/zero'])
+    await assert.rejects(createIndicators(none).refresh(), { code: 'invalid_request' })
+  const file = path.join(folder, 'list.jsonl')
+  writeFileSync(file, ' '.repeat(1_000_000))
+  await assert.rejects(createIndicators(file).refresh(), /list\.jsonl:1: a line has at most/)
+  writeFileSync(file, `${JSON.stringify(GOOD)}\r\n${JSON.stringify({ ...GOOD, kind: 'ip', value: '::1' })}`)
+  const list = createIndicators(file)
+  await list.refresh()
+  assert.equal(list.size(), 2)
+})

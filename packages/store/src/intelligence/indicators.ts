@@ -5,7 +5,6 @@
  */
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { createInterface } from 'node:readline'
 import { type Indicator, type Intelligence, indicatorKey } from '@safeconduct/engine'
 import { indicatorSchema, SafeconductError } from '@safeconduct/protocol'
 
@@ -20,6 +19,8 @@ export interface Indicators extends Intelligence {
 
 /** About 300 bytes each in memory. */
 export const MAX_INDICATORS = 1_000_000
+const MAX_BYTES = 512 * 1024 * 1024
+const MAX_LINE = 16_384
 
 type Kept = Indicator & { readonly until: number }
 
@@ -28,10 +29,15 @@ export function createIndicators(file: string): Indicators {
   let seen = ''
   return {
     async refresh() {
-      const { mtimeMs, size } = await stat(file).catch((cause: unknown) => {
+      const found = await stat(file).catch((cause: unknown) => {
         throw new SafeconductError('invalid_request', { message: `${file}: no such file`, cause })
       })
-      const now = `${mtimeMs} ${size}`
+      // A pipe or a device would be waited for, or read, without end.
+      if (!found.isFile() || found.size > MAX_BYTES)
+        throw new SafeconductError('invalid_request', {
+          message: `${file}: it has to be a file of at most ${MAX_BYTES} bytes`,
+        })
+      const now = `${found.ino} ${found.mtimeMs} ${found.size}`
       if (now === seen) return false
       // A list with a mistake is not read again until somebody has changed it.
       seen = now
@@ -51,11 +57,12 @@ export function createIndicators(file: string): Indicators {
 async function read(file: string): Promise<Map<string, Kept>> {
   const known = new Map<string, Kept>()
   let number = 0
-  for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
+  for await (const line of linesOf(file)) {
     number++
-    if (line.trim() === '') continue
     const wrong = (message: string) =>
       new SafeconductError('invalid_request', { message: `${file}:${number}: ${message}` })
+    if (line.length > MAX_LINE) throw wrong(`a line has at most ${MAX_LINE} characters`)
+    if (line.trim() === '') continue
     if (known.size >= MAX_INDICATORS) throw wrong(`a list has at most ${MAX_INDICATORS} entries`)
     let parsed: unknown
     try {
@@ -77,4 +84,16 @@ async function read(file: string): Promise<Map<string, Kept>> {
     known.set(key, { id, source, confidence, ...named, until: ends })
   }
   return known
+}
+
+/** Of a line that does not end, no more than is needed to refuse it. */
+async function* linesOf(file: string): AsyncGenerator<string, void, void> {
+  let rest = ''
+  for await (const piece of createReadStream(file, { encoding: 'utf8', end: MAX_BYTES })) {
+    const lines = `${rest}${piece}`.split('\n')
+    rest = lines.pop() ?? ''
+    yield* lines
+    if (rest.length > MAX_LINE) break
+  }
+  if (rest !== '') yield rest
 }
