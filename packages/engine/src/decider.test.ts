@@ -4,7 +4,7 @@ import { isSafeconductError, type JsonObject, parseJson } from '@safeconduct/pro
 import fc from 'fast-check'
 import { createOwner } from './decider/owner.ts'
 import { prepare } from './decider/prepare.ts'
-import { abandonCalls, settle } from './decider/settle.ts'
+import { abandonCalls, settle, unknownResult } from './decider/settle.ts'
 import { applyControl } from './decider/upkeep.ts'
 import { createDecider, openDecider } from './decider.ts'
 import { userSubject } from './record/pseudonyms.ts'
@@ -188,7 +188,7 @@ test('what is revoked while the intent is on its way to the disk does not go out
   const [outcome] = typed(at, 'outcome')
   assert.deepEqual([outcome?.call, outcome?.status], [request.id, 'cancelled'])
   assert.equal((await at.decider.explain(TENANT, request.id))?.result?.status, 'cancelled')
-  await at.decider.settle(request.id, ok())
+  await assert.rejects(at.decider.settle(request.id, ok()), code('conflict'))
   assert.equal(typed(at, 'outcome').length, 1, 'it has its outcome')
 })
 
@@ -656,7 +656,9 @@ test('calls nobody settled for an hour end as unknown when room is needed, young
   const tenant = owner.state.tenants.get(TENANT)
   assert.ok(tenant)
   abandonCalls(owner, tenant, START + 2 * 3_600_000)
-  await settle(owner, 'stuck', ok())
+  await assert.rejects(settle(owner, 'stuck', ok()), code('conflict'), 'its late answer is not released')
+  await settle(owner, 'stuck', unknownResult('again'))
+  await assert.rejects(settle(owner, 'stuck', ok()), code('conflict'))
   assert.deepEqual([...tenant.live.calls.keys()], ['young'])
   const ended = typed({ ports }, 'outcome').map(({ call: id, status }) => [id, status])
   assert.deepEqual(ended, [['stuck', 'unknown']])

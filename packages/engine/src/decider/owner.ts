@@ -69,7 +69,13 @@ export interface Flight {
   readonly intentIndex: number
   /** What the outcome did to the state; computed once, so that settling again after a failure changes nothing. */
   outcome: KeptOutcome | null
-  settling: Promise<Settled> | null
+  settling: Promise<KeptReceipt> | null
+}
+
+/** A receipt, and of which outcome it is (`outcomeOf`). */
+export interface KeptReceipt {
+  readonly settled: Settled
+  readonly of: string
 }
 
 /** What is kept of an outcome, and what it does to the state. */
@@ -90,7 +96,7 @@ export interface Owner {
   /** Ids under way before they are flights, so that one id is one call. */
   readonly taken: Set<string>
   /** Receipts of settled calls, the latest ones. */
-  readonly settled: Map<string, Settled>
+  readonly settled: Map<string, KeptReceipt>
   /** Work that `close` waits for. */
   readonly working: Set<Promise<unknown>>
   readonly position: Position

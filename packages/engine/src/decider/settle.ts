@@ -1,5 +1,8 @@
 /**
  * `settle`: what came back goes into the state and the ledger before anybody sees it.
+ *
+ * What must hold: a call has one outcome. Whoever comes with another one (an answer that came after the call was given up)
+ * is refused: what it brought has no labels, so it must not be released.
  * @module
  */
 import { type CallResult, SafeconductError, toSafeconductError } from '@safeconduct/protocol'
@@ -11,7 +14,7 @@ import type { Settled } from '../ports.ts'
 import { MAX_ATTACHMENT_BYTES } from '../record/attachment.ts'
 import { type Parties, partiesOf } from '../record/journal.ts'
 import type { TenantState } from '../state.ts'
-import { commit, type Flight, type KeptOutcome, type Owner } from './owner.ts'
+import { commit, type Flight, type KeptOutcome, type KeptReceipt, type Owner } from './owner.ts'
 
 /** Characters of an error kept. */
 const MAX_ERROR = 4096
@@ -20,25 +23,44 @@ const KEPT = 10_000
 
 export async function settle(owner: Owner, id: string, result: CallResult): Promise<Settled> {
   const flight = owner.flights.get(id)
-  if (flight === undefined) return settledBefore(owner, id)
+  if (flight === undefined) return settledBefore(owner, id, result)
   flight.settling ??= settleFlight(owner, id, flight, result).finally(() => {
     flight.settling = null
   })
-  return flight.settling
+  const { settled, of } = await flight.settling
+  if (of !== outcomeOf(result)) throw anotherOutcome()
+  return settled
 }
 
-async function settledBefore(owner: Owner, id: string): Promise<Settled> {
+function outcomeOf({ status, digest }: Pick<CallResult, 'status' | 'digest'>): string {
+  return `${status} ${digest}`
+}
+
+function anotherOutcome(): SafeconductError {
+  return new SafeconductError('conflict', { message: 'Another outcome of this call is recorded.' })
+}
+
+async function settledBefore(owner: Owner, id: string, result: CallResult): Promise<Settled> {
   const known = owner.settled.get(id)
-  if (known !== undefined) return known
+  if (known !== undefined) {
+    if (known.of !== outcomeOf(result)) throw anotherOutcome()
+    return known.settled
+  }
   for (const tenant of owner.state.tenants.keys()) {
     const summary = await owner.summaries.get(tenant, id)
     if (summary?.outcomeIndex == null) continue
+    if (summary.result !== result.status) throw anotherOutcome()
     return { receipt: { intentIndex: summary.intentIndex, outcomeIndex: summary.outcomeIndex } }
   }
   throw new SafeconductError('not_found')
 }
 
-async function settleFlight(owner: Owner, id: string, flight: Flight, result: CallResult): Promise<Settled> {
+async function settleFlight(
+  owner: Owner,
+  id: string,
+  flight: Flight,
+  result: CallResult,
+): Promise<KeptReceipt> {
   const { request } = flight
   const parties = partiesOf(request)
   await owner.journal.ready(parties)
@@ -56,11 +78,11 @@ async function settleFlight(owner: Owner, id: string, flight: Flight, result: Ca
   const { outcome, intentIndex } = flight
   try {
     const { index } = await appendOutcome(owner, tenant, { id, at, parties }, outcome)
-    const settled: Settled = { receipt: { intentIndex, outcomeIndex: index } }
+    const kept = { settled: { receipt: { intentIndex, outcomeIndex: index } }, of: outcomeOf(outcome.result) }
     owner.flights.delete(id)
-    touch(owner.settled, id, settled, KEPT)
+    touch(owner.settled, id, kept, KEPT)
     owner.ports.bus.publish({ type: 'outcome', tenant: parties.tenant, id, status: outcome.result.status })
-    return settled
+    return kept
   } catch (error) {
     throw toSafeconductError(error, 'ledger_unavailable')
   }
