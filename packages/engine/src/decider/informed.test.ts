@@ -52,3 +52,8 @@ test('what it looks at and tells is bounded, and nothing found changes nothing',
   const request = call({ at: START })
   assert.equal(informed(request, list()), request)
 })
+
+test('many addresses in one argument hide none in the next', () => {
+  const crowd = Array.from({ length: 200 }, (_, i) => `x${i}@good.org`).join(' ')
+  assert.deepEqual(asked({ note: crowd, to: 'pay@bad.org' }, list(['host', 'bad.org'])), ['to'])
+})

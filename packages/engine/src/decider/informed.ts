@@ -12,7 +12,8 @@ import { bare } from '../risk/signal.ts'
 import { indicatorKey } from './indicator-key.ts'
 
 const LIMITS = { depth: 16, leaves: 256 } as const
-const MAX_TOKENS = 64
+/** Of one argument, and of all. */
+const MAX_TOKENS = { one: 64, all: 1024 } as const
 const MAX_MATCHES = 8
 /** Of a longer text only the beginning is searched. */
 const MAX_TEXT = 16_384
@@ -37,13 +38,13 @@ export function informed(request: CallRequest, intelligence: Intelligence | unde
   // The client's id may be the address of its metadata.
   for (const token of tokensOf(fold(clean(grant.clientId.slice(0, MAX_TEXT))), 1))
     askToken('client', token, ask)
-  let room = MAX_TOKENS
+  let room: number = MAX_TOKENS.all
   for (const { path, value } of scalars(operation.args, LIMITS).leaves) {
     if (matches.length >= MAX_MATCHES || room <= 0) break
     if (typeof value !== 'string') continue
     // Accounts of a house have a form of their own, which no pattern knows.
     if (value.length <= MAX_ACCOUNT && ask(bare(path), 'account', value)) continue
-    const tokens = tokensOf(fold(clean(value.slice(0, MAX_TEXT))), room)
+    const tokens = tokensOf(fold(clean(value.slice(0, MAX_TEXT))), Math.min(room, MAX_TOKENS.one))
     room -= tokens.length
     tokens.some((token) => askToken(bare(path), token, ask))
   }

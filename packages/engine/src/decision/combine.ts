@@ -21,9 +21,9 @@ import { surroundingsOf } from '../policy/facts.ts'
 import { NO_RELATIONS, type ResolvedRelations, resolveRelations } from '../policy/relations.ts'
 import type { RelationFacts } from '../ports.ts'
 import { doubtsCredential } from '../risk/combine.ts'
-import { type Standing, standing } from '../risk/standing.ts'
+import { chainTrust, type Standing, standing } from '../risk/standing.ts'
 import type { EngineSettings, TenantState } from '../state.ts'
-import { levelRoom } from './level-limits.ts'
+import { LEVEL_LIMITS, levelRoom } from './level-limits.ts'
 import { rated } from './obligations.ts'
 import { type Posed, type Ruling, rule } from './rule.ts'
 import { elevationSentence, relationSentences } from './words.ts'
@@ -149,7 +149,10 @@ export function combine(question: DecideQuestion, findings: Findings): Combined 
     )
   }
   const room = levelRoom(state.live.spent, {
-    agent: request.grant.agent,
+    agents: [
+      request.grant.agent,
+      ...request.grant.via.filter((id) => LEVEL_LIMITS[chainTrust(state, id, request.at)] !== undefined),
+    ],
     trust: stands.trust,
     write: tool.write,
     at: request.at,

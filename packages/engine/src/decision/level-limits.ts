@@ -31,20 +31,27 @@ const FREE: LevelRoom = { reservations: [], exceeded: null }
 
 export function levelRoom(
   spent: ReadonlyMap<string, Spent>,
-  call: { readonly agent: string; readonly trust: TrustLevel; readonly write: boolean; readonly at: number },
+  call: {
+    /** The caller, and whoever handed the errand on and stands lower than usual: what they hand on is theirs, too. */
+    readonly agents: readonly string[]
+    readonly trust: TrustLevel
+    readonly write: boolean
+    readonly at: number
+  },
 ): LevelRoom {
   const limit = LEVEL_LIMITS[call.trust]
   if (limit === undefined) return FREE
-  const minute = purse(call, MINUTE_MS, { calls: 1, writes: 0 })
-  if ((spent.get(minute.key)?.calls ?? 0) >= limit.calls)
+  const agents = [...new Set(call.agents)]
+  const minutes = agents.map((agent) => purse(agent, call.at, MINUTE_MS, { calls: 1, writes: 0 }))
+  if (minutes.some(({ key }) => (spent.get(key)?.calls ?? 0) >= limit.calls))
     return full(`At the level ${call.trust} an agent makes ${limit.calls} calls a minute, and they are used.`)
-  if (!call.write) return { reservations: [minute], exceeded: null }
-  const hour = purse(call, HOUR_MS, { calls: 1, writes: 1 })
-  if ((spent.get(hour.key)?.writes ?? 0) >= limit.writes)
+  if (!call.write) return { reservations: minutes, exceeded: null }
+  const hours = agents.map((agent) => purse(agent, call.at, HOUR_MS, { calls: 1, writes: 1 }))
+  if (hours.some(({ key }) => (spent.get(key)?.writes ?? 0) >= limit.writes))
     return full(
       `At the level ${call.trust} an agent makes ${limit.writes} calls with side effects an hour, and they are used.`,
     )
-  return { reservations: [minute, hour], exceeded: null }
+  return { reservations: [...minutes, ...hours], exceeded: null }
 }
 
 function full(exceeded: string): LevelRoom {
@@ -53,7 +60,8 @@ function full(exceeded: string): LevelRoom {
 
 /** By agent, not by level: falling from one lowered level to another brings no new room. */
 function purse(
-  { agent, at }: { readonly agent: string; readonly at: number },
+  agent: string,
+  at: number,
   ms: number,
   takes: { readonly calls: number; readonly writes: number },
 ): Reservation {

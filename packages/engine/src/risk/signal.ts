@@ -10,7 +10,7 @@ import type { KnownTool } from '../integrity/catalogue.ts'
 import type { Signal } from './detector.ts'
 import { lookupOf } from './extraction/asked.ts'
 
-const LIMITS = { depth: 8, leaves: 64 } as const
+const LIMITS = { depth: 8, leaves: 256 } as const
 const MAX_NUMBERS = 16
 const MAX_PARTIES = 16
 /** Arguments that say where an effect goes weigh at least this much (`flow/roles.ts`). */
@@ -21,15 +21,22 @@ export function signalOf(request: CallRequest, tool: KnownTool | null, proofAge:
   const numbers: [string, number][] = []
   const parties: [string, string][] = []
   if (tool?.write === true) {
+    const more: [string, string][] = []
     for (const { path, value } of scalars(operation.args, LIMITS).leaves) {
       if (typeof value === 'number') {
-        if (numbers.length < MAX_NUMBERS) numbers.push([bare(path), value])
+        keepNumber(numbers, bare(path), value)
         continue
       }
-      if (typeof value === 'boolean' || parties.length >= MAX_PARTIES) continue
+      if (typeof value === 'boolean') continue
       const role = tool.roles.args[path.split(/[.[]/, 1)[0] ?? '']
-      if (role?.sink === true && role.weight >= PARTY_WEIGHT) parties.push([bare(path), digest(value)])
+      if (role?.sink !== true || role.weight < PARTY_WEIGHT) continue
+      if (parties.length < MAX_PARTIES) parties.push([bare(path), digest(value)])
+      else more.push([bare(path), value])
     }
+    // Behind many that are known nobody hides another one: what finds no room is one value together.
+    const [first] = more
+    if (first !== undefined)
+      parties[MAX_PARTIES - 1] = [first[0], digest(JSON.stringify([parties.at(-1), more]))]
   }
   return {
     at: request.at,
@@ -45,6 +52,25 @@ export function signalOf(request: CallRequest, tool: KnownTool | null, proofAge:
     ...(context.attempts === undefined ? {} : { attempts: context.attempts }),
     ...(context.intelligence === undefined ? {} : { intelligence: context.intelligence }),
   }
+}
+
+/** Every argument keeps a number while there is room for its name; of a long list the largest ones stay. */
+function keepNumber(numbers: [string, number][], path: string, value: number): void {
+  if (numbers.length < MAX_NUMBERS) {
+    numbers.push([path, value])
+    return
+  }
+  const times = new Map<string, number>()
+  for (const [of] of numbers) times.set(of, (times.get(of) ?? 0) + 1)
+  const mine = numbers.filter(([of]) => of === path)
+  const crowd = mine.length > 0 ? mine : numbers.filter(([of]) => (times.get(of) ?? 0) > 1)
+  const least = crowd.reduce<[string, number] | undefined>(
+    (a, b) => (a === undefined || Math.abs(b[1]) < Math.abs(a[1]) ? b : a),
+    undefined,
+  )
+  if (least === undefined || (mine.length > 0 && Math.abs(value) <= Math.abs(least[1]))) return
+  numbers.splice(numbers.indexOf(least), 1)
+  numbers.push([path, value])
 }
 
 /** What is strange about a value counts this much when the user or a trusted source gave it, or any other source. */

@@ -4,9 +4,16 @@
  * other) is for caps and for answers without their fine print.
  * @module
  */
-import { touch } from '../../bounded.ts'
 import { clip, type Detector } from '../detector.ts'
-import { emptyStream, FOUND, found, keepQuery, type QueryStream, stakesAfter } from '../extraction/stream.ts'
+import {
+  emptyStream,
+  FOUND,
+  found,
+  keepQuery,
+  keepStream,
+  type QueryStream,
+  stakesAfter,
+} from '../extraction/stream.ts'
 
 export interface ExtractionState {
   /** By model. Members are replaced, never changed in place. */

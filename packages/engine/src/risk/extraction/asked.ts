@@ -4,7 +4,6 @@
  * @module
  */
 import type { JsonValue } from '@safeconduct/protocol'
-import { touch } from '../../bounded.ts'
 import { learnPeer, type Peers } from '../behaviour/peers.ts'
 import { short } from '../behaviour/sequence.ts'
 import { othersAt, symbolsOf } from './background.ts'
