@@ -63,6 +63,7 @@ export function apply(tenant: TenantState, event: EngineEvent): void {
       break
     case 'agent-erased':
       forgetAgent(agentOf(tenant, event.agent, event.at))
+      forgetRead(live, event)
       break
     case 'vouched': {
       const flow = live.flows.get(event.key)
@@ -239,6 +240,21 @@ function forgetAgent(agent: AgentLive): void {
   agent.saved = []
 }
 
+/** That it is not known any more what the agent read is remembered: values of these errands stay doubtful. */
+function forgetRead(
+  live: Live,
+  { agent, owner, tasks = [] }: Extract<EngineEvent, { type: 'agent-erased' }>,
+): void {
+  const errands = new Set(tasks)
+  for (const [key, flow] of live.flows) {
+    if (!errands.has(key) && flowParties(key)[0] !== agent) continue
+    const read = { outputs: [], requests: [], stained: [], approved: [], forgot: true }
+    live.flows.set(key, { ...flow, state: { ...flow.state, ...read } })
+  }
+  if (owner === undefined) return
+  for (const key of live.streams.keys()) if (key.startsWith(`${owner} `)) live.streams.delete(key)
+}
+
 /** Baselines of agents unused for longer are forgotten; what speaks against them is not. */
 const BASELINE_KEPT_MS = 400 * 24 * 3_600_000
 
@@ -250,7 +266,7 @@ function erase(
     live.tasks.delete(task)
     live.flows.delete(task)
   }
-  for (const key of live.flows.keys()) if (flowUser(key) === event.user) live.flows.delete(key)
+  for (const key of live.flows.keys()) if (flowParties(key)[1] === event.user) live.flows.delete(key)
   live.streams.clear()
   const source = sourceOf(event.user)
   for (const [id, agent] of live.agents) {
@@ -259,10 +275,9 @@ function erase(
   }
 }
 
-function flowUser(key: string): string | null {
-  if (!key.startsWith('[')) return null
-  const [, user] = JSON.parse(key) as [string, string | null]
-  return user
+/** Agent and user of an implicit task's flow. */
+function flowParties(key: string): readonly [agent: string | null, user: string | null] {
+  return key.startsWith('[') ? (JSON.parse(key) as [string, string | null]) : [null, null]
 }
 
 /** An agent to be changed in place: a snapshot under way has to have it as it was. */

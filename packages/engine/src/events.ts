@@ -90,7 +90,15 @@ export type EngineEvent =
   /** What was learned was written to the store; of that baseline the ledger has the digest. */
   | ({ readonly type: 'baseline-saved'; readonly agent: string } & SavedBaseline)
   /** What was learned of the agent is erased. What speaks against it stays. */
-  | { readonly type: 'agent-erased'; readonly agent: string; readonly at: number; readonly by: string }
+  | {
+      readonly type: 'agent-erased'
+      readonly agent: string
+      readonly at: number
+      readonly by: string
+      /** Its errands, and whose agent it is: what it read in them, and what it asked of models, goes, too. */
+      readonly tasks?: readonly string[]
+      readonly owner?: string
+    }
   /** An earlier baseline holds again; encoded (`plain.ts`). */
   | {
       readonly type: 'baseline'

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CallRequest, Decision } from '@safeconduct/protocol'
 import { openDecider } from '../decider.ts'
+import { readSnapshot } from '../record/snapshots.ts'
 import { call, fakePorts, fill, type Host, ok, START, setup, TENANT } from '../testing/world.ts'
 
 const WHO = 'agent-1'
@@ -160,6 +161,9 @@ test('a subject is shown what is held of it, and it can be erased; what speaks a
   assert.deepEqual(people.baselines(TENANT, WHO), [])
   assert.deepEqual(await at.ports.store.blobs.names('engine/baseline/'), [])
   assert.doesNotMatch(JSON.stringify(await people.inspect(TENANT, { kind: 'agent', id: WHO })), /get_quote/)
+  const restored = await readSnapshot(at.ports, TENANT)
+  const flows = [...(restored?.live.flows.values() ?? [])]
+  assert.ok(flows.length > 0 && flows.every(({ state }) => state.forgot && state.outputs.length === 0))
   await people.erase(TENANT, { kind: 'user', id: 'user-1' }, BY)
   assert.equal(await at.decider.explain(TENANT, 'w3'), null)
   const after = await people.inspect(TENANT, { kind: 'user', id: 'user-1' })

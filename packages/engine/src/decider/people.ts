@@ -265,13 +265,27 @@ async function erase(owner: Owner, tenant: string, { kind, id }: SubjectRef, by:
   if (kind === 'user') {
     await keyring.erase(tenant, userSubject(id))
     applyControl(owner, { type: 'erased', tenant, user: id })
+    // Nothing in the ledger tells of it: it is done when no older snapshot is left.
+    await snapshot(owner, tenant)
     return
   }
-  if (owner.state.tenants.get(tenant)?.live.agents.has(id) === true)
+  const held = owner.state.tenants.get(tenant)
+  const tasks = [...(held?.directory.tasks.values() ?? [])].filter(({ agent }) => agent === id)
+  const whose = held?.directory.agents.get(id)?.owner
+  if (held?.live.agents.has(id) === true)
     await act(owner, tenant, id, (at) => ({
       kind: 'baseline.erased',
       body: { agent: id, by },
-      events: [{ type: 'agent-erased', agent: id, at, by }],
+      events: [
+        {
+          type: 'agent-erased',
+          agent: id,
+          at,
+          by,
+          tasks: tasks.map((task) => task.id),
+          ...(whose === undefined ? {} : { owner: whose }),
+        },
+      ],
     }))
   for (const name of await store.blobs.names(nameOf(tenant, id, ''))) await store.blobs.erase(name)
   await keyring.erase(tenant, agentSubject(id))
