@@ -1,6 +1,6 @@
 /**
  * What words of plain language mean for tools: verbs to action classes, nouns to kinds of data, argument names to
- * kinds of argument. Nothing here names a product, a catalogue or an attack; every entry is a dictionary word.
+ * kinds of argument. Nothing here is there for one catalogue, errand or attack.
  * @module
  */
 
