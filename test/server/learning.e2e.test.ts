@@ -103,7 +103,9 @@ describe('what was learned of an agent', () => {
     assert.equal(reset.status, 200, reset.text)
     world.clock.advance(700_000)
     const ids = await work(40)
-    const contest = (id: string | undefined) => world.post('local', `/api/v1/decisions/${id}/contest`, {})
+    const path = (id: string | undefined) => `/api/v1/decisions/${id}/contest`
+    assert.equal((await world.post('local', path(ids.at(-1)), {})).status, 202, 'it waits for the owner')
+    const contest = (id: string | undefined) => world.post('owner', path(id), {})
     assert.deepEqual((await contest(ids.at(-1))).json, { decision: ids.at(-1), inTime: true })
     assert.equal((await contest(ids.at(-1))).json.inTime, false, 'nothing waits any more')
     assert.equal((await contest('none')).status, 404)

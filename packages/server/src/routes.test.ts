@@ -77,7 +77,7 @@ POST /api/v1/approvals/:id/decide          owner
 POST /api/v1/calls/:id/settle              enforcer
 POST /api/v1/calls/prepare                 enforcer
 POST /api/v1/calls/tools                   enforcer
-POST /api/v1/decisions/:id/contest         reader
+POST /api/v1/decisions/:id/contest         confirmed
 POST /api/v1/documents/authorized          asker
 POST /api/v1/documents/filter              asker
 POST /api/v1/elevations                    asker

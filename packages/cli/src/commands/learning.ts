@@ -37,7 +37,7 @@ export function learningCommands(program: Command, agents: Command, verb: Verb):
     .action(
       verb(async (context, id: string) => {
         const path = `/api/v1/decisions/${encodeURIComponent(id)}/contest`
-        const answer = await (await context.daemon()).post(path, {})
+        const answer = await withOwner(await context.daemon(), path, {})
         context.output.result(answer, () =>
           answer.inTime === true
             ? 'Contested in time: nothing is learned from the call.'

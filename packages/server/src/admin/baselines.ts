@@ -39,9 +39,15 @@ export function baselineRoutes(ports: AdminPorts): Route[] {
     route({
       method: 'POST',
       path: '/api/v1/decisions/:id/contest',
-      who: 'reader',
+      // Whoever chooses what teaches nothing shapes what is left: an agent must not, neither for itself nor for others.
+      who: 'confirmed',
       summary: 'The call should not have been made: in time (the contest window), it teaches nothing.',
       body: z.strictObject({}),
+      confirm: async (_, { tenant, params }) => {
+        if ((await ports.decider.explain(tenant, params.id ?? '')) === null)
+          throw new SafeconductError('not_found', { message: 'There is no such decision.' })
+        return `Contest the call ${params.id}, so that nothing is learned from it`
+      },
       handle: async ({ tenant, params, caller }) => {
         const id = params.id ?? ''
         return { decision: id, inTime: await ports.people.contest(tenant, { id, by: byOf(caller) }) }
