@@ -3,14 +3,11 @@
  * @module
  */
 import type { Decision } from '@safeconduct/protocol'
-
-/** log2 odds of an attack before anything was seen, and the most that evidence adds (`engine/risk/combine.ts`). */
-const PRIOR_BITS = -5
-const MAX_BITS = 12
+import { riskOf } from '../../packages/engine/src/risk/combine.ts'
 
 export function riskWithout({ contributions = [] }: Decision, detectors: readonly string[]): number {
   const bits = contributions
     .filter(({ detector }) => !detectors.includes(detector))
     .reduce((sum, one) => sum + one.bits, 0)
-  return 100 / (1 + 2 ** -(PRIOR_BITS + Math.min(MAX_BITS, bits)))
+  return riskOf(bits)
 }
