@@ -57,3 +57,8 @@ test('many addresses in one argument hide none in the next', () => {
   const crowd = Array.from({ length: 200 }, (_, i) => `x${i}@good.org`).join(' ')
   assert.deepEqual(asked({ note: crowd, to: 'pay@bad.org' }, list(['host', 'bad.org'])), ['to'])
 })
+
+test('no crowd of long texts hides a short value behind them', () => {
+  const long = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`a${i}`, 'aa.'.repeat(5000)]))
+  assert.deepEqual(asked({ ...long, to: 'pay@bad.org' }, list(['host', 'bad.org'])), ['to'])
+})

@@ -17,6 +17,8 @@ const MAX_TOKENS = { one: 64, all: 1024 } as const
 const MAX_MATCHES = 8
 /** Of a longer text only the beginning is searched. */
 const MAX_TEXT = 16_384
+/** Of all arguments; the short ones first, so that no long text hides them. */
+const MAX_TEXTS = 262_144
 const MAX_LABELS = 8
 const MAX_ACCOUNT = 64
 
@@ -39,9 +41,13 @@ export function informed(request: CallRequest, intelligence: Intelligence | unde
   for (const token of tokensOf(fold(clean(grant.clientId.slice(0, MAX_TEXT))), 1))
     askToken('client', token, ask)
   let room: number = MAX_TOKENS.all
-  for (const { path, value } of scalars(operation.args, LIMITS).leaves) {
-    if (matches.length >= MAX_MATCHES || room <= 0) break
-    if (typeof value !== 'string') continue
+  let texts = MAX_TEXTS
+  const strings = scalars(operation.args, LIMITS).leaves.flatMap(({ path, value }) =>
+    typeof value === 'string' ? [{ path, value }] : [],
+  )
+  for (const { path, value } of strings.sort((a, b) => a.value.length - b.value.length)) {
+    texts -= Math.min(value.length, MAX_TEXT)
+    if (matches.length >= MAX_MATCHES || room <= 0 || texts < 0) break
     // Accounts of a house have a form of their own, which no pattern knows.
     if (value.length <= MAX_ACCOUNT && ask(bare(path), 'account', value)) continue
     const tokens = tokensOf(fold(clean(value.slice(0, MAX_TEXT))), Math.min(room, MAX_TOKENS.one))

@@ -52,3 +52,8 @@ test('any input: bounded output, no exception', () => {
     }),
   )
 })
+
+test('a long run of letters costs linear time, and escapes behind one are resolved as ever', () => {
+  assert.deepEqual(texts(`${'a'.repeat(400_000)} %`), [])
+  assert.deepEqual(texts('see www.evil.example/%70%61y now'), ['see www.evil.example/pay now'])
+})

@@ -7,7 +7,8 @@ import { domainToUnicode } from 'node:url'
 
 const BASE64 = /[A-Za-z0-9+/_-]{16,}={0,2}/g
 const HEX = /\b(?:[0-9a-fA-F]{2}[ :]?){12,}\b/g
-const PERCENT = /(?:[\w.~@:/+-]*%[0-9A-Fa-f]{2}){2,}[\w.~@:/+-]*/g
+// Begun only where a run begins: from each letter of a long one, it would take quadratic time.
+const PERCENT = /(?<![\w.~@:/+-])(?:[\w.~@:/+-]*%[0-9A-Fa-f]{2}){2,}[\w.~@:/+-]*/g
 const ENTITY = /&#(?:x([0-9a-fA-F]{1,6})|(\d{1,7}));/g
 const UNICODE_ESCAPE = /\\u\{?([0-9a-fA-F]{4,6})\}?|\\x([0-9a-fA-F]{2})/g
 const PUNYCODE = /\b(?:[\w-]+\.)*xn--[\w-]+(?:\.[\w-]+)*/gi

@@ -74,3 +74,17 @@ test('words split camel case; stems and singulars are rough but steady', () => {
   assert.equal(singular('boss'), 'boss')
   assert.equal(singular('users'), 'user')
 })
+
+test('markup around a value goes, however much there is inside of it', () => {
+  const lead = /^[\s'"`*_<>()[\]{},;]+/
+  const trail = /[\s'"`*_<>()[\]{},;.:/!?]+$/
+  const letters = fc.string({ unit: fc.constantFrom(...`'"\`*_<>()[]{},;.:/!? ab`), maxLength: 24 })
+  fc.assert(
+    fc.property(letters, (text) => {
+      const bare = (of: string) => of.replace(lead, '').replace(trail, '')
+      assert.equal(canon(text), bare(bare(text.replace(/\s+/g, ' '))))
+    }),
+  )
+  const inside = `a${'!'.repeat(4000)}b`
+  for (let i = 0; i < 2000; i++) assert.equal(canon(`${inside}!`), inside)
+})

@@ -124,7 +124,16 @@ export function unmix(cleaned: string): string {
   )
 }
 
-const EDGE = /^[\s'"`*_<>()[\]{},;]+|[\s'"`*_<>()[\]{},;.:/!?]+$/g
+const BEFORE = new Set(' \'"`*_<>()[]{},;')
+const AFTER = new Set(' \'"`*_<>()[]{},;.:/!?')
+/** Without markup around it. By hand: a pattern that ends at `$` begins anew at each of many marks inside. */
+function bareOf(text: string): string {
+  let [from, to] = [0, text.length]
+  while (from < to && BEFORE.has(text.charAt(from))) from++
+  while (to > from && AFTER.has(text.charAt(to - 1))) to--
+  return text.slice(from, to)
+}
+
 const SCHEME = /^(?:[a-z][a-z0-9+.-]{1,11}:\/\/)?(?:www\.)?/
 
 /**
@@ -133,11 +142,11 @@ const SCHEME = /^(?:[a-z][a-z0-9+.-]{1,11}:\/\/)?(?:www\.)?/
  */
 export function canon(value: string | number | boolean): string {
   const text = fold(clean(String(value).slice(0, 4096))).replace(/\s+/g, ' ')
-  const bare = text
-    .replace(EDGE, '')
-    .replace(/^mailto:/, '')
-    .replace(SCHEME, '')
-    .replace(EDGE, '')
+  const bare = bareOf(
+    bareOf(text)
+      .replace(/^mailto:/, '')
+      .replace(SCHEME, ''),
+  )
   return /^-?\d+\.0+$/.test(bare) ? bare.slice(0, bare.indexOf('.')) : bare
 }
 

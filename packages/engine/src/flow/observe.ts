@@ -135,11 +135,14 @@ function readOutput(state: FlowState, outcome: Outcome, nothing: ObservedEvent):
   for (const field of fields) {
     const cleaned = unmix(clean(field.text.slice(0, LIMITS.outputParsed + LIMITS.outputRest)))
     const author = named.has(field.record)
-    if (cleaned.length > draft.room) {
-      addField(draft, field, cleaned.slice(0, draft.room), author, false)
-      keep.push(cleaned.slice(draft.room))
+    const room = Math.max(0, draft.room)
+    if (cleaned.length > room) {
+      addField(draft, field, cleaned.slice(0, room), author, false)
+      keep.push(cleaned.slice(room))
       draft.room = 0
     } else addField(draft, field, cleaned, author, false)
+    // What nobody parses any more is not decoded either: an output costs what its bounds allow.
+    if (draft.room <= 0) continue
     for (const hidden of hiddenTexts(field.text.slice(0, LIMITS.outputParsed)))
       addField(draft, { ...field, structured: false }, unmix(clean(hidden.text)), author, !hidden.whole)
   }
@@ -162,12 +165,25 @@ function readOutput(state: FlowState, outcome: Outcome, nothing: ObservedEvent):
   return {
     ...nothing,
     output: rows.text === '' ? null : output,
-    requests: draft.requests.slice(0, LIMITS.requests),
+    requests: fewer(draft.requests),
     marks: draft.marks,
     privateData: outcome.roles.ownData,
     untrusted: outcome.roles.thirdPartyOutput,
     forgot: draft.forgot,
   }
+}
+
+/** A crowd of requests hides none: what has no room beside the others asks with the last one. */
+function fewer(requests: readonly SeenRequest[]): readonly SeenRequest[] {
+  if (requests.length <= LIMITS.requests) return requests
+  const sorted = requests.toSorted((a, b) => Number(b.marked) - Number(a.marked))
+  const others = sorted.splice(LIMITS.requests - 1)
+  const text = others
+    .map((request) => request.text)
+    .join('\n')
+    .slice(0, LIMITS.requestText)
+  const asks = [...new Set(others.flatMap((request) => request.asks))]
+  return [...sorted, { text, asks, marked: others.some((request) => request.marked) }]
 }
 
 /** Texts of one output that are parsed into fields; the others are kept as statements. */
@@ -214,9 +230,7 @@ const WHOLE = { length: 60, words: 6 } as const
 function addField(draft: Draft, field: Field, cleaned: string, author: boolean, hidden: boolean): void {
   if (cleaned.trim() === '') return
   const from = draft.text === '' ? 0 : draft.text.length + 1
-  const spans = spansOf(cleaned).map(
-    (span): Span => ({ ...span, start: span.start + from, end: span.end + from }),
-  )
+  const spans = spansAt(draft, cleaned, from)
   const free = words(field.key).some((w) => FREE_KEYS.has(singular(w)) || FREE_KEYS.has(w))
   const whole =
     field.structured &&
@@ -238,9 +252,14 @@ function addField(draft: Draft, field: Field, cleaned: string, author: boolean, 
     breaks: lineBreaks(cleaned, from),
     spans,
   })
+}
+
+/** The sentences of a text that is put at `from`; what they ask for goes to the requests. */
+function spansAt(draft: Draft, cleaned: string, from: number): Span[] {
+  const spans = spansOf(cleaned)
   for (const span of spans) {
     if (span.marks >= 1.5) draft.marks = Math.max(draft.marks, span.marks)
-    const sentence = cleaned.slice(span.start - from, span.end - from)
+    const sentence = cleaned.slice(span.start, span.end)
     const local = { ...span, start: 0, end: sentence.length }
     if (span.marks >= 1 || asksWithToken(sentence, local))
       draft.requests.push({
@@ -249,6 +268,7 @@ function addField(draft: Draft, field: Field, cleaned: string, author: boolean, 
         marked: span.marks >= 1,
       })
   }
+  return spans.map((span) => ({ ...span, start: span.start + from, end: span.end + from }))
 }
 
 function lineBreaks(cleaned: string, from: number): number[] {
@@ -258,10 +278,11 @@ function lineBreaks(cleaned: string, from: number): number[] {
   return breaks
 }
 
-/** What was not parsed: one unnamed statement without fields or sentences. */
+/** What was not parsed into fields: one unnamed statement, with the sentences in it that do more than state. */
 function withRest(draft: Draft, rest: string): Draft {
   const from = draft.text === '' ? 0 : draft.text.length + 1
-  const text = `${draft.text}${draft.text === '' ? '' : '\ue000'}${fold(unmix(clean(rest)))}`
+  const cleaned = unmix(clean(rest))
+  const text = `${draft.text}${draft.text === '' ? '' : '\ue000'}${fold(cleaned)}`
   const field: SeenField = {
     at: from,
     end: text.length,
@@ -271,7 +292,7 @@ function withRest(draft: Draft, rest: string): Draft {
     author: false,
     hidden: false,
     breaks: [],
-    spans: [],
+    spans: spansAt(draft, cleaned, from),
   }
   return { ...draft, text, fields: [...draft.fields, field] }
 }
@@ -364,18 +385,26 @@ export function roleOf(roles: ToolRoles, path: string): ArgumentRole & { readonl
 }
 const NO_WORDS: ReadonlySet<string> = new Set()
 
+/** Of one write. */
+const MAX_STAINS = 32
+
 /** Values of a write that stood in a request of some output, unless a person approved them. */
 function stainsOf(state: FlowState, outcome: Outcome): (readonly [string, string])[] {
   const stains: [string, Standing][] = []
+  let tried = 0
+  let room: number = LIMITS.examinedAll
   for (const leaf of scalars(outcome.args).leaves) {
     if (typeof leaf.value === 'boolean') continue
+    room -= String(leaf.value).length
+    if (room < 0) return stains
     const hard = isHard(roleOf(outcome.roles, leaf.path))
     const parts = hard ? [String(leaf.value)] : tokensOf(String(leaf.value)).map((token) => token.text)
     for (const part of parts) {
+      if (stains.length >= MAX_STAINS || tried++ >= LIMITS.parts) return stains
       const value = canon(part).slice(0, LIMITS.value)
       if (value.length <= 5 || state.approved.some((a) => a.value === value)) continue
       const { standing } = originOf(state, value, tokenKind(part) !== null)
-      if (isAsked(standing) && stains.length < 32) stains.push([value, standing])
+      if (isAsked(standing)) stains.push([value, standing])
     }
   }
   return stains

@@ -174,9 +174,14 @@ function yamlRecords(lines: readonly string[]): { fields: Field[]; complete: boo
 
 function openQuote(text: string): boolean {
   const quote = text.charAt(0)
-  if (quote === "'") return !/(?:^|[^'])(?:'')*'\s*$/.test(text.slice(1))
-  if (quote === '"') return !/(?:^|[^\\])(?:\\\\)*"\s*$/.test(text.slice(1))
-  return false
+  if (quote !== "'" && quote !== '"') return false
+  // Asked again for every line that is added: only the end is looked at.
+  const rest = text.slice(1).trimEnd()
+  if (!rest.endsWith(quote)) return true
+  const mark = quote === "'" ? quote : '\\'
+  let at = rest.length - 1
+  while (at > 0 && rest.charAt(at - 1) === mark) at--
+  return (rest.length - 1 - at) % 2 === 1
 }
 
 function unquote(text: string): string {

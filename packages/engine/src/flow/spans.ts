@@ -1,6 +1,6 @@
 /**
- * Sentences of a text and what each one does: state, ask, or talk to an agent. English and six more languages by verb;
- * other languages have no verbs here and fall to the rules on fields, statements and anchors.
+ * Sentences of a text and what each one does: state, ask, or talk to an agent. English and nine more languages by verb;
+ * others have no verbs here and fall to the rules on fields, statements and anchors.
  * @module
  */
 import { CLASSES_OF, NOUNISH } from './lexicon.ts'
@@ -19,8 +19,12 @@ export interface Span {
   readonly asks: readonly string[]
 }
 
-/** Sentences analysed in one text; the rest counts as plain statements. */
+/** Sentences of one text that are told apart; what comes after them is read in pieces. */
 export const MAX_SENTENCES = 2000
+/** Characters of a piece: of a longer sentence, and of what comes after the last sentence. */
+const PIECE = 4000
+/** Pieces overlap by this much, so that no order stands between two of them. */
+const OVERLAP = 200
 
 const UNSURE =
   'use contact text mail message set share block answer call run do check open view order plan rent comment dm report log trust link show look close test save store copy start click load fork mark'
@@ -220,10 +224,8 @@ export function spansOf(text: string): Span[] {
   if (text.length < 6) return spans
   let carry = 0
   let carryAgentic = 0
-  let count = 0
-  for (const [start, end] of sentences(text)) {
-    if (++count > MAX_SENTENCES) break
-    const sentence = text.slice(start, Math.min(end, start + 4000))
+  for (const [start, end] of pieces(text)) {
+    const sentence = text.slice(start, end)
     let marks = 0
     let agentic = 0
     for (const rule of HOSTILE)
@@ -244,6 +246,20 @@ export function spansOf(text: string): Span[] {
     if (/<\/[A-Z]/.test(sentence)) carry = carryAgentic = 0
   }
   return spans
+}
+
+/** Sentences, none of them longer than a piece. Nothing of the text is left out, however it is padded. */
+function* pieces(text: string): Generator<[number, number]> {
+  let count = 0
+  for (const [start, end] of sentences(text)) {
+    const last = ++count > MAX_SENTENCES
+    const stop = last ? text.length : end
+    for (let at = start; at < stop; at += PIECE - OVERLAP) {
+      yield [at, Math.min(stop, at + PIECE)]
+      if (at + PIECE >= stop) break
+    }
+    if (last) return
+  }
 }
 
 function* sentences(text: string): Generator<[number, number]> {

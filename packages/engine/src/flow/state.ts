@@ -26,6 +26,10 @@ export const LIMITS = {
   value: 512,
   /** Characters of one argument that are examined; a longer one is doubted for its length. */
   examined: 262_144,
+  /** The same of all arguments of a call together. */
+  examinedAll: 524_288,
+  /** Values of one call that are looked for; a call with more is doubted for its size. */
+  parts: 1024,
 } as const
 
 /** How a source came to be read: by the user's word, by way of a named source, by topic only, or by nobody's. */

@@ -72,10 +72,19 @@ export function trace(state: FlowState, call: FlowCall): Trace {
     evidence.push({ term, weight: weightOf(term) * factor, path, reason })
   }
   const steers = call.roles.effect === 'write' || Object.values(call.roles.args).some((role) => role.sink)
-  const parts = leaves.flatMap((leaf) => partsOf(state, call.roles, leaf, steers))
+  const parts: Part[] = []
+  const seen: ScalarLeaf[] = []
+  let room: number = LIMITS.examinedAll
+  for (const leaf of leaves) {
+    room -= Math.min(String(leaf.value).length, LIMITS.examined)
+    if (parts.length >= LIMITS.parts || room < 0) break
+    seen.push(leaf)
+    for (const part of partsOf(state, call.roles, leaf, steers)) parts.push(part)
+  }
   if (!call.roles.known) add('unknown-tool', '', 'no definition of this tool is known')
-  if (truncated) add('oversized', '', 'more arguments, or deeper ones, than are examined')
-  if (steers) judge(state, call, leaves, parts, add)
+  if (truncated || seen.length < leaves.length)
+    add('oversized', '', 'more arguments, or deeper ones, than are examined')
+  if (steers) judge(state, call, seen, parts, add)
   const score = evidence.reduce((sum, item) => sum + item.weight, 0)
   const doubt = score >= THRESHOLDS.deny ? 'deny' : score >= THRESHOLDS.approval ? 'approval' : 'none'
   return {
