@@ -23,11 +23,13 @@ export interface Heat {
   readonly waking: Map<string, Promise<void>>
   /** Bodies in the store that no head names any more. */
   freed: string[]
+  /** Bodies written since the latest snapshot was begun: none names them. */
+  readonly fresh: Set<string>
   evicting: Promise<void> | null
 }
 
 export function createHeat(): Heat {
-  return { hot: new Map(), pins: new Map(), waking: new Map(), freed: [], evicting: null }
+  return { hot: new Map(), pins: new Map(), waking: new Map(), freed: [], fresh: new Set(), evicting: null }
 }
 
 /** Bodies written in one transaction. */
@@ -125,6 +127,7 @@ async function evictNow(owner: Owner): Promise<void> {
         heat.hot.delete(one.key)
       } else heat.freed.push(one.blob)
     }
+    await eraseFresh(owner)
   }
 }
 
@@ -157,13 +160,32 @@ function choose({ heat, state, ports }: Owner, count: number): Chosen[] {
   return chosen
 }
 
-async function write({ ports }: Owner, chosen: readonly Chosen[]): Promise<void> {
+/**
+ * Bodies that came and went between two snapshots go at once: agents that take turns in memory would fill the disk. Many
+ * together, because erasing is dear.
+ */
+async function eraseFresh({ heat, ports }: Owner): Promise<void> {
+  const gone = heat.freed.filter((name) => heat.fresh.has(name))
+  if (gone.length < TOGETHER) return
+  const erased = new Set(gone)
+  heat.freed = heat.freed.filter((name) => !erased.has(name))
+  try {
+    await eraseBodies(ports.store, gone)
+    for (const name of gone) heat.fresh.delete(name)
+  } catch (error) {
+    heat.freed.push(...gone)
+    throw error
+  }
+}
+
+async function write({ heat, ports }: Owner, chosen: readonly Chosen[]): Promise<void> {
   for (const tenant of new Set(chosen.map((one) => one.tenant)))
     await ports.keyring.ready(tenant, TENANT_SUBJECT)
   await ports.store.tx(async (t) => {
     for (const { tenant, text, blob } of chosen)
       await t.blobs.put(blob, ports.keyring.seal(tenant, TENANT_SUBJECT, Buffer.from(text)))
   })
+  for (const { blob } of chosen) heat.fresh.add(blob)
 }
 
 function calling({ live }: TenantState): ReadonlySet<string> {
@@ -189,11 +211,12 @@ export async function takeStock(
   }
 }
 
-/** Bodies that a snapshot taken now will not name; to be erased once it is written, or given back. */
+/** Bodies that a snapshot begun now will not name; to be erased once it is written, or given back. */
 export function takeFreed(heat: Heat, tenant: string): string[] {
   const prefix = coldNames(tenant)
   const taken = heat.freed.filter((name) => name.startsWith(prefix))
   heat.freed = heat.freed.filter((name) => !name.startsWith(prefix))
+  for (const name of heat.fresh) if (name.startsWith(prefix)) heat.fresh.delete(name)
   return taken
 }
 

@@ -14,11 +14,11 @@ const UNICODE_ESCAPE = /\\u\{?([0-9a-fA-F]{4,6})\}?|\\x([0-9a-fA-F]{2})/g
 const PUNYCODE = /\b(?:[\w-]+\.)*xn--[\w-]+(?:\.[\w-]+)*/gi
 
 /** Most decoded texts kept of one text, and characters of each. */
-export const DECODE_LIMITS = { pieces: 8, length: 8192 } as const
+export const DECODE_LIMITS = { pieces: 64, length: 8192 } as const
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-/** Every text hidden in `text`, at most eight. `whole` when the carrier is all of the text, not a part of it. */
+/** Every text hidden in `text`, at most `DECODE_LIMITS.pieces`. `whole` when the carrier is all of the text, not a part of it. */
 export function hiddenTexts(text: string): { text: string; whole: boolean }[] {
   const found: { text: string; whole: boolean }[] = []
   const length = text.trim().length
