@@ -17,13 +17,16 @@ export function provenanceEvidence(trace: Trace, known = false): Evidence[] {
   if (trace.score < WORTH_SAYING) return []
   const worst = trace.evidence.reduce((a, b) => (b.weight > a.weight ? b : a), trace.evidence[0] ?? NOTHING)
   // Paths and sources are named by agents and servers; only what reads as a plain path is repeated.
-  const where = PLAIN_PATH.test(worst.path) ? `The argument ${worst.path}: ` : ''
+  const says = worst.reason.replace(SOURCE, '')
+  const sentence = PLAIN_PATH.test(worst.path)
+    ? `The argument ${worst.path}: ${says}.`
+    : `${says.charAt(0).toUpperCase()}${says.slice(1)}.`
   const doubted = trace.doubt !== 'none'
   return [
     {
       detector: doubted ? (known ? 'same-passage' : 'provenance') : 'origin',
       bits: Math.min(MAX_BITS, trace.score * BITS_PER_SCORE),
-      reason: `${where}${worst.reason.replace(SOURCE, '')}.`,
+      reason: sentence,
       confidence: Math.min(1, trace.score / 4),
       about: 'provenance',
       ...(doubted ? { technique: 'AML.T0051' } : {}),
