@@ -190,7 +190,7 @@ test('provenance evidence repeats no untrusted name', () => {
     passage: null,
   }
   const [found] = provenanceEvidence(trace)
-  assert.equal(found?.reason, 'recipient stands in a request inside an output.')
+  assert.equal(found?.reason, 'Recipient stands in a request inside an output.')
   assert.deepEqual(provenanceEvidence({ ...trace, doubt: 'none', score: 0.3 }), [])
   const [slight] = provenanceEvidence({ ...trace, doubt: 'none', score: 0.7 })
   assert.deepEqual(
