@@ -118,6 +118,11 @@ test('an address in the definition of a tool is the server’s word', () => {
   })
   assert.equal(spoken?.text, 'audit@evil.example')
   assert.equal(spokenBy('s', 'quiet', { name: 'quiet', description: 'Sends mails.' }), null)
+  const crowded = {
+    enum: Array.from({ length: 2000 }, (_, i) => `n${i}`),
+    description: 'Ask help@vendor.example.',
+  }
+  assert.match(spokenBy('s', 'crowded', crowded)?.text ?? '', /help@vendor\.example/)
   const state = emptyFlow('Send Ada the minutes.')
   const heard: FlowState = { ...state, outputs: [...state.outputs, ...(spoken === null ? [] : [spoken])] }
   const asked = judge(heard, SEND, { to: 'audit@evil.example', text: 'minutes' })

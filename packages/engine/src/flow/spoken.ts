@@ -11,14 +11,18 @@ import { deriveRoles } from './roles.ts'
 import { emptyFlow, type SeenOutput } from './state.ts'
 import { tokensOf } from './tokens.ts'
 
-const MAX_ADDRESSES = 64
+const MAX_ADDRESSES = 256
+/** More of a definition than is examined of a call: where its words stand is the server's choice. */
+const WHOLE = { depth: 64, leaves: 8192 } as const
 
 /** The addresses of one definition as an output of the server that nobody named; null without any. */
 export function spokenBy(server: string, tool: string, definition: unknown): SeenOutput | null {
   const found = new Set<string>()
-  for (const { value, key } of scalars(definition).leaves) {
+  for (const { value, key } of scalars(definition, WHOLE).leaves) {
+    if (found.size >= MAX_ADDRESSES) break
     if (typeof value !== 'string' || key === '$schema' || key === '$id') continue
-    for (const token of tokensOf(value)) if (found.size < MAX_ADDRESSES) found.add(canon(token.text))
+    for (const token of tokensOf(value, MAX_ADDRESSES))
+      if (found.size < MAX_ADDRESSES) found.add(canon(token.text))
   }
   if (found.size === 0) return null
   const text = [...found].join('\ue000')

@@ -17,11 +17,11 @@ import type { Hooks, Link } from './link.ts'
 type Source = Extract<ControlEvent, { type: 'heard' }>['source']
 export type Hear = (server: Server, source: Source, texts: readonly string[]) => void
 
-/** Notifications with words in them; the others name resources and tokens of the protocol. */
-const TELLING = new Set(['notifications/progress', 'notifications/message'])
+/** Repeats what the client asked for. */
+const REPEATING = 'notifications/subscriptions/acknowledged'
 
 export function hearNotification(hear: Hear, server: Server, { method, params }: RpcNotification): void {
-  if (TELLING.has(method)) hearWords(hear, server, params)
+  if (method !== REPEATING) hearWords(hear, server, params)
 }
 
 /** A question to the client or its user; sampling is answered by nobody. */
@@ -31,7 +31,7 @@ export function hearQuestion(hear: Hear, server: Server, { method, params }: Rpc
 
 function hearWords(hear: Hear, server: Server, params: JsonObject | null): void {
   const texts = Object.entries(params ?? {}).flatMap(([name, value]) =>
-    PROTOCOL[name]?.(value) === true ? [] : wordsOf(value),
+    Object.hasOwn(PROTOCOL, name) && PROTOCOL[name]?.(value) === true ? [] : wordsOf(value),
   )
   if (texts.length > 0) hear(server, 'message', texts)
 }
@@ -39,6 +39,8 @@ function hearWords(hear: Hear, server: Server, params: JsonObject | null): void 
 /** Members of the protocol itself, while they hold what it lets them hold; anything else in them is the server's words. */
 const PROTOCOL: Readonly<Record<string, (value: JsonValue) => boolean>> = {
   progressToken: isPlain,
+  requestId: isPlain,
+  uri: (value) => typeof value === 'string',
   elicitationId: isPlain,
   progress: (value) => typeof value === 'number',
   total: (value) => typeof value === 'number',
