@@ -215,7 +215,9 @@ test('a saved baseline comes back as it was: it scores the same, bit for bit', (
   const before = score(risk, probe, NO_PEERS, DETECTORS)
   live(5, 100, () => pay('eve', 900), risk, START + 5 * DAY_MS)
   assert.notDeepEqual(score(risk, probe), before)
+  const { influence } = risk.learning
   restoreBaseline(risk, { baseline: saved })
+  assert.equal(risk.learning.influence, influence, 'a day teaches no more because of it')
   // Velocity counts the present minute, which is none of what was learned.
   assert.deepEqual(
     score(risk, probe).map(({ detector, bits }) => [detector, bits]),
