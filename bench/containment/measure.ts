@@ -73,6 +73,8 @@ const LAST = 5
 
 interface Agent {
   readonly id: string
+  /** Whose ways it has. */
+  readonly desk: string
   readonly worker: Worker
   act(act: Act): Promise<boolean>
 }
@@ -104,6 +106,7 @@ export async function measureLive(plan: Plan, clock: ShiftedClock): Promise<Live
       const call = callOf(transport, new URL(resource))
       return {
         id,
+        desk: `desk-${i}`,
         worker: worker(`desk-${i}`, random(plan.seed * 1000 + i)),
         async act(act) {
           const presence = presences[i]
@@ -171,7 +174,7 @@ async function attack(
 ): Promise<LevelResult> {
   const taken = victims.map((agent, i) => ({
     agent,
-    evil: attacker(level.name, `desk-${i}`, random(seed * 7777 + i)),
+    evil: attacker(level.name, agent.desk, random(seed * 7777 + i)),
     start: 0,
     end: 0,
     passed: [] as boolean[],
