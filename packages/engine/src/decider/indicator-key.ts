@@ -3,7 +3,7 @@
  * @module
  */
 import type { IndicatorKind } from '@safeconduct/protocol'
-import { canon, clean, squash } from '../flow/normal.ts'
+import { canon, squash } from '../flow/normal.ts'
 
 export function indicatorKey(kind: IndicatorKind, value: string): string {
   return `${kind} ${spelling(kind, value)}`
@@ -11,7 +11,7 @@ export function indicatorKey(kind: IndicatorKind, value: string): string {
 
 function spelling(kind: IndicatorKind, value: string): string {
   if (kind === 'account' || kind === 'phone') return squash(canon(value))
-  const text = canon(clean(value))
+  const text = canon(value)
   // An IPv4 client on a socket of both families.
   return kind === 'ip' ? text.replace(/^::ffff:(?=\d+\.)/, '') : text
 }

@@ -37,8 +37,8 @@ export function parseModel(dsl: string): ModelDefinition {
  * condition. All it has left to look at then is whether relations can ever hold, and conditions change nothing there.
  */
 function validated(dsl: string): unknown {
-  const { type_definitions } = transformer.transformDSLToJSONObject(dsl)
-  if (walksOf(typesOf(type_definitions), MAX_MODEL_WALKS) >= MAX_MODEL_WALKS)
+  const model = transformer.transformDSLToJSONObject(dsl)
+  if (walksOf(typesOf(model.type_definitions), MAX_MODEL_WALKS) >= MAX_MODEL_WALKS)
     throw modelError('model_invalid', [
       {
         message: 'too many relations rest on one another, in chains or in branches that meet again and again',
@@ -54,7 +54,7 @@ function validated(dsl: string): unknown {
       dsl,
     )
   }
-  return transformer.transformDSLToJSONObject(dsl)
+  return model
 }
 
 type LooseModel = ReturnType<typeof transformer.transformDSLToJSONObject>
