@@ -447,7 +447,10 @@ describe('token exchange', () => {
         scope: fc.subarray(['mcp:read', 'mcp:write'], { minLength: 1 }),
         // Mostly what the grant allows, so that chains grow long enough to be worth judging.
         tools: fc.oneof(
-          { weight: 4, arbitrary: fc.subarray(['market/*', 'market/quote', 'market/order'], { minLength: 1 }) },
+          {
+            weight: 4,
+            arbitrary: fc.subarray(['market/*', 'market/quote', 'market/order'], { minLength: 1 }),
+          },
           { weight: 1, arbitrary: fc.subarray(['market/quote', 'mail/*']) },
         ),
         calls: fc.oneof(

@@ -1,15 +1,22 @@
 /**
- * State as JSON and back, exactly. A Map is `["~map", [key, value]…]`; an array that begins with a string beginning
- * with `~` is `["~array", …]`; everything else is itself. Only plain objects, arrays, Maps and scalars may occur.
+ * State as JSON and back, exactly. A Map is `["~map", [key, value]…]`; a number that JSON cannot write (-0, NaN, ±Infinity)
+ * is `["~number", text]`; an array that begins with a string beginning with `~` is `["~array", …]`; everything else is
+ * itself. Only plain objects, arrays, Maps and scalars may occur.
  * @module
  */
 import type { JsonValue } from '@safeconduct/protocol'
 
 export function encode(value: unknown): JsonValue {
+  if (typeof value === 'number')
+    return Number.isFinite(value) && !Object.is(value, -0) ? value : unwritable(value)
   if (value === null || typeof value !== 'object') return value as JsonValue
   if (value instanceof Map)
     return ['~map', ...[...value].map(([key, item]): JsonValue => [String(key), encode(item)])]
   return Array.isArray(value) ? encodeArray(value) : (mapMembers(value, encode) as JsonValue)
+}
+
+function unwritable(value: number): JsonValue {
+  return ['~number', Object.is(value, -0) ? '-0' : String(value)]
 }
 
 /** The value itself when nothing in it has to be written otherwise: most of a state is plain JSON already. */
@@ -24,6 +31,7 @@ export function decode(value: JsonValue): unknown {
   if (!Array.isArray(value)) return mapMembers(value, (item) => decode(item as JsonValue))
   const [tag, ...items] =
     typeof value[0] === 'string' && value[0].startsWith('~') ? (value as JsonValue[]) : []
+  if (tag === '~number') return Number(items[0])
   if (tag === '~map') return new Map(items.map((item) => entry(item)))
   return mapItems(tag === '~array' ? items : value, (item) => decode(item as JsonValue))
 }

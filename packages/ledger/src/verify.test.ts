@@ -191,6 +191,11 @@ describe('verifyDirectory', () => {
     }
   })
 
+  it('fails for a signing state of another version', () => {
+    const other = (content: Buffer) => Buffer.from(content.toString().replace('"version":1', '"version":9'))
+    assert.equal(code(tampered('signing', other, (copy) => verifyDirectory(copy, { vkey }))), 'malformed')
+  })
+
   it('fails when a file is missing, naming it', () => {
     for (const name of [
       'checkpoint',
