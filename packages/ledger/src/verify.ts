@@ -521,9 +521,8 @@ function signingClaim(directory: string, origin: string): Claim | undefined {
   if (file === undefined) return undefined
   const state = fields(parseJson(file.toString()), ['version', 'origin', 'size', 'root'], 'the signing state')
   const root = bytes(state.root, 'the root of the signing state')
-  if (state.version !== 1) throw new Failure('malformed', 'the signing state has an unknown version')
-  if (typeof state.size !== 'number' || state.origin !== origin) {
-    throw new Failure('malformed', 'the signing state belongs to another log')
+  if (state.version !== 1 || typeof state.size !== 'number' || state.origin !== origin) {
+    throw new Failure('malformed', 'the signing state is of another log, or of another version')
   }
   return { size: state.size, root, from: 'the signing state' }
 }
