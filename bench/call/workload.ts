@@ -4,26 +4,21 @@
  * seconds of simulated time, so that nobody is too fast.
  * @module
  */
-import { type ControlEvent, STARTER_POLICIES } from '@safeconduct/engine'
+import type { ControlEvent } from '@safeconduct/engine'
 import {
-  type Agent,
   type CallRequest,
   type CallResult,
   canonicalize,
-  type EpochKind,
-  type EpochRef,
   type Grant,
   type JsonObject,
   parseJson,
-  SCOPES,
-  type Task,
 } from '@safeconduct/protocol'
 import { INTENT } from '../../examples/trading-desk/agent.ts'
 import { createExchange, NEWS } from '../../examples/trading-desk/exchange.ts'
 import { SCENES } from '../../examples/trading-desk/story.ts'
+import { agentEvents, errandOf, serverEvent, tenantEvents, toolEvent } from '../lib/tenant.ts'
 
 export const TENANT = 'bench'
-const USER = 'user'
 const SERVER = 'market'
 export const START = Date.UTC(2026, 0, 5, 9)
 const HOUR = 3_600_000
@@ -124,123 +119,32 @@ export interface Trader {
   readonly events: readonly ControlEvent[]
 }
 
-const ref = (kind: EpochKind, id: string): EpochRef => ({ kind, id, epoch: 1 })
-
 /** Registrations that concern nobody in particular: tenant, server, tools, policy. */
 export function foundation(): ControlEvent[] {
-  const epochs = [ref('tenant', TENANT), ref('user', USER)]
   return [
-    ...epochs.map((each): ControlEvent => ({ type: 'epoch', tenant: TENANT, ref: each })),
-    {
-      type: 'server',
-      server: {
-        tenant: TENANT,
-        id: SERVER,
-        version: 1,
-        name: SERVER,
-        transport: { kind: 'http', url: 'http://localhost/mcp' },
-        standing: 'approved',
-        credential: null,
-        trustedOutput: true,
-        createdAt: START,
-      },
-    },
-    ...TOOLS.map(
-      (definition): ControlEvent => ({
-        type: 'tool',
-        tool: {
-          tenant: TENANT,
-          id: `${SERVER}/${String(definition.name)}`,
-          version: 1,
-          server: SERVER,
-          name: String(definition.name),
-          digest: `sha256:${String(definition.name)}`,
-          definition,
-          status: 'active',
-          reason: null,
-          proposed: null,
-          proposedDigest: null,
-          firstSeen: START,
-        },
-      }),
-    ),
-    {
-      type: 'policy',
-      tenant: TENANT,
-      version: {
-        tenant: TENANT,
-        id: 'starter',
-        version: 1,
-        ...STARTER_POLICIES,
-        digest: 'sha256:starter',
-        status: 'active',
-        createdAt: START,
-        createdBy: 'bench',
-      },
-    },
+    ...tenantEvents(TENANT, START),
+    serverEvent(TENANT, SERVER, START),
+    ...TOOLS.map((definition) => toolEvent(TENANT, SERVER, definition, START)),
   ]
 }
 
+const DIGEST = `sha256:${'0'.repeat(64)}`
+
 /** An agent with a key, sent by the user in the words of the desk's owner. */
 export function trader(number: number): Trader {
-  const id = `trader-${number}`
-  const details = { type: 'safeconduct_task' as const, task: `${id}-task` }
-  const agent: Agent = {
+  const agent = `trader-${number}`
+  const composition = [{ kind: 'prompt', name: 'story', digest: DIGEST, standing: 'declared' } as const]
+  const errand = errandOf({
     tenant: TENANT,
-    id,
-    version: 1,
-    name: id,
-    owner: USER,
-    registration: 'owner',
-    jwks: [],
-    redirectUris: [],
-    composition: [
-      { kind: 'prompt', name: 'story', digest: `sha256:${'0'.repeat(64)}`, standing: 'declared' },
-    ],
-    autonomous: false,
-    status: 'active',
-    trustCeiling: null,
-    createdAt: START,
-  }
-  const task: Task = {
-    tenant: TENANT,
-    id: details.task,
-    version: 1,
-    agent: id,
-    user: USER,
+    agent,
+    task: `${agent}-task`,
     intent: INTENT,
-    intentDigest: null,
-    implicit: false,
-    details,
-    status: 'active',
-    createdAt: START,
-    expiresAt: START + 8 * HOUR,
-  }
-  const own = [ref('agent', id), ref('task', task.id)]
-  const grant: Grant = {
-    id: `${id}-grant`,
-    tenant: TENANT,
-    agent: id,
-    user: USER,
-    via: [],
-    clientId: id,
-    audience: [],
-    scope: SCOPES,
-    task: task.id,
-    details,
-    epochs: [ref('tenant', TENANT), ref('user', USER), ...own],
-    jkt: 'bench',
-    issuedAt: START,
-    expiresAt: START + 8 * HOUR,
-    authenticatedAt: START,
-  }
+    at: START,
+    life: 8 * HOUR,
+  })
   return {
-    grant,
-    events: [
-      ...own.map((each): ControlEvent => ({ type: 'epoch', tenant: TENANT, ref: each })),
-      { type: 'agent', agent },
-      { type: 'task', task },
-    ],
+    grant: errand.grant,
+    events: [...agentEvents(TENANT, agent, START, composition), ...errand.events],
   }
 }
 

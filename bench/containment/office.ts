@@ -14,23 +14,13 @@ import {
   type EngineEvent,
   emptyFlow,
   observe,
-  STARTER_POLICIES,
   type TenantState,
 } from '@safeconduct/engine'
-import {
-  type Agent,
-  canonicalize,
-  type EpochKind,
-  type EpochRef,
-  type Grant,
-  type JsonObject,
-  parseJson,
-  SCOPES,
-} from '@safeconduct/protocol'
+import { canonicalize, type Grant, type JsonObject, parseJson } from '@safeconduct/protocol'
+import { agentEvents, errandOf, serverEvent, tenantEvents, toolEvent, USER } from '../lib/tenant.ts'
 import { type Act, answerOf, INTENT, TOOLS } from './scenario.ts'
 
 const TENANT = 'bench'
-const USER = 'user'
 const SERVER = 'office'
 /** A Monday. */
 export const START = Date.UTC(2026, 0, 5, 8)
@@ -49,7 +39,6 @@ export interface Office {
   levelOf(agent: string): string
 }
 
-const ref = (kind: EpochKind, id: string): EpochRef => ({ kind, id, epoch: 1 })
 /** Parsed as the gateway would. */
 const parsed = (value: JsonObject): JsonObject => parseJson(canonicalize(value)) as JsonObject
 
@@ -91,28 +80,12 @@ export function openOffice(contestWindow = 600_000): Office {
     tenant,
     errand(agent, at) {
       if (!tenant.directory.agents.has(agent)) {
-        tell({ type: 'epoch', tenant: TENANT, ref: ref('agent', agent) }, at)
-        tell({ type: 'agent', agent: agentOf(agent) }, at)
+        for (const event of agentEvents(TENANT, agent, at)) tell(event, at)
       }
-      const id = `${agent}-${at}`
-      const details = { type: 'safeconduct_task' as const, task: id }
-      const task = {
-        tenant: TENANT,
-        id,
-        version: 1,
-        agent,
-        user: USER,
-        intent: INTENT,
-        intentDigest: null,
-        implicit: false,
-        details,
-        status: 'active' as const,
-        createdAt: at,
-        expiresAt: at + 6 * DAY,
-      }
-      tell({ type: 'epoch', tenant: TENANT, ref: ref('task', id) }, at)
-      tell({ type: 'task', task }, at)
-      grants.set(agent, grantOf(agent, id, at))
+      const task = `${agent}-${at}`
+      const { events, grant } = errandOf({ tenant: TENANT, agent, task, intent: INTENT, at, life: 6 * DAY })
+      for (const event of events) tell(event, at)
+      grants.set(agent, grant)
     },
     act(agent, act, at) {
       const request = requestOf(agent, act, at)
@@ -145,97 +118,10 @@ export function openOffice(contestWindow = 600_000): Office {
   }
 }
 
-function agentOf(id: string): Agent {
-  return {
-    tenant: TENANT,
-    id,
-    version: 1,
-    name: id,
-    owner: USER,
-    registration: 'owner',
-    jwks: [],
-    redirectUris: [],
-    composition: [],
-    autonomous: false,
-    status: 'active',
-    trustCeiling: null,
-    createdAt: START,
-  }
-}
-
-function grantOf(agent: string, task: string, at: number): Grant {
-  return {
-    id: `g-${task}`,
-    tenant: TENANT,
-    agent,
-    user: USER,
-    via: [],
-    clientId: agent,
-    audience: [`http://localhost/mcp/${SERVER}`],
-    scope: SCOPES,
-    task,
-    details: { type: 'safeconduct_task', task },
-    epochs: [ref('tenant', TENANT), ref('agent', agent), ref('user', USER), ref('task', task)],
-    jkt: 'thumbprint',
-    issuedAt: at,
-    expiresAt: at + 6 * DAY,
-    authenticatedAt: at,
-  }
-}
-
 function furniture(): ControlEvent[] {
-  const { agentPolicies, userPolicies } = STARTER_POLICIES
   return [
-    { type: 'epoch', tenant: TENANT, ref: ref('tenant', TENANT) },
-    { type: 'epoch', tenant: TENANT, ref: ref('user', USER) },
-    {
-      type: 'server',
-      server: {
-        tenant: TENANT,
-        id: SERVER,
-        version: 1,
-        name: SERVER,
-        transport: { kind: 'http', url: 'http://localhost/mcp' },
-        standing: 'approved',
-        credential: null,
-        trustedOutput: true,
-        createdAt: START,
-      },
-    },
-    ...TOOLS.map((definition): ControlEvent => {
-      const name = String(definition.name)
-      return {
-        type: 'tool',
-        tool: {
-          tenant: TENANT,
-          id: `${SERVER}/${name}`,
-          version: 1,
-          server: SERVER,
-          name,
-          digest: `sha256:${name}`,
-          definition,
-          status: 'active',
-          reason: null,
-          proposed: null,
-          proposedDigest: null,
-          firstSeen: START,
-        },
-      }
-    }),
-    {
-      type: 'policy',
-      tenant: TENANT,
-      version: {
-        tenant: TENANT,
-        id: 'starter',
-        version: 1,
-        agentPolicies,
-        userPolicies,
-        digest: 'sha256:starter',
-        status: 'active',
-        createdAt: START,
-        createdBy: USER,
-      },
-    },
+    ...tenantEvents(TENANT, START),
+    serverEvent(TENANT, SERVER, START),
+    ...TOOLS.map((definition) => toolEvent(TENANT, SERVER, definition, START)),
   ]
 }

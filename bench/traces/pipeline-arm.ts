@@ -8,35 +8,23 @@ import { generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import {
-  createCedarEngine,
-  type EngineDecider,
-  openDecider,
-  STARTER_POLICIES,
-  type Store,
-} from '@safeconduct/engine'
+import { createCedarEngine, type EngineDecider, openDecider, type Store } from '@safeconduct/engine'
 import { openLog } from '@safeconduct/ledger'
 import {
-  type Agent,
   type CallRequest,
   canonicalize,
   type Decision,
-  type EpochKind,
-  type EpochRef,
   type Grant,
   type JsonObject,
   parseJson,
-  SCOPES,
-  type Task,
 } from '@safeconduct/protocol'
 import { createBus, createIds, createKeyring, createMemoryStore } from '@safeconduct/store'
 import { ledgerPort } from '../../packages/cli/src/daemon/ledger-port.ts'
+import { agentEvents, errandOf, serverEvent, tenantEvents } from '../lib/tenant.ts'
 import type { ArmDecision, TaskStart, TraceArm, Why } from './arm.ts'
 import type { CatalogueTool } from './data.ts'
 
 const SERVER = 'suite'
-const USER = 'user'
-const OWNER = 'owner'
 /** Recorded calls carry no time; an agent that thinks between calls takes about this long. */
 const BETWEEN_CALLS_MS = 8_000
 const HOUR = 3_600_000
@@ -85,7 +73,7 @@ export function pipelineArm(): TraceArm {
       const known = tenants.get(task.tools)
       const tenant = known ?? `suite-${tenants.size + 1}`
       tenants.set(task.tools, tenant)
-      if (known === undefined) openTenant(decider, tenant, now)
+      if (known === undefined) for (const event of tenantEvents(tenant, now)) decider.control(event)
       run.grant = admit(decider, tenant, task, `run-${runs}`, now)
       if (known === undefined) await pinCatalogue(decider, tenant, task.tools, run.grant, now)
     },
@@ -154,76 +142,12 @@ async function openWorld(now: () => number): Promise<World> {
   }
 }
 
-function openTenant(decider: EngineDecider, tenant: string, at: number): void {
-  const { agentPolicies, userPolicies } = STARTER_POLICIES
-  const version = {
-    tenant,
-    id: 'starter',
-    version: 1,
-    agentPolicies,
-    userPolicies,
-    digest: 'sha256:',
-    status: 'active',
-    createdAt: at,
-    createdBy: 'bench',
-  } as const
-  decider.control({ type: 'policy', tenant, version })
-}
-
 /** A new agent with a proven key, sent by the user with the words of the prompt. */
 function admit(decider: EngineDecider, tenant: string, start: TaskStart, name: string, at: number): Grant {
-  const agent: Agent = {
-    tenant,
-    id: name,
-    version: 1,
-    name,
-    owner: OWNER,
-    registration: 'owner',
-    jwks: [],
-    redirectUris: [],
-    composition: [],
-    autonomous: false,
-    status: 'active',
-    trustCeiling: null,
-    createdAt: at,
-  }
-  const details = { type: 'safeconduct_task' as const, task: `${name}-task` }
-  const task: Task = {
-    tenant,
-    id: `${name}-task`,
-    version: 1,
-    agent: agent.id,
-    user: USER,
-    intent: start.prompt,
-    intentDigest: null,
-    implicit: start.prompt === null,
-    details,
-    status: 'active',
-    createdAt: at,
-    expiresAt: at + 8 * HOUR,
-  }
-  const ref = (kind: EpochKind, id: string): EpochRef => ({ kind, id, epoch: 1 })
-  const epochs = [ref('tenant', tenant), ref('user', USER), ref('agent', agent.id), ref('task', task.id)]
-  for (const epoch of epochs) decider.control({ type: 'epoch', tenant, ref: epoch })
-  decider.control({ type: 'agent', agent })
-  decider.control({ type: 'task', task })
-  return {
-    id: `${name}-grant`,
-    tenant,
-    agent: agent.id,
-    user: USER,
-    via: [],
-    clientId: agent.id,
-    audience: [],
-    scope: SCOPES,
-    task: task.id,
-    details,
-    epochs,
-    jkt: 'bench',
-    issuedAt: at,
-    expiresAt: at + 8 * HOUR,
-    authenticatedAt: at,
-  }
+  const life = 8 * HOUR
+  const errand = errandOf({ tenant, agent: name, task: `${name}-task`, intent: start.prompt, at, life })
+  for (const event of [...agentEvents(tenant, name, at), ...errand.events]) decider.control(event)
+  return errand.grant
 }
 
 /** A catalogue is one server, pinned at its first listing as the gateway would. */
@@ -234,20 +158,7 @@ async function pinCatalogue(
   grant: Grant,
   at: number,
 ): Promise<void> {
-  decider.control({
-    type: 'server',
-    server: {
-      tenant,
-      id: SERVER,
-      version: 1,
-      name: SERVER,
-      transport: { kind: 'http', url: 'http://localhost/mcp' },
-      standing: 'approved',
-      credential: null,
-      trustedOutput: true,
-      createdAt: at,
-    },
-  })
+  decider.control(serverEvent(tenant, SERVER, at))
   const definitions = tools.map(
     (tool): JsonObject => ({
       name: tool.name,
