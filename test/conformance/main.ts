@@ -1,21 +1,23 @@
 /**
- * @module `npm run test:mcp-conformance`: the outside suite against the fixture, directly and through the gateway, per
- * revision. Exit code 0 only when every scored scenario passes directly and nothing that succeeds directly is
- * lost through the gateway; 1 when something fails; 3 when the gateway half does not exist, so that an absent
+ * @module `npm run test:mcp-conformance`: the outside suite against our authorization server, and against the fixture,
+ * directly and through the gateway, per revision. Exit code 0 only when every scenario of the former and every scored one
+ * of the latter passes and nothing that succeeds directly is lost through the gateway; 1 when something fails; 3 when the gateway half does not exist, so that an absent
  * half is never taken for a pass.
  */
+import { AUTHORIZATION_SCENARIOS } from './authorization.ts'
 import { type Comparison, compareRuns, countRun } from './compare.ts'
 import { type FixtureServer, startFixtureServer } from './fixture-server.ts'
 import { bearer, startForwarder } from './forwarder.ts'
 import { loadGatewaySide, type StartGateway } from './gateway-side.ts'
+import { runOurAuthorization } from './our-authorization.ts'
 import { REVISIONS, type Revision, runRevision, type ServerRun } from './suite.ts'
 
 const GATEWAY_MISSING = 3
 
 async function main(): Promise<number> {
   const startGateway = await loadGatewaySide()
+  let ok = await measureAuthorization()
   const fixture = await startFixtureServer()
-  let ok = true
   try {
     for (const revision of REVISIONS) ok = (await measure(fixture, revision, startGateway)) && ok
   } finally {
@@ -28,6 +30,16 @@ async function main(): Promise<number> {
     return ok ? GATEWAY_MISSING : 1
   }
   return ok ? 0 : 1
+}
+
+async function measureAuthorization(): Promise<boolean> {
+  const { verdicts, checks } = await runOurAuthorization()
+  const passed = AUTHORIZATION_SCENARIOS.filter((name) => verdicts.get(name) === 'passed')
+  say(`authorization server     scenarios ${passed.length}/${AUTHORIZATION_SCENARIOS.length}`)
+  for (const name of AUTHORIZATION_SCENARIOS)
+    if (!passed.includes(name))
+      say(`    not passed: ${name} ${JSON.stringify(checks.filter(({ scenario }) => scenario === name))}`)
+  return passed.length === AUTHORIZATION_SCENARIOS.length
 }
 
 async function measure(
