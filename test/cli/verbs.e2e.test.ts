@@ -70,6 +70,7 @@ describe('the command line on an empty directory', () => {
     const unknown = await here.run('explain', 'nothing')
     assert.equal(unknown.code, 1)
     assert.match(unknown.err, /not_found/)
+    assert.match((await here.run('agents', 'show', 'nobody')).err, /agents list/, 'and where to look')
     assert.equal((await here.json<{ approvals: unknown[] }>('approvals', 'list')).approvals.length, 0)
   })
 

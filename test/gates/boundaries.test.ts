@@ -22,7 +22,7 @@ const TABLE: Readonly<
   sdk: { values: ['protocol'], outside: ['jose'] },
   cli: {
     values: ['protocol', 'engine', 'cedar', 'ledger', 'store', 'server', 'gateway', 'sdk'],
-    outside: ['commander', 'pino', 'prom-client', 'zod', 'undici'],
+    outside: ['commander', 'pino', 'prom-client', 'yaml', 'zod', 'undici'],
   },
 }
 const TEST_ONLY = ['fast-check', 'kysely', 'oauth4webapi', '@modelcontextprotocol/']

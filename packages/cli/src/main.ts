@@ -12,6 +12,7 @@ import { policyCommands } from './commands/policy.ts'
 import { relationCommands } from './commands/relations.ts'
 import { roleCommands } from './commands/roles.ts'
 import { serverCommands } from './commands/servers.ts'
+import { toolCommands } from './commands/tools.ts'
 import { upCommand } from './commands/up.ts'
 import { runCommand } from './run/command.ts'
 import { createVerb } from './verb.ts'
@@ -30,6 +31,7 @@ upCommand(program)
 runCommand(program, verb)
 agentCommands(program, verb)
 serverCommands(program, verb)
+toolCommands(program, verb)
 policyCommands(program, verb)
 accessCommands(program, verb)
 relationCommands(program, verb)

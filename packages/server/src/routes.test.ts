@@ -39,6 +39,7 @@ GET  /api/v1/subjects/:kind/:id            reader
 GET  /api/v1/tasks                         reader
 GET  /api/v1/tasks/:id                     reader
 GET  /api/v1/tools                         reader
+GET  /api/v1/tools/corrections             reader
 GET  /api/v1/users                         reader
 GET  /approvals/:id                        public
 GET  /assets/icon.svg                      public
@@ -112,6 +113,8 @@ POST /api/v1/stores/:name/check            reader
 POST /api/v1/stores/:name/rollback         confirmed
 POST /api/v1/subjects/:kind/:id/erase      confirmed
 POST /api/v1/tools/approve                 confirmed
+POST /api/v1/tools/corrections             confirmed
+POST /api/v1/tools/corrections/check       reader
 POST /api/v1/tools/roles                   confirmed
 POST /api/v1/users/:id/roles               confirmed
 `

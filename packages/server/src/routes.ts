@@ -17,6 +17,7 @@ import { roleRoutes } from './admin/roles.ts'
 import { serverRoutes } from './admin/servers.ts'
 import { subjectRoutes } from './admin/subjects.ts'
 import { taskRoutes } from './admin/tasks.ts'
+import { toolCorrectionRoutes } from './admin/tool-corrections.ts'
 import { enforcerRoutes } from './authzen/enforcers.ts'
 import { policyStoreRoutes } from './authzen/policy-stores.ts'
 import type { PdpPorts } from './authzen/ports.ts'
@@ -53,6 +54,7 @@ export function routeTable(ports: RoutePorts): Route[] {
     ...baselineRoutes(ports),
     ...subjectRoutes(ports),
     ...serverRoutes(ports),
+    ...toolCorrectionRoutes(ports),
     ...taskRoutes(ports),
     ...approvalRoutes(ports),
     ...decisionRoutes(ports),

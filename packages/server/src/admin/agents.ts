@@ -13,6 +13,7 @@ import {
 import * as z from 'zod'
 import { type Route, route } from '../http/route.ts'
 import { mayAct } from './admission.ts'
+import { notFound } from './not-found.ts'
 import { type AdminPorts, byOf, change } from './ports.ts'
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'a name is 1–63 of a–z, 0–9, ".", "_" and "-"')
@@ -223,8 +224,7 @@ export async function findAgent(
   const text = idOrName ?? ''
   const agent =
     (await ports.store.agents.get(tenant, text)) ?? (await ports.store.agents.find(tenant, 'name', text))[0]
-  if (agent === undefined)
-    throw new SafeconductError('not_found', { message: 'There is no agent by that name or id.' })
+  if (agent === undefined) throw notFound('agent')
   return agent
 }
 

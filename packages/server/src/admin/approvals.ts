@@ -5,6 +5,7 @@
 import { type Approval, SafeconductError } from '@safeconduct/protocol'
 import * as z from 'zod'
 import { type Route, route } from '../http/route.ts'
+import { notFound } from './not-found.ts'
 import { type AdminPorts, change } from './ports.ts'
 
 const STATUSES = ['pending', 'approved', 'refused', 'used', 'expired'] as const
@@ -70,8 +71,7 @@ function asOf(approval: Approval, now: number): Approval {
 
 async function find(ports: AdminPorts, tenant: string, id: string | undefined): Promise<Approval> {
   const approval = await ports.store.approvals.get(tenant, id ?? '')
-  if (approval === null)
-    throw new SafeconductError('not_found', { message: 'There is no approval by that id.' })
+  if (approval === null) throw notFound('approval')
   return approval
 }
 

@@ -4,10 +4,10 @@
  * @module
  */
 import type { SavedBaseline } from '@safeconduct/engine'
-import { SafeconductError } from '@safeconduct/protocol'
 import * as z from 'zod'
 import { type Route, route } from '../http/route.ts'
 import { findAgent } from './agents.ts'
+import { notFound } from './not-found.ts'
 import { type AdminPorts, byOf } from './ports.ts'
 
 const answer = z.strictObject({
@@ -44,8 +44,7 @@ export function baselineRoutes(ports: AdminPorts): Route[] {
       summary: 'The call should not have been made: in time (the contest window), it teaches nothing.',
       body: z.strictObject({}),
       confirm: async (_, { tenant, params }) => {
-        if ((await ports.decider.explain(tenant, params.id ?? '')) === null)
-          throw new SafeconductError('not_found', { message: 'There is no such decision.' })
+        if ((await ports.decider.explain(tenant, params.id ?? '')) === null) throw notFound('decision')
         return `Contest the call ${params.id}, so that nothing is learned from it`
       },
       handle: async ({ tenant, params, caller }) => {
@@ -112,14 +111,11 @@ async function requireOwn(
     told?.request.agent !== agent.id ||
     told.decision.contributions?.some(({ id }) => id === evidence) !== true
   )
-    throw new SafeconductError('not_found', {
-      message: 'The agent has no such evidence against it, or the record was erased.',
-    })
+    throw notFound('evidence')
 }
 
 function requireSaved(saved: readonly SavedBaseline[], id: string | undefined): SavedBaseline {
   const found = saved.find((one) => one.id === id)
-  if (found === undefined)
-    throw new SafeconductError('not_found', { message: 'The agent has no such baseline.' })
+  if (found === undefined) throw notFound('baseline')
   return found
 }

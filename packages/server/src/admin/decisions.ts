@@ -3,10 +3,11 @@
  * @module
  */
 import type { Page } from '@safeconduct/engine'
-import { type DecisionSummary, OUTCOMES, SafeconductError } from '@safeconduct/protocol'
+import { type DecisionSummary, OUTCOMES } from '@safeconduct/protocol'
 import * as z from 'zod'
 import { type Route, route } from '../http/route.ts'
 import { findAgent } from './agents.ts'
+import { notFound } from './not-found.ts'
 import type { AdminPorts } from './ports.ts'
 
 const listQuery = z.strictObject({
@@ -34,7 +35,7 @@ export function decisionRoutes(ports: AdminPorts): Route[] {
       summary: 'Why: policies, evidence, provenance and a tested counterfactual.',
       handle: async ({ tenant, params }) => {
         const explanation = await ports.decider.explain(tenant, params.id ?? '')
-        if (explanation === null) throw noDecision()
+        if (explanation === null) throw notFound('decision')
         return explanation
       },
     }),
@@ -45,7 +46,7 @@ export function decisionRoutes(ports: AdminPorts): Route[] {
       summary: 'A receipt that verifies offline.',
       handle: async ({ tenant, params }) => {
         const receipt = await ports.decider.receipt(tenant, params.id ?? '')
-        if (receipt === null) throw noDecision()
+        if (receipt === null) throw notFound('decision')
         return receipt
       },
     }),
@@ -92,10 +93,4 @@ function read(
 ): Promise<DecisionSummary[]> {
   const { decisions } = ports.store
   return index === undefined ? decisions.list(tenant, page) : decisions.find(tenant, index[0], index[1], page)
-}
-
-function noDecision(): SafeconductError {
-  return new SafeconductError('not_found', {
-    message: 'There is no decision by that id, or its record was erased.',
-  })
 }

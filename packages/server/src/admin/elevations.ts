@@ -7,6 +7,7 @@ import { MAX_HELD } from '@safeconduct/engine'
 import { type Elevation, elevationRequestSchema, SafeconductError } from '@safeconduct/protocol'
 import * as z from 'zod'
 import { type Caller, type Route, route } from '../http/route.ts'
+import { notFound } from './not-found.ts'
 import { type AdminPorts, byOf, change } from './ports.ts'
 
 const MINUTE = 60_000
@@ -79,8 +80,7 @@ function view(elevation: Elevation, ports: AdminPorts): object {
 
 async function find(ports: AdminPorts, tenant: string, id: string | undefined): Promise<Elevation> {
   const found = await ports.store.elevations.get(tenant, id ?? '')
-  if (found === null)
-    throw new SafeconductError('not_found', { message: 'There is no elevation by that id.' })
+  if (found === null) throw notFound('elevation')
   return found
 }
 

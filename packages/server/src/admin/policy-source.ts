@@ -6,6 +6,7 @@ import { hash } from 'node:crypto'
 import type { PolicySource } from '@safeconduct/engine'
 import { type PolicyVersion, SafeconductError } from '@safeconduct/protocol'
 import * as z from 'zod'
+import { notFound } from './not-found.ts'
 import type { AdminPorts } from './ports.ts'
 
 export const texts = z.strictObject({ agent: z.string().max(262_144), user: z.string().max(262_144) })
@@ -40,7 +41,7 @@ export async function resolve(ports: AdminPorts, tenant: string, of: Reference):
 export async function findVersion(ports: AdminPorts, tenant: string, id: string): Promise<PolicyVersion> {
   const version = await ports.store.policies.get(tenant, id)
   if (version === null) {
-    throw new SafeconductError('not_found', { message: 'There is no such policy version.' })
+    throw notFound('policy version')
   }
   return version
 }

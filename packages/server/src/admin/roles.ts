@@ -2,12 +2,21 @@
  * Roles held for good, zones, users, and the report of privileges: what the owner assigns and what stands around.
  * @module
  */
-import { privilegeReport } from '@safeconduct/engine'
-import { LABEL_PATTERN, MAX_SENSITIVITY, type RoleGrant, SafeconductError } from '@safeconduct/protocol'
+import { type ControlEvent, privilegeReport, type Repositories } from '@safeconduct/engine'
+import {
+  type Agent,
+  LABEL_PATTERN,
+  MAX_SENSITIVITY,
+  type RoleGrant,
+  SafeconductError,
+  type User,
+} from '@safeconduct/protocol'
 import * as z from 'zod'
 import { type Route, route } from '../http/route.ts'
 import { findAgent } from './agents.ts'
+import { notFound } from './not-found.ts'
 import { type AdminPorts, byOf, change } from './ports.ts'
+import { findServer } from './servers.ts'
 
 const label = z.string().regex(LABEL_PATTERN, 'a role or zone is 1–63 of a–z, 0–9 and "-"')
 const roleChange = z.strictObject({ role: label, held: z.boolean() })
@@ -16,30 +25,11 @@ const HOUR = 3_600_000
 
 export function roleRoutes(ports: AdminPorts): Route[] {
   return [
-    route({
-      method: 'POST',
-      path: '/api/v1/agents/:id/roles',
-      who: 'confirmed',
-      summary: 'Gives an agent a role for good, or takes it away.',
-      body: roleChange,
-      confirm: async (body, { tenant, params }) => {
-        const { roles } = await findAgent(ports, tenant, params.id)
-        withRole(roles, body, ports.clock.now())
-        return sentence('agent', body)
-      },
-      handle: async ({ tenant, params, body, caller }) => {
-        const agent = await findAgent(ports, tenant, params.id)
-        const roles = withRole(agent.roles, body, ports.clock.now())
-        const next = { ...agent, roles, version: agent.version + 1 }
-        const event = { event: 'agent.roles', agent: agent.id, ...body, by: byOf(caller) }
-        return change(ports, event, async (t) => {
-          await t.agents.replace(next)
-          return {
-            result: { agent: agent.id, roles: heldOf(roles) },
-            control: [{ type: 'agent', agent: next }],
-          }
-        })
-      },
+    holderRoute<Agent>(ports, {
+      kind: 'agent',
+      find: findAgent,
+      save: (t, next) => t.agents.replace(next),
+      told: (agent) => ({ type: 'agent', agent }),
     }),
     route({
       method: 'POST',
@@ -103,27 +93,11 @@ export function roleRoutes(ports: AdminPorts): Route[] {
         }
       },
     }),
-    route({
-      method: 'POST',
-      path: '/api/v1/users/:id/roles',
-      who: 'confirmed',
-      summary: 'Gives a user a role for good, or takes it away.',
-      body: roleChange,
-      confirm: async (body, { tenant, params }) => {
-        const { roles } = await findUser(ports, tenant, params.id)
-        withRole(roles, body, ports.clock.now())
-        return sentence('user', body)
-      },
-      handle: async ({ tenant, params, body, caller }) => {
-        const user = await findUser(ports, tenant, params.id)
-        const roles = withRole(user.roles, body, ports.clock.now())
-        const next = { ...user, roles, version: user.version + 1 }
-        const event = { event: 'user.roles', user: user.id, ...body, by: byOf(caller) }
-        return change(ports, event, async (t) => {
-          await t.users.replace(next)
-          return { result: { user: user.id, roles: heldOf(roles) }, control: [{ type: 'user', user: next }] }
-        })
-      },
+    holderRoute<User>(ports, {
+      kind: 'user',
+      find: findUser,
+      save: (t, next) => t.users.replace(next),
+      told: (user) => ({ type: 'user', user }),
     }),
     route({
       method: 'GET',
@@ -145,15 +119,45 @@ export function roleRoutes(ports: AdminPorts): Route[] {
   ]
 }
 
+/** Whoever can hold a role: where they are kept, and what tells the decider of them. */
+interface Holder<T extends Agent | User> {
+  readonly kind: 'agent' | 'user'
+  readonly find: (ports: AdminPorts, tenant: string, idOrName: string | undefined) => Promise<T>
+  readonly save: (t: Repositories, next: T) => Promise<unknown>
+  readonly told: (next: T) => ControlEvent
+}
+
+function holderRoute<T extends Agent | User>(
+  ports: AdminPorts,
+  { kind, find, save, told }: Holder<T>,
+): Route {
+  return route({
+    method: 'POST',
+    path: `/api/v1/${kind}s/:id/roles`,
+    who: 'confirmed',
+    summary: `Gives ${kind === 'agent' ? 'an agent' : 'a user'} a role for good, or takes it away.`,
+    body: roleChange,
+    confirm: async (body, { tenant, params }) => {
+      const { roles } = await find(ports, tenant, params.id)
+      withRole(roles, body, ports.clock.now())
+      return sentence(kind, body)
+    },
+    handle: async ({ tenant, params, body, caller }) => {
+      const holder = await find(ports, tenant, params.id)
+      const roles = withRole(holder.roles, body, ports.clock.now())
+      const next: T = { ...holder, roles, version: holder.version + 1 }
+      const event = { event: `${kind}.roles`, [kind]: holder.id, ...body, by: byOf(caller) }
+      return change(ports, event, async (t) => {
+        await save(t, next)
+        return { result: { [kind]: holder.id, roles: heldOf(roles) }, control: [told(next)] }
+      })
+    },
+  })
+}
+
 /** Whom it is about is told after it, as with every change. */
 function sentence(kind: 'agent' | 'user', { role, held }: z.infer<typeof roleChange>): string {
   return held ? `Give the ${kind} the role ${role}` : `Take the role ${role} from the ${kind}`
-}
-
-async function findServer(ports: AdminPorts, tenant: string, name = '') {
-  const [server] = await ports.store.servers.find(tenant, 'name', name)
-  if (server !== undefined) return server
-  throw new SafeconductError('not_found', { message: 'There is no server by that name.' })
 }
 
 async function findUser(ports: AdminPorts, tenant: string, idOrName = '') {
@@ -161,7 +165,7 @@ async function findUser(ports: AdminPorts, tenant: string, idOrName = '') {
     (await ports.store.users.get(tenant, idOrName)) ??
     (await ports.store.users.find(tenant, 'name', idOrName))[0]
   if (user !== undefined) return user
-  throw new SafeconductError('not_found', { message: 'There is no user by that name or id.' })
+  throw notFound('user')
 }
 
 function heldOf(roles: readonly RoleGrant[]): string[] {

@@ -9,12 +9,12 @@ import {
   SafeconductError,
   type Server,
   type ServerTransport,
-  type ToolCorrections,
-  toolCorrections,
 } from '@safeconduct/protocol'
 import * as z from 'zod'
 import { type Route, route } from '../http/route.ts'
+import { notFound } from './not-found.ts'
 import { type AdminPorts, byOf, change } from './ports.ts'
+import { pinned } from './tool-corrections.ts'
 
 export const serverName = z
   .string()
@@ -219,21 +219,6 @@ export function serverRoutes(ports: AdminPorts): Route[] {
       },
       handle: async ({ tenant, body, caller }) => approveTool(ports, tenant, body, byOf(caller)),
     }),
-    route({
-      method: 'POST',
-      path: '/api/v1/tools/roles',
-      who: 'confirmed',
-      summary:
-        'Corrects what was derived of a tool: what it does, what its arguments are; null takes it back.',
-      body: z.strictObject({ id: z.string().max(512), corrections: toolCorrections.nullable() }),
-      confirm: async ({ id, corrections }, { tenant }) => {
-        await pinned(ports, tenant, id)
-        return corrections === null
-          ? `Take back every correction of the tool ${id}`
-          : `Treat the tool ${id} as told: ${JSON.stringify(corrections)}`
-      },
-      handle: async ({ tenant, body, caller }) => correctTool(ports, tenant, body, byOf(caller)),
-    }),
   ]
 }
 
@@ -269,8 +254,7 @@ export async function findServer(
   name: string | undefined,
 ): Promise<Server> {
   const [server] = await ports.store.servers.find(tenant, 'name', name ?? '')
-  if (server === undefined)
-    throw new SafeconductError('not_found', { message: 'There is no server by that name.' })
+  if (server === undefined) throw notFound('server')
   return server
 }
 
@@ -313,32 +297,6 @@ async function replaceServer(ports: AdminPorts, server: Server, event: JsonObjec
 /** What is approved: an address, or the command that is started. */
 function address({ transport }: Server): string {
   return transport.kind === 'http' ? transport.url : `the command ${transport.argv.join(' ')}`
-}
-
-async function pinned(ports: AdminPorts, tenant: string, id: string): Promise<PinnedTool> {
-  const tool = await ports.store.tools.get(tenant, id)
-  if (tool === null) throw new SafeconductError('not_found', { message: 'There is no tool by that id.' })
-  return tool
-}
-
-/** Decisions depend on it as they do on a policy, so the ledger says who changed it to what. */
-async function correctTool(
-  ports: AdminPorts,
-  tenant: string,
-  { id, corrections }: { readonly id: string; readonly corrections: ToolCorrections | null },
-  by: string,
-): Promise<PinnedTool> {
-  const { corrections: _before, ...tool } = await pinned(ports, tenant, id)
-  const next: PinnedTool = {
-    ...tool,
-    version: tool.version + 1,
-    ...(corrections === null ? {} : { corrections }),
-  }
-  const event = { event: 'tool.corrected', tool: id, corrections: corrections as JsonObject | null, by }
-  return change(ports, event, async (t) => {
-    await t.tools.replace(next)
-    return { result: next, control: [{ type: 'tool', tool: next }] }
-  })
 }
 
 interface SeenTool {

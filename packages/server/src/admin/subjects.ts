@@ -3,17 +3,11 @@
  * cannot be read any more afterwards; their digests stay in the ledger.
  * @module
  */
-import {
-  isJsonArray,
-  isJsonObject,
-  type JsonObject,
-  type JsonValue,
-  SafeconductError,
-  type User,
-} from '@safeconduct/protocol'
+import { isJsonArray, isJsonObject, type JsonObject, type JsonValue, type User } from '@safeconduct/protocol'
 import * as z from 'zod'
 import { type Route, route } from '../http/route.ts'
 import { findAgent } from './agents.ts'
+import { notFound } from './not-found.ts'
 import { type AdminPorts, byOf } from './ports.ts'
 
 type Kind = 'agent' | 'user'
@@ -96,7 +90,6 @@ async function find(
     params.kind !== 'user'
       ? undefined
       : ((await ports.store.users.get(tenant, id)) ?? (await ports.store.users.find(tenant, 'name', id))[0])
-  if (user === undefined)
-    throw new SafeconductError('not_found', { message: 'There is no agent or user by that name or id.' })
+  if (user === undefined) throw notFound('subject')
   return { kind: 'user', id: user.id, name: user.name, user }
 }

@@ -2,10 +2,10 @@
  * Tasks and delegations, and the one verb that ends anything: revoke.
  * @module
  */
-import { SafeconductError } from '@safeconduct/protocol'
 import * as z from 'zod'
 import { type Route, route } from '../http/route.ts'
 import { findAgent } from './agents.ts'
+import { notFound } from './not-found.ts'
 import { type AdminPorts, byOf } from './ports.ts'
 
 export function taskRoutes(ports: AdminPorts): Route[] {
@@ -26,8 +26,7 @@ export function taskRoutes(ports: AdminPorts): Route[] {
       summary: 'One task with its delegations.',
       handle: async ({ tenant, params }) => {
         const task = await ports.store.tasks.get(tenant, params.id ?? '')
-        if (task === null)
-          throw new SafeconductError('not_found', { message: 'There is no task by that id.' })
+        if (task === null) throw notFound('task')
         return { task, delegations: await ports.store.delegations.find(tenant, 'task', task.id) }
       },
     }),

@@ -7,6 +7,7 @@ import { hash } from 'node:crypto'
 import type { Store } from '@safeconduct/engine'
 import { ENFORCER_SCOPES, type Enforcer, SafeconductError } from '@safeconduct/protocol'
 import * as z from 'zod'
+import { notFound } from '../admin/not-found.ts'
 import { type AdminPorts, byOf, change } from '../admin/ports.ts'
 import { type Route, route } from '../http/route.ts'
 
@@ -116,8 +117,7 @@ export function enforcerRoutes(ports: EnforcerPorts): Route[] {
       body: z.strictObject({}),
       handle: async ({ tenant, params, caller }) => {
         const [known] = await store.enforcers.find(tenant, 'name', params.name ?? '')
-        if (known === undefined)
-          throw new SafeconductError('not_found', { message: 'There is no enforcement point by that name.' })
+        if (known === undefined) throw notFound('enforcement point')
         if (known.status === 'revoked') return view(known)
         const revoked: Enforcer = { ...known, version: known.version + 1, status: 'revoked' }
         const event = { event: 'enforcer.revoked', enforcer: known.id, by: byOf(caller) }

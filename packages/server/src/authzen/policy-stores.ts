@@ -6,6 +6,7 @@ import { hash } from 'node:crypto'
 import { type CompiledStore, compileStore, STORE_LIMITS, type Store } from '@safeconduct/engine'
 import { type JsonObject, type PolicyStore, SafeconductError } from '@safeconduct/protocol'
 import * as z from 'zod'
+import { notFound } from '../admin/not-found.ts'
 import { type AdminPorts, byOf, change } from '../admin/ports.ts'
 import { type Route, route } from '../http/route.ts'
 
@@ -81,8 +82,7 @@ export function policyStoreRoutes(ports: PolicyStorePorts): Route[] {
         const page = { limit: 100, newestFirst: true }
         const versions = await store.policyStores.find(tenant, 'name', params.name ?? '', page)
         const active = versions.find(({ status }) => status === 'active')
-        if (active === undefined)
-          throw new SafeconductError('not_found', { message: 'There is no policy store by that name.' })
+        if (active === undefined) throw notFound('policy store')
         return { active, versions: versions.map(view) }
       },
     }),
@@ -133,7 +133,7 @@ async function findVersion(
 ): Promise<PolicyStore> {
   const version = await store.policyStores.get(tenant, id)
   if (version !== null && version.name === name) return version
-  throw new SafeconductError('not_found', { message: 'There is no such version of this policy store.' })
+  throw notFound('policy store version')
 }
 
 type Source = Pick<PolicyStore, 'policies' | 'schema' | 'entities'>

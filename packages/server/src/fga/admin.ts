@@ -8,6 +8,7 @@ import { createHash, type Hash, hash } from 'node:crypto'
 import { isJsonObject, type JsonObject, SafeconductError } from '@safeconduct/protocol'
 import { RelationsError, type Tuple } from '@safeconduct/relations'
 import * as z from 'zod'
+import { notFound } from '../admin/not-found.ts'
 import { byOf } from '../admin/ports.ts'
 import type { DocumentPorts } from '../documents/routes.ts'
 import { type Route, route } from '../http/route.ts'
@@ -47,14 +48,11 @@ export function relationRoutes(ports: DocumentPorts): Route[] {
       wanted === undefined
         ? relations.policySpace(tenant)
         : all.find(({ record }) => record.id === wanted || record.name === wanted)
-    if (found === null || found === undefined)
-      throw new SafeconductError('not_found', {
-        message:
-          wanted === undefined
-            ? 'There is no relation space yet; write a model first.'
-            : 'There is no such relation space.',
-      })
-    return found
+    if (found !== null && found !== undefined) return found
+    if (wanted !== undefined) throw notFound('relation space')
+    throw new SafeconductError('not_found', {
+      message: 'There is no relation space yet; write a model first: ./safeconduct relations model FILE',
+    })
   }
 
   /** What nobody imported in time is in nobody's way. */

@@ -1,0 +1,81 @@
+/**
+ * `tools roles --file` as an operator uses it: export, edit, see the difference, confirm once.
+ */
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type OwnerAtPage, signInOwner } from '../../examples/trading-desk/owner.ts'
+import { type Place, place } from './daemon.ts'
+
+const PATIENCE = 600
+
+async function until<T>(ask: () => Promise<T | undefined>): Promise<T> {
+  for (let turn = 0; turn < PATIENCE; turn++) {
+    const found = await ask()
+    if (found !== undefined) return found
+    await sleep(50)
+  }
+  throw new Error('it did not come')
+}
+
+describe('corrections of tools from one file', () => {
+  let here: Place
+  let owner: OwnerAtPage
+  before(async () => {
+    here = place()
+    const up = await here.up()
+    owner = await signInOwner(up.url, up.signIn)
+    await until(async () => {
+      const { tools } = await owner.get<{ tools: unknown[] }>('/api/v1/tools')
+      return tools.length > 0 ? tools : undefined
+    })
+  })
+  after(() => here.remove())
+  const file = (name: string, text: string) => {
+    const at = path.join(here.folder, name)
+    writeFileSync(at, text)
+    return at
+  }
+
+  it('are refused with place and suggestion before anybody is asked', async () => {
+    const at = file(
+      'bad.yaml',
+      'tools:\n  market/place_ordr: { effect: read }\n  market/read_news:\n    efect: read\n',
+    )
+    const answer = await here.run('tools', 'roles', '--file', at)
+    assert.equal(answer.code, 2)
+    assert.match(answer.err, /bad\.yaml:2:3: .*Did you mean "market\/place_order"/)
+    assert.match(answer.err, /bad\.yaml:4:5: .*Did you mean "effect".*thirdPartyOutput/)
+    const { requests } = await owner.get<{ requests: unknown[] }>('/api/v1/owner-requests')
+    assert.deepEqual(requests, [])
+    const set = await here.run('tools', 'roles', 'market/read_news', '--set', 'nonsense=3')
+    assert.match(set.err, /effect, destructive, openWorld/)
+  })
+
+  it('are shown as a difference, confirmed once, and come back out as they went in', async () => {
+    const at = file(
+      'roles.yaml',
+      'tools:\n  market/read_news: { thirdPartyOutput: true }\n  market/place_order:\n    destructive: true\n',
+    )
+    const dry = await here.run('tools', 'roles', '--file', at, '--dry-run')
+    assert.match(dry.out, /market\/read_news\n {2}\+ thirdPartyOutput: true/)
+    const applied = here.run('tools', 'roles', '--file', at)
+    const request = await until(async () => {
+      const { requests } = await owner.get<{ requests: { id: string }[] }>('/api/v1/owner-requests')
+      return requests[0]
+    })
+    await owner.post(`/api/v1/owner-requests/${request.id}/decide`, { confirm: true })
+    const done = await applied
+    assert.equal(done.code, 0, done.err)
+    assert.match(done.err, /market\/place_order\n {2}\+ destructive: true/)
+    const out = path.join(here.folder, 'out.yaml')
+    assert.equal((await here.run('tools', 'roles', '--export', out)).code, 0)
+    assert.match(readFileSync(out, 'utf8'), /market\/place_order:\n {4}destructive: true/)
+    assert.match((await here.run('tools', 'roles', '--file', out)).out, /like that already/)
+    assert.deepEqual(await here.json('tools', 'roles', '--export'), {
+      tools: { 'market/read_news': { thirdPartyOutput: true }, 'market/place_order': { destructive: true } },
+    })
+  })
+})
