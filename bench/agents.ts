@@ -11,7 +11,6 @@ import { hash } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { parseArgs } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { type ControlEvent, createCedarEngine, createDecider, type LedgerPort } from '@safeconduct/engine'
@@ -29,6 +28,7 @@ import {
   task,
 } from '../packages/engine/src/testing/world.ts'
 import { machine } from './lib/machine.ts'
+import { benchOptions, wholeOption } from './lib/options.ts'
 import { cpuMicros, quantile, rounded } from './lib/stats.ts'
 
 export interface AgentsReport {
@@ -60,13 +60,14 @@ const KNOWN_CALLS = 220
 const KNOWN_AGENTS = 100
 const BURST_AGENTS = 1000
 
-const { values } = parseArgs({
-  options: {
-    agents: { type: 'string', default: '100000' },
-    burst: { type: 'string', default: '1000000' },
-    dir: { type: 'string', default: tmpdir() },
-    json: { type: 'boolean', default: false },
-  },
+const USAGE = {
+  name: 'agents',
+  about: 'Memory of many agents in one decider, waking one, and a burst of calls. Takes most of an hour.',
+}
+const { values } = benchOptions(USAGE, {
+  agents: { type: 'string', default: '100000', value: 'N', about: 'how many agents' },
+  burst: { type: 'string', default: '1000000', value: 'N', about: 'how many calls the burst has' },
+  dir: { type: 'string', default: tmpdir(), value: 'DIRECTORY', about: 'where the store goes' },
 })
 
 setFlagsFromString('--expose-gc')
@@ -141,8 +142,8 @@ async function work({ clock, decider }: Desk, i: number, n: number): Promise<voi
 
 const folder = mkdtempSync(path.join(values.dir, 'sc-agents-'))
 try {
-  const count = Number(values.agents)
-  const burst = Number(values.burst)
+  const count = wholeOption(USAGE, 'agents', values.agents, KNOWN_AGENTS + 1)
+  const burst = wholeOption(USAGE, 'burst', values.burst, 10)
   const desk = await open(path.join(folder, 'a'), HOT)
 
   process.stderr.write('known agents…\n')

@@ -10,7 +10,6 @@
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import path from 'node:path'
-import { parseArgs } from 'node:util'
 import { measureAuthenticate } from './call/authenticate.ts'
 import { measureEngine } from './call/engine.ts'
 import { agentsNeeded, measurePath, type Servers, startServers } from './call/path.ts'
@@ -18,18 +17,24 @@ import { measureRecord } from './call/record.ts'
 import { type CallReport, goalsOf, tablesOf } from './call/report.ts'
 import { agentsToRevoke, measureRevocation } from './call/revocation.ts'
 import { load, machine } from './lib/machine.ts'
+import { benchOptions, wholeOption } from './lib/options.ts'
 
 const REVOCATIONS = 8
 
-const { values: flags } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    rounds: { type: 'string', default: '7' },
-    dir: { type: 'string', default: path.join(import.meta.dirname, 'out') },
+const USAGE = {
+  name: 'call',
+  about: 'One governed call: CPU by stage, over HTTP beside a direct call and a bare proxy.',
+}
+const { values: flags } = benchOptions(USAGE, {
+  rounds: { type: 'string', default: '7', value: 'N', about: 'how often each way is measured' },
+  dir: {
+    type: 'string',
+    default: path.join(import.meta.dirname, 'out'),
+    value: 'DIRECTORY',
+    about: 'where data goes',
   },
 })
-const rounds = Number(flags.rounds)
-if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds takes a whole number above 0')
+const rounds = wholeOption(USAGE, 'rounds', flags.rounds)
 const progress = (text: string) => process.stderr.write(`bench:call: ${text}\n`)
 
 mkdirSync(flags.dir, { recursive: true })

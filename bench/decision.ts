@@ -9,22 +9,26 @@
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import path from 'node:path'
-import { parseArgs } from 'node:util'
 import { measureEngines } from './decision/engines.ts'
 import { installPeers } from './decision/peers.ts'
 import { measureRelations } from './decision/relations.ts'
 import { allAgree, type DecisionReport, goalsOf, tablesOf } from './decision/report.ts'
 import { measureServers } from './decision/servers.ts'
 import { load, machine } from './lib/machine.ts'
+import { benchOptions, refuse } from './lib/options.ts'
 
 const PARTS = ['engines', 'http', 'relations'] as const
 
-const { values: flags } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, only: { type: 'string' } },
+const USAGE = {
+  name: 'decision',
+  about: 'Decisions, permission checks and AuthZEN over HTTP, beside named peers.',
+}
+const { values: flags } = benchOptions(USAGE, {
+  only: { type: 'string', value: 'A,B', about: `parts: ${PARTS.join(', ')}` },
 })
 const wanted = flags.only?.split(',') ?? PARTS
 const unknown = wanted.filter((name) => !PARTS.some((part) => part === name))
-if (unknown.length > 0) throw new Error(`no such part: ${unknown.join(', ')} (${PARTS.join(', ')})`)
+if (unknown.length > 0) refuse(USAGE, `no such part: ${unknown.join(', ')}`)
 const progress = (text: string) => process.stderr.write(`bench:decision: ${text}\n`)
 
 const out = path.join(import.meta.dirname, 'out')

@@ -13,7 +13,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import * as fs from 'node:fs'
 import path from 'node:path'
-import { parseArgs } from 'node:util'
 import {
   DEFAULT_PUBLISH_EVERY_MS,
   type LogOptions,
@@ -24,6 +23,7 @@ import {
 } from '@safeconduct/ledger'
 import { countingFiles, measureDisk } from './lib/disk.ts'
 import { machine } from './lib/machine.ts'
+import { benchOptions } from './lib/options.ts'
 import { median, perSecond, quantile } from './lib/stats.ts'
 
 const ENTRY_BYTES = 486
@@ -33,7 +33,10 @@ const CALIBRATE_MS = 250
 const RECORD_BYTES = ENTRY_BYTES + 13
 const FRAME_BYTES = 36
 
-const { values: flags } = parseArgs({ options: { json: { type: 'boolean' }, dir: { type: 'string' } } })
+const { values: flags } = benchOptions(
+  { name: 'ledger', about: 'Durable appends a second, beside what the disk and the hashing allow.' },
+  { dir: { type: 'string', value: 'DIRECTORY', about: 'where the log goes; the disk is what is measured' } },
+)
 const parent = flags.dir ?? path.join(import.meta.dirname, '..')
 const directory = fs.mkdtempSync(path.join(parent, '.bench-ledger-'))
 const { privateKey: key } = generateKeyPairSync('ed25519')

@@ -11,6 +11,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { RelationStore, type Tuple } from '@safeconduct/relations'
+import { benchOptions } from './lib/options.ts'
 import { rounded } from './lib/stats.ts'
 
 const MODEL = `model
@@ -196,9 +197,13 @@ async function measure(size: number): Promise<Result> {
   }
 }
 
+const { values: flags } = benchOptions(
+  { name: 'relations', about: 'Permission checks and lists in process at 100,000 and 1,000,000 tuples.' },
+  {},
+)
 const results: Result[] = []
 for (const size of [100_000, 1_000_000]) results.push(await measure(size))
-if (process.argv.includes('--json')) console.log(JSON.stringify({ results }, null, 2))
+if (flags.json) console.log(JSON.stringify({ results }, null, 2))
 else
   console.table(
     results.map((one) => ({

@@ -10,19 +10,24 @@
  */
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { parseArgs } from 'node:util'
 import { load } from './lib/machine.ts'
+import { benchOptions, refuse } from './lib/options.ts'
 import { resultsMarkdown } from './results/markdown.ts'
 import { lastRecord, runBench } from './results/record.ts'
 import { SECTIONS } from './results/sections.ts'
 
-const { values: flags } = parseArgs({
-  options: { only: { type: 'string' }, list: { type: 'boolean', default: false } },
+const USAGE = {
+  name: 'results',
+  about: 'Runs every bench and writes bench/RESULTS.md; what was not run anew keeps its last numbers.',
+}
+const { values: flags } = benchOptions(USAGE, {
+  only: { type: 'string', value: 'A,B', about: 'measure these anew; `none` only writes the page' },
+  list: { type: 'boolean', default: false, about: 'say what there is' },
 })
 const names = SECTIONS.map(({ name }) => name)
 const wanted = flags.only === undefined ? names : flags.only === 'none' ? [] : flags.only.split(',')
 const unknown = wanted.filter((name) => !names.includes(name))
-if (unknown.length > 0) throw new Error(`no such bench: ${unknown.join(', ')} (${names.join(', ')})`)
+if (unknown.length > 0) refuse(USAGE, `no such bench: ${unknown.join(', ')} (${names.join(', ')})`)
 
 if (flags.list) process.stdout.write(`${names.join('\n')}\n`)
 else await main()

@@ -12,9 +12,9 @@ import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } fr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { parseArgs } from 'node:util'
 import { createClock, createIds, openSqliteStore } from '@safeconduct/store'
 import { machine } from './lib/machine.ts'
+import { benchOptions } from './lib/options.ts'
 import { median } from './lib/stats.ts'
 
 const ROUNDS = 7
@@ -144,7 +144,8 @@ function print(rates: readonly Rate[], conclusive: boolean): void {
     process.stdout.write('Not conclusive: the disk itself varied by more than 2 between rounds.\n')
 }
 
-const { values } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, dir: { type: 'string', default: tmpdir() } },
-})
+const { values } = benchOptions(
+  { name: 'store', about: 'Durable commits a second of the embedded store, beside the disk under it.' },
+  { dir: { type: 'string', default: tmpdir(), value: 'DIRECTORY', about: 'where the databases go' } },
+)
 await main(values.json, values.dir)

@@ -10,9 +10,9 @@
  */
 import { generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto'
 import { Agent, request } from 'node:http'
-import { parseArgs } from 'node:util'
 import type { PublicJwk } from '@safeconduct/protocol'
 import { type BenchProcess, startBench } from './lib/child.ts'
+import { benchOptions } from './lib/options.ts'
 import { median } from './lib/stats.ts'
 import type { TokenServerInput, TokenServerReady } from './token/server.ts'
 
@@ -106,7 +106,10 @@ async function measure(
   return ((await server.cpu()) - before) / count
 }
 
-const { values: flags } = parseArgs({ options: { json: { type: 'boolean' } } })
+const { values: flags } = benchOptions(
+  { name: 'token', about: 'Our token endpoint beside bare oidc-provider, in turns.' },
+  {},
+)
 const module = new URL('./token/server.ts', import.meta.url)
 const servers: Record<Kind, BenchProcess<TokenServerReady>> = {
   ours: await startBench<TokenServerReady>(module, { kind: 'ours', clientKey } satisfies TokenServerInput),

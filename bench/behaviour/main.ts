@@ -6,7 +6,8 @@
  * Files default to the shared data; a file given for keystrokes is measured alone unless `--phrase` is given too.
  * @module
  */
-import { parseArgs } from 'node:util'
+
+import { benchOptions, refuse } from '../lib/options.ts'
 import { sharedFile } from './data.ts'
 import { benchKeystrokes } from './keystrokes.ts'
 import { benchMouse } from './mouse.ts'
@@ -14,13 +15,14 @@ import { type Report, textReport } from './report.ts'
 import { benchSyscalls } from './syscalls.ts'
 import { benchCommands } from './unix-commands.ts'
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    file: { type: 'string' },
-    phrase: { type: 'string' },
-    json: { type: 'boolean', default: false },
-  },
+const USAGE = {
+  name: 'behaviour',
+  about: 'Models of behaviour on recorded behaviour: offline replay, intervals by person or run.',
+  positionals: 'unix-commands|syscalls|keystrokes|mouse|all',
+}
+const { values, positionals } = benchOptions(USAGE, {
+  file: { type: 'string', value: 'FILE', about: 'recording in the format of the shared one, for one bench' },
+  phrase: { type: 'string', value: 'FILE', about: 'keystrokes: a fixed phrase typed on phones' },
 })
 
 const BENCHES: Readonly<Record<string, () => Report>> = {
@@ -36,17 +38,14 @@ const BENCHES: Readonly<Record<string, () => Report>> = {
 
 function need(name: string): string {
   const file = values.file ?? sharedFile(name)
-  if (file === null) throw new Error(`${name} is not here: give --file, or set SAFECONDUCT_SHARED`)
+  if (file === null) return refuse(USAGE, `${name} is not here: give --file, or set SAFECONDUCT_SHARED`)
   return file
 }
 
 const [wanted = 'all'] = positionals
 const names = wanted === 'all' ? Object.keys(BENCHES) : [wanted]
 if (positionals.length > 1 || names.some((name) => BENCHES[name] === undefined)) {
-  console.error(
-    `usage: bench:behaviour ${Object.keys(BENCHES).join('|')}|all [--file F] [--phrase F] [--json]`,
-  )
-  process.exit(2)
+  refuse(USAGE, `no such bench: ${positionals.join(' ')}`)
 }
 const reports = names.flatMap((name) => BENCHES[name]?.() ?? [])
 process.stdout.write(

@@ -6,8 +6,8 @@
  *
  * @module
  */
-import { parseArgs } from 'node:util'
 import { machine } from '../lib/machine.ts'
+import { benchOptions, refuse, wholeOption } from '../lib/options.ts'
 import { shiftClock } from '../lib/shifted-clock.ts'
 import { measureBenign } from './benign.ts'
 import type { PolicyName } from './daemon-process.ts'
@@ -19,28 +19,28 @@ const POLICIES: readonly PolicyName[] = ['starter', 'risk-alone']
 const DEFAULTS = { victims: 8, days: 2, 'agent-days': 3000, seed: 2026 } as const
 const STAFF = 60
 
-const { values } = parseArgs({
-  options: {
-    victims: { type: 'string' },
-    days: { type: 'string' },
-    'agent-days': { type: 'string' },
-    seed: { type: 'string' },
-    policy: { type: 'string' },
-    json: { type: 'boolean', default: false },
+const USAGE = {
+  name: 'containment',
+  about: 'What an agent that was taken over can still do, by stealth; live processes, a synthetic office.',
+}
+const { values } = benchOptions(USAGE, {
+  victims: { type: 'string', value: 'N', about: `agents taken over at each level (${DEFAULTS.victims})` },
+  days: { type: 'string', value: 'N', about: `days of honest work before (${DEFAULTS.days})` },
+  'agent-days': {
+    type: 'string',
+    value: 'N',
+    about: `days of agents that only work (${DEFAULTS['agent-days']})`,
   },
+  seed: { type: 'string', value: 'N', about: `of everything that is drawn (${DEFAULTS.seed})` },
+  policy: { type: 'string', value: POLICIES.join('|'), about: 'one policy instead of all' },
 })
 
-function whole(name: keyof typeof DEFAULTS): number {
-  const given = Number(values[name] ?? DEFAULTS[name])
-  if (Number.isSafeInteger(given) && given > 0) return given
-  console.error(`--${name} is a number above 0`)
-  process.exit(2)
-}
+const whole = (name: keyof typeof DEFAULTS) =>
+  wholeOption(USAGE, name, values[name] ?? String(DEFAULTS[name]))
 
 const policies = POLICIES.filter((name) => values.policy === undefined || values.policy === name)
 if (policies.length === 0) {
-  console.error(`--policy is one of ${POLICIES.join(', ')}`)
-  process.exit(2)
+  refuse(USAGE, `--policy is one of ${POLICIES.join(', ')}`)
 }
 const [victims, days, agentDays, seed] = [whole('victims'), whole('days'), whole('agent-days'), whole('seed')]
 const clock = shiftClock()

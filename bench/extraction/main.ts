@@ -6,19 +6,22 @@
  * The digits are installed when it is first run (`bench/extraction/peers/`). Takes a few minutes.
  * @module
  */
-import { parseArgs } from 'node:util'
 import { machine } from '../lib/machine.ts'
+import { benchOptions, refuse } from '../lib/options.ts'
 import { measure, type SeedResult } from './measure.ts'
 import { attackLines, type ExtractionReport, goalsOf, hardeningLines, textReport } from './report.ts'
 
-const { values } = parseArgs({
-  options: { seed: { type: 'string' }, json: { type: 'boolean', default: false } },
+const USAGE = {
+  name: 'extraction',
+  about: 'Queries until copying a model is noticed; honest callers beside it. Offline replay.',
+}
+const { values } = benchOptions(USAGE, {
+  seed: { type: 'string', value: 'N', about: 'one seed instead of three' },
 })
 /** Seed 1 was looked at while the terms were chosen; 2 and 3 were run for the report only. */
 const seeds = values.seed === undefined ? [1, 2, 3] : [Number(values.seed)]
 if (!seeds.every(Number.isSafeInteger)) {
-  console.error('usage: bench:extraction [--seed N] [--json]')
-  process.exit(2)
+  refuse(USAGE, '--seed takes a whole number')
 }
 const results: SeedResult[] = []
 for (const seed of seeds)

@@ -5,18 +5,19 @@
  *
  * @module
  */
-import { parseArgs } from 'node:util'
 import { machine } from '../lib/machine.ts'
+import { benchOptions, refuse } from '../lib/options.ts'
 import { PARAMETERS } from './generate.ts'
 import { measure } from './measure.ts'
 import { goalsOf, type LoginReport, linesOf, textReport } from './report.ts'
 
-const { values } = parseArgs({
-  options: {
-    params: { type: 'string' },
-    seed: { type: 'string' },
-    json: { type: 'boolean', default: false },
-  },
+const USAGE = {
+  name: 'login',
+  about: 'How often people are asked again, and whom that stops. SYNTHETIC logins.',
+}
+const { values } = benchOptions(USAGE, {
+  params: { type: 'string', value: 'dev|held', about: 'one set of parameters instead of both' },
+  seed: { type: 'string', value: 'N', about: 'one seed instead of three' },
 })
 
 /** Seeds: 1–3 were looked at with `dev`; everything else was run for the report only. */
@@ -28,8 +29,7 @@ for (const name of names) {
   const parameters = PARAMETERS[name]
   const seeds = values.seed === undefined ? SEEDS[name] : [Number(values.seed)]
   if (parameters === undefined || seeds === undefined || !seeds.every(Number.isSafeInteger)) {
-    console.error('usage: bench:login [--params dev|held] [--seed N] [--json]')
-    process.exit(2)
+    refuse(USAGE, '--params is dev or held, --seed a whole number')
   }
   reports.push({ name, seeds, results: seeds.map((seed) => measure(parameters, seed)) })
 }

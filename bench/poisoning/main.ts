@@ -5,19 +5,20 @@
  *
  * @module
  */
-import { parseArgs } from 'node:util'
 import { machine } from '../lib/machine.ts'
+import { benchOptions, refuse } from '../lib/options.ts'
 import { AIMS, METHODS, measure } from './measure.ts'
 import { type PoisoningReport, textReport } from './report.ts'
 
 /** Seeds 1–3 were looked at while this was built; the defaults were not. */
-const { values } = parseArgs({
-  options: {
-    agents: { type: 'string', default: '12' },
-    seeds: { type: 'string', default: '101,102' },
-    method: { type: 'string' },
-    json: { type: 'boolean', default: false },
-  },
+const USAGE = {
+  name: 'poisoning',
+  about: 'What detection loses when somebody teaches the baselines first; a synthetic office, two arms.',
+}
+const { values } = benchOptions(USAGE, {
+  agents: { type: 'string', default: '12', value: 'N', about: 'agents of the office, 5 or more' },
+  seeds: { type: 'string', default: '101,102', value: 'A,B', about: 'of everything that is drawn' },
+  method: { type: 'string', value: METHODS.join('|'), about: 'one method instead of all' },
 })
 const agents = Number(values.agents)
 const seeds = values.seeds.split(',').map(Number)
@@ -28,10 +29,7 @@ if (
   !seeds.every(Number.isSafeInteger) ||
   methods.length === 0
 ) {
-  console.error(
-    `usage: bench:poisoning [--agents N (5 or more)] [--seeds a,b] [--method ${METHODS.join('|')}] [--json]`,
-  )
-  process.exit(2)
+  refuse(USAGE, '--agents is 5 or more, --seeds whole numbers, --method one of the methods')
 }
 const results = seeds.map((seed) =>
   methods.flatMap((method) =>

@@ -55,6 +55,7 @@ function derive(tools: readonly CatalogueTool[]): ReadonlyMap<string, ToolRoles>
         ...(tool.description === undefined ? {} : { description: tool.description }),
         inputSchema: tool.input_schema ?? {},
         ...(tool.annotations === undefined ? {} : { annotations: tool.annotations }),
+        trusted: true,
       }),
     ]),
   )

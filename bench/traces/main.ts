@@ -1,20 +1,13 @@
 /**
  * `bench:traces`: replays recorded agent runs through an arm, writes one decision a line, and scores them when labels are
  * given. Offline replay: no model runs, and a refused call does not change what was recorded after it.
- *
- *   --inputs F --outputs F --suites F [--labels F] [--decisions OUT.jsonl] [--arm pipeline|flow|d4] [--no-intent] [--rewrites]
- *   [--failures N] [--every N] [--json] [--domains [--seeds N]] [--cross] [--perturb [--only TEXT]]
- *
- * `--domains` replays made-up domains in every form of attack instead of files; `--cross` tunes the weights of the trace
- * stage on one suite and tries them on the others (arm flow); `--perturb` replays the recorded runs under other names,
- * spellings, serialisations and words.
  * @module
  */
 import { createWriteStream, existsSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { finished } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { benchOptions, refuse, wholeOption } from '../lib/options.ts'
 import type { TraceArm } from './arm.ts'
 import { baselineArm } from './baseline.ts'
 import { crossed, crossText } from './cross-run.ts'
@@ -38,26 +31,47 @@ const ARMS: Readonly<Record<string, () => TraceArm>> = {
 }
 const DEFAULT_ARM = 'pipeline'
 
-const { values } = parseArgs({
-  options: {
-    inputs: { type: 'string' },
-    outputs: { type: 'string' },
-    suites: { type: 'string' },
-    labels: { type: 'string' },
-    decisions: { type: 'string' },
-    arm: { type: 'string', default: DEFAULT_ARM },
-    failures: { type: 'string', default: '20' },
-    'no-intent': { type: 'boolean', default: false },
-    rewrites: { type: 'boolean', default: false },
-    domains: { type: 'boolean', default: false },
-    every: { type: 'string', default: '1' },
-    seeds: { type: 'string', default: '3' },
-    cross: { type: 'boolean', default: false },
-    perturb: { type: 'boolean', default: false },
-    only: { type: 'string' },
-    json: { type: 'boolean', default: false },
+const USAGE = {
+  name: 'traces',
+  about: 'Recorded agent runs through the engine: what it would have stopped. Offline replay, no model runs.',
+}
+const { values } = benchOptions(USAGE, {
+  inputs: {
+    type: 'string',
+    value: 'FILE',
+    about: 'recorded runs (JSON lines, .gz or not); the shared ones when left out',
   },
+  outputs: { type: 'string', value: 'FILE', about: 'outputs of tools by digest' },
+  suites: { type: 'string', value: 'FILE', about: 'tool catalogues by suite' },
+  labels: { type: 'string', value: 'FILE', about: 'what was an attack; without it nothing is scored' },
+  decisions: { type: 'string', value: 'FILE', about: 'write one decision a line' },
+  arm: { type: 'string', default: DEFAULT_ARM, value: Object.keys(ARMS).join('|'), about: 'who decides' },
+  failures: { type: 'string', default: '20', value: 'N', about: 'how many failures of a kind to show' },
+  'no-intent': { type: 'boolean', default: false, about: 'without the words of the user' },
+  rewrites: { type: 'boolean', default: false, about: 'the attacks rewritten, too' },
+  domains: {
+    type: 'boolean',
+    default: false,
+    about: 'made-up domains in every form of attack; needs no files',
+  },
+  seeds: { type: 'string', default: '3', value: 'N', about: 'of the made-up domains' },
+  every: { type: 'string', default: '1', value: 'N', about: 'every Nth run only' },
+  cross: {
+    type: 'boolean',
+    default: false,
+    about: 'weights tuned on one suite, tried on the others (arm flow)',
+  },
+  perturb: {
+    type: 'boolean',
+    default: false,
+    about: 'the runs under other names, spellings, serialisations, words',
+  },
+  only: { type: 'string', value: 'TEXT', about: 'of --perturb those whose name holds it' },
 })
+
+const every = wholeOption(USAGE, 'every', values.every)
+const seeds = wholeOption(USAGE, 'seeds', values.seeds)
+const failures = wholeOption(USAGE, 'failures', values.failures, 0)
 
 function shared(name: string): string {
   const root = process.env.SAFECONDUCT_SHARED ?? fileURLToPath(new URL('../../../shared', import.meta.url))
@@ -66,18 +80,16 @@ function shared(name: string): string {
 function file(given: string | undefined, fallback: string, needed: boolean): string | null {
   const path = given ?? shared(fallback)
   if (existsSync(path)) return path
-  if (given !== undefined || needed) throw new Error(`no such file: ${path}`)
+  if (given !== undefined || needed) return refuse(USAGE, `no such file: ${path}`)
   return null
 }
 
 async function main(): Promise<void> {
   const make = ARMS[values.arm]
-  if (make === undefined) throw new Error(`no such arm: ${values.arm} (${Object.keys(ARMS).join(', ')})`)
+  if (make === undefined) return refuse(USAGE, `no such arm: ${values.arm} (${Object.keys(ARMS).join(', ')})`)
   if (values.domains) {
-    const report = await replayDomains(make(), Number(values.seeds), !values['no-intent'])
-    process.stdout.write(
-      values.json ? `${JSON.stringify(report)}\n` : domainsText(report, Number(values.failures)),
-    )
+    const report = await replayDomains(make(), seeds, !values['no-intent'])
+    process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : domainsText(report, failures))
     return
   }
   const inputs = file(values.inputs, 'dev.inputs.jsonl.gz', true)
@@ -92,6 +104,8 @@ async function main(): Promise<void> {
   const [outputs, suites] = await Promise.all([readOutputs(outputsFile), readSuites(suitesFile)])
   const labels =
     labelsFile === null ? null : new Map((await collect<RunLabels>(labelsFile)).map((l) => [l.id, l]))
+  if (labels === null && (values.cross || values.perturb || values.rewrites))
+    return refuse(USAGE, '--cross, --perturb and --rewrites need --labels')
   const options: ReplayOptions = {
     suites,
     withIntent: !values['no-intent'],
@@ -105,9 +119,7 @@ async function main(): Promise<void> {
   }
   if (values.perturb && labels !== null) {
     const report = await perturbed(make, inputs, labels, options, outputs, values.only)
-    process.stdout.write(
-      values.json ? `${JSON.stringify(report)}\n` : perturbedText(report, Number(values.failures)),
-    )
+    process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : perturbedText(report, failures))
     return
   }
   const arm = make()
@@ -117,7 +129,7 @@ async function main(): Promise<void> {
   let runs = 0
   let read = 0
   for await (const run of jsonLines<RecordedRun>(inputs)) {
-    if (read++ % Number(values.every) !== 0) continue
+    if (read++ % every !== 0) continue
     const done = await replayRun(arm, run, options)
     runs++
     times.decide.push(...done.decideMs)
@@ -141,9 +153,7 @@ async function main(): Promise<void> {
     machine: { cores: cpus().length, load: loadavg()[0] ?? 0 },
   })
   await arm.close?.()
-  process.stdout.write(
-    values.json ? `${JSON.stringify(report)}\n` : textReport(report, Number(values.failures)),
-  )
+  process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : textReport(report, failures))
 }
 
 async function replayRewrites(
