@@ -12,7 +12,7 @@ import {
   type Server,
   type User,
 } from '@safeconduct/protocol'
-import { epochKey } from './delegation/epochs.ts'
+import { raise } from './delegation/epochs.ts'
 import { agentEntity, putElevation, userEntity } from './elevation/held.ts'
 import type { EngineEvent } from './events.ts'
 import { afterHearing } from './flow/index.ts'
@@ -60,7 +60,7 @@ function carry(tenant: TenantState, engine: PolicyEngine, event: ControlEvent, a
   const { directory } = tenant
   switch (event.type) {
     case 'epoch':
-      raise(directory.epochs, epochKey(event.ref.kind, event.ref.id), event.ref.epoch)
+      raise(directory.epochs, event.ref)
       return []
     case 'agent':
       directory.agents.set(event.agent.id, event.agent)
@@ -117,11 +117,6 @@ function carry(tenant: TenantState, engine: PolicyEngine, event: ControlEvent, a
     case 'erased':
       return eraseUser(tenant, event.user)
   }
-}
-
-/** Epochs only grow: a late message must not bring a revoked grant back. */
-function raise(epochs: Map<string, number>, key: string, epoch: number): void {
-  if (epoch > (epochs.get(key) ?? -1)) epochs.set(key, epoch)
 }
 
 function recomposed({ live }: TenantState, agent: Agent, at: number): EngineEvent[] {

@@ -24,12 +24,14 @@ import type {
 } from '@safeconduct/protocol'
 import type { Cold } from './cold.ts'
 import type { Reservation, Spent } from './delegation/budget.ts'
+import type { EpochTable } from './delegation/epochs.ts'
 import type { FlowState, SeenOutput } from './flow/index.ts'
 import type { KnownTool } from './integrity/catalogue.ts'
 import type { CompositionLive } from './integrity/composition.ts'
 import type { CompiledPolicies } from './policy/engine.ts'
 import type { RelationFacts, SavedBaseline, TrendPoint } from './ports.ts'
 import type { Peers } from './risk/behaviour/peers.ts'
+import type { Customs } from './risk/customs.ts'
 import type { Signal } from './risk/detector.ts'
 import type { QueryStream } from './risk/extraction/stream.ts'
 import { emptyRisk, type RiskLive } from './risk/score.ts'
@@ -70,8 +72,7 @@ export interface TenantState {
 }
 
 export interface Directory {
-  /** By `<kind>:<id>`; unknown means revoked. */
-  readonly epochs: Map<string, number>
+  readonly epochs: EpochTable
   readonly agents: Map<string, Agent>
   /** By name, the `<server>` of `/mcp/<server>`. */
   readonly servers: Map<string, Server>
@@ -99,7 +100,7 @@ export interface ActivePolicy {
 }
 
 /** Members of `agents` are changed in place; those of the other maps are replaced (`snapshot.ts` relies on it). */
-export interface Live {
+export interface Live extends Customs {
   /** Counts recorded batches of events; a replay skips what a snapshot already holds. */
   seq: number
   /** When expired errands were last forgotten. */
@@ -249,6 +250,9 @@ export function emptyLive(): Live {
     peers: new Map(),
     queries: new Map(),
     arrivals: new Map(),
+    kinds: new Map(),
+    forms: new Map(),
+    breadths: new Map(),
     streams: new Map(),
     logged: new Map(),
     stains: new Map(),

@@ -10,7 +10,6 @@ import {
   trustRank,
 } from '@safeconduct/protocol'
 import { control } from '../control.ts'
-import { epochKey } from '../delegation/epochs.ts'
 import type { EngineEvent } from '../events.ts'
 import type { ControlEvent } from '../ports.ts'
 import type { PolicyFacts } from '../record/entry.ts'
@@ -48,7 +47,7 @@ export function applyControl(owner: Owner, event: ControlEvent): void {
 function endedBy({ state }: Owner, event: ControlEvent): { kind: EpochKind; id: string } | null {
   if (event.type !== 'epoch') return null
   const { kind, id, epoch } = event.ref
-  const known = state.tenants.get(event.tenant)?.directory.epochs.get(epochKey(kind, id))
+  const known = state.tenants.get(event.tenant)?.directory.epochs.get(kind)?.get(id)
   return known !== undefined && epoch > known ? { kind, id } : null
 }
 

@@ -5,8 +5,8 @@
  * @module
  */
 import type { ErrorCode, Obligation, Outcome } from '@safeconduct/protocol'
-import type { Asked, Obtainable } from '../policy/context.ts'
-import type { AskedPolicies } from '../policy/engine.ts'
+import type { Asked } from '../policy/context.ts'
+import type { AskedPolicies, Obtainable } from '../policy/engine.ts'
 import { type Actors, type Judgement, judge } from '../policy/judge.ts'
 import { policySentence } from './words.ts'
 

@@ -54,9 +54,13 @@ export function reserve(
   const reservations: Reservation[] = []
   for (const purse of purses) {
     const before = spent.get(purse.key)
-    const sums = new Map<string, number>()
+    let sums: Map<string, number> | null = null
     for (const budget of purse.budgets) {
-      const refusal = overCounts(budget, before, question) ?? overSums(budget, before, question, sums)
+      let refusal = overCounts(budget, before, question)
+      if (refusal === null && budget.sums !== undefined) {
+        sums ??= new Map()
+        refusal = overSums(budget.sums, before, question, sums)
+      }
       if (refusal !== null) return { reservations: [], refusal }
     }
     reservations.push({
@@ -64,7 +68,7 @@ export function reserve(
       expiresAt: purse.expiresAt,
       calls: 1,
       writes: question.write ? 1 : 0,
-      sums: [...sums],
+      sums: sums === null ? [] : [...sums],
     })
   }
   return { reservations, refusal: null }
@@ -81,12 +85,12 @@ function overCounts(budget: Budget, before: Spent | undefined, question: BudgetQ
 }
 
 function overSums(
-  budget: Budget,
+  limits: NonNullable<Budget['sums']>,
   before: Spent | undefined,
   question: BudgetQuestion,
   sums: Map<string, number>,
 ): Refusal | null {
-  for (const [name, limit] of Object.entries(budget.sums ?? {})) {
+  for (const [name, limit] of Object.entries(limits)) {
     const path = question.tool === null ? null : pathOf(name, question.tool)
     if (path === null) continue
     const values = valuesAt(question.args, path)

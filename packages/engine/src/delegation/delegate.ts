@@ -215,19 +215,29 @@ function withoutTask(state: TenantState, task: Task): TenantState['live']['spent
  * link holds for that link's purse.
  */
 function pursesOf({ grant }: CallRequest, task: Task, links: readonly Delegation[]): Purse[] {
-  const purses = new Map<string, { expiresAt: number; budgets: NonNullable<TaskDetails['budget']>[] }>()
-  const open = (key: string, expiresAt: number, details: TaskDetails | undefined): void => {
-    const purse = purses.get(key) ?? { expiresAt, budgets: [] }
-    if (details?.budget !== undefined) purse.budgets.push(details.budget)
-    purses.set(key, purse)
-  }
-  const taskKey = epochKey('task', task.id)
-  open(taskKey, task.expiresAt, task.details)
-  let last = taskKey
+  const { expiresAt } = task
+  const purses = [purseOf(epochKey('task', task.id), expiresAt, task.details)]
   for (const link of links) {
-    last = epochKey('delegation', link.id)
-    open(last, task.expiresAt, link.details)
+    const key = epochKey('delegation', link.id)
+    const known = purses.find((purse) => purse.key === key)
+    if (known === undefined) purses.push(purseOf(key, expiresAt, link.details))
+    else put(known, link.details)
   }
-  open(last, task.expiresAt, grant.details)
-  return [...purses].map(([key, purse]) => ({ key, ...purse }))
+  const last = links.at(-1)
+  const key = last === undefined ? purses[0]?.key : epochKey('delegation', last.id)
+  const pays = purses.find((purse) => purse.key === key)
+  if (pays !== undefined) put(pays, grant.details)
+  return purses
+}
+
+interface OpenPurse extends Purse {
+  readonly budgets: NonNullable<TaskDetails['budget']>[]
+}
+
+function purseOf(key: string, expiresAt: number, { budget }: TaskDetails): OpenPurse {
+  return { key, expiresAt, budgets: budget === undefined ? [] : [budget] }
+}
+
+function put({ budgets }: OpenPurse, { budget }: TaskDetails): void {
+  if (budget !== undefined) budgets.push(budget)
 }

@@ -12,8 +12,6 @@ import {
   EntityUid,
   type EntityView,
   parseContext,
-  type Value,
-  valueFrom,
 } from '@safeconduct/cedar'
 import { type Obligation, SafeconductError } from '@safeconduct/protocol'
 import { readObligations } from '../decision/obligations.ts'
@@ -24,6 +22,7 @@ import type {
   EntityRef,
   Layer,
   LayerAnswer,
+  Obtainable,
   PolicyEngine,
   PolicyEntity,
   PolicyQuestion,
@@ -31,6 +30,7 @@ import type {
   PolicySource,
   SchemaFor,
 } from './engine.ts'
+import { factReader } from './fact-reader.ts'
 import type { Oracle } from './oracle.ts'
 import { NO_RELATIONS } from './relations.ts'
 import { type Speech, speechOf } from './speech.ts'
@@ -77,10 +77,22 @@ function compilePolicies(
     roles: [...new Set([...speech.agent.roles, ...speech.user.roles])].sort(),
     elevates: (layer: Layer, id: string) => speech[layer].elevates.has(id),
   }
-  const readContext = factReader(words.uses)
+  const readFacts = factReader([...speech.agent.chains, ...speech.user.chains])
   const actions = actionUids()
-  // Both layers and every actor are asked with one context: it is read once.
-  let read: { context: PolicyRecord; record: CedarRecord } | null = null
+  // Both layers and every actor are asked with one context: it is read once, and what is assumed is put beside it.
+  const [proofs, approvals] = [words.uses('freshProof'), words.uses('approved')]
+  let read: { context: PolicyRecord; obtained: Obtainable | undefined; record: CedarRecord } | null = null
+  function factsFor({ context, obtained }: PolicyQuestion): CedarRecord {
+    if (read?.context === context && read.obtained === obtained) return read.record
+    const again = read?.context === context && read.obtained !== undefined && obtained !== undefined
+    const fields = again && read !== null ? new Map(read.record.fields) : readFacts(context)
+    if (obtained !== undefined) {
+      if (proofs) fields.set('freshProof', obtained.freshProof)
+      if (approvals) fields.set('approved', obtained.approved)
+    }
+    read = { context, obtained, record: new CedarRecord(fields) }
+    return read.record
+  }
   function evaluate(
     layer: Layer,
     question: PolicyQuestion,
@@ -88,13 +100,10 @@ function compilePolicies(
     authorize: CompiledPolicySet['authorize'] = sets[layer].authorize,
   ): LayerAnswer {
     try {
-      if (read?.context !== question.context) {
-        read = { context: question.context, record: readContext(question.context) }
-      }
+      const shared = factsFor(question)
       const { principal, resource, relations: own } = question
       const action = actions(question.action)
-      const context =
-        own === undefined || own === NO_RELATIONS ? read.record : withRelations(read.record, own)
+      const context = own === undefined || own === NO_RELATIONS ? shared : withRelations(shared, own)
       const asked = { principal, action, resource, context, entities: view() }
       return answer(authorize(asked), facts[layer])
     } catch (error) {
@@ -136,34 +145,6 @@ function compilePolicies(
   }
 }
 
-/** Only what a policy speaks of is read: the rest costs nothing and can change no answer. */
-function factReader(uses: (path: string) => boolean): (context: PolicyRecord) => CedarRecord {
-  const known = new Map<string, boolean>()
-  const provenance = uses('provenance.args')
-  const isUsed = (name: string): boolean => {
-    let answer = known.get(name)
-    if (answer === undefined) {
-      answer = uses(name)
-      // Names are those of the engine's facts; the bound is for whoever asks with others.
-      if (known.size < MAX_FACTS) known.set(name, answer)
-    }
-    return answer
-  }
-  return (context) => {
-    const fields = new Map<string, Value>()
-    for (const name of Object.keys(context)) {
-      const value = context[name]
-      if (value === undefined || !isUsed(name)) continue
-      if (name === 'relations') fields.set(name, NO_FACTS)
-      else
-        fields.set(name, valueFrom(name === 'provenance' && !provenance ? withoutArguments(value) : value, 1))
-    }
-    return new CedarRecord(fields)
-  }
-}
-
-const NO_FACTS = new CedarRecord(new Map())
-
 const MAX_ACTIONS = 10_000
 
 /** An action as Cedar names it, made once: the policies are looked up by it. */
@@ -177,14 +158,6 @@ function actionUids(): (action: EntityRef) => EntityRef {
     if (known.size < MAX_ACTIONS) known.set(action.id, uid)
     return uid
   }
-}
-
-const MAX_FACTS = 256
-
-function withoutArguments(value: PolicyRecord[string]): PolicyRecord[string] {
-  if (typeof value !== 'object' || Array.isArray(value)) return value
-  const { args: _args, ...rest } = value as PolicyRecord
-  return rest
 }
 
 /** As one principal sees them: only its own facts, and none where it has none. */

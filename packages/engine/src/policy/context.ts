@@ -24,12 +24,6 @@ import {
 } from './facts.ts'
 import type { RelationsByPrincipal } from './relations.ts'
 
-/** Facts that a caller or a person can bring about. Everything else is as it is. */
-export interface Obtainable {
-  readonly freshProof: boolean
-  readonly approved: boolean
-}
-
 export interface PolicyFacts {
   readonly trust: TrustLevel
   /** 0–100 */
@@ -63,6 +57,7 @@ export function ask(request: CallRequest, errand: Errand, tool: KnownTool, facts
   const { roles } = tool
   const resource = resourceOf(request, tool)
   const zones = facts.surroundings
+  const { hour, weekday } = timeOf(request.at)
   return {
     action: { type: 'Action', id: tool.action },
     resource,
@@ -97,7 +92,8 @@ export function ask(request: CallRequest, errand: Errand, tool: KnownTool, facts
       chain: { depth: errand.depth },
       credentialDoubt: facts.credentialDoubt,
       autonomous: grant.user === null,
-      ...timeOf(request.at),
+      hour,
+      weekday,
       place: placeOf(request.context),
       client: clientOf(request.context),
       zone: { from: zones.from, to: zones.to, flow: zones.flow },

@@ -38,12 +38,20 @@ export interface PolicyEntity {
   readonly parents: readonly EntityRef[]
 }
 
+/** Facts that a caller or a person can bring about. Everything else is as it is. */
+export interface Obtainable {
+  readonly freshProof: boolean
+  readonly approved: boolean
+}
+
 export interface PolicyQuestion {
   readonly principal: EntityRef
   readonly action: EntityRef
   readonly resource: EntityRef
   /** Facts that both layers share. */
   readonly context: PolicyRecord
+  /** Facts beside those of `context`, before which they go: so that the rest is read once, whatever is assumed. */
+  readonly obtained?: Obtainable
   /** `context.relations` as this principal sees it; its facts only. */
   readonly relations?: PolicyRecord
   /** Entities of this question only: what no registration tells of, such as the document that is asked for. */

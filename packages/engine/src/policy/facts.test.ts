@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { schemaOf } from '../control.ts'
 import { decide } from '../decide.ts'
 import { call, details, engine, server, setup, task, world } from '../testing/world.ts'
@@ -19,6 +20,12 @@ const outcome = (when: string, shape = {}, events: Parameters<typeof setup>[0] =
 test('time, place, client, purpose', () => {
   assert.deepEqual(timeOf(Date.UTC(2026, 0, 4, 23)), { hour: 23, weekday: 7 })
   assert.deepEqual(timeOf(Date.UTC(2026, 0, 5)), { hour: 0, weekday: 1 })
+  fc.assert(
+    fc.property(fc.integer({ min: -8.64e15, max: 8.64e15 }), (at) => {
+      const date = new Date(at)
+      assert.deepEqual(timeOf(at), { hour: date.getUTCHours(), weekday: date.getUTCDay() || 7 })
+    }),
+  )
   assert.equal(outcome('context.weekday >= 6'), 'allow')
   assert.equal(outcome('context.weekday == 1 && context.hour == 10'), 'deny')
   const at = (ip: string | null, country?: string) =>

@@ -61,10 +61,17 @@ export function zonesOf(
   }
 }
 
+const HOUR_MS = 3_600_000
+
+function modulo(value: number, by: number): number {
+  return ((value % by) + by) % by
+}
+
 /** UTC. `weekday` is ISO 8601's: 1 Monday, 7 Sunday. */
 export function timeOf(at: number): { readonly hour: number; readonly weekday: number } {
-  const date = new Date(at)
-  return { hour: date.getUTCHours(), weekday: ((date.getUTCDay() + 6) % 7) + 1 }
+  const hours = Math.floor(at / HOUR_MS)
+  // The first day of 1970 was a Thursday.
+  return { hour: modulo(hours, 24), weekday: modulo(Math.floor(hours / 24) + 3, 7) + 1 }
 }
 
 export const NETWORKS = ['unknown', 'loopback', 'private', 'public'] as const
@@ -86,8 +93,11 @@ export function clientOf({ channel, client }: CallContext): PolicyRecord {
 /** Strongest evidence that a policy can name; a flood of detectors is no flood of facts. */
 const MAX_DETECTORS = 64
 
+const NO_EVIDENCE: PolicyRecord = { detectors: [], bits: 0 }
+
 /** `bits`: what speaks against the call, added up and rounded down. */
 export function evidenceFacts(evidence: readonly Evidence[]): PolicyRecord {
+  if (evidence.length === 0) return NO_EVIDENCE
   const against = evidence.filter(({ bits }) => bits > 0)
   const bits = against.reduce((sum, item) => sum + item.bits, 0)
   return {
@@ -106,10 +116,13 @@ export function provenanceOfArguments(
   args: CallRequest['operation']['args'],
 ): PolicyRecord {
   const facts: Record<string, { label: string; source: string; sink: boolean }> = {}
-  const names = Object.keys(args).slice(0, MAX_ARGUMENTS)
+  if (labels.length === 0) return facts
+  const names = Object.keys(args)
+    .slice(0, MAX_ARGUMENTS)
+    .filter((name) => name !== '' && !name.startsWith('__'))
   for (const { path, label, source, sink } of labels) {
     for (const name of names) {
-      if (!isUnder(path, name) || name.startsWith('__') || name === '') continue
+      if (!isUnder(path, name)) continue
       const told = facts[name]
       const worse =
         told === undefined || LABELS.indexOf(label) > LABELS.indexOf(told.label as (typeof LABELS)[number])

@@ -4,8 +4,8 @@
  * @module
  */
 import type { Decision, Grant, Obligation } from '@safeconduct/protocol'
-import type { Asked, Obtainable } from './context.ts'
-import type { AskedPolicies, EntityRef, Layer, LayerAnswer } from './engine.ts'
+import type { Asked } from './context.ts'
+import type { AskedPolicies, EntityRef, Layer, LayerAnswer, Obtainable } from './engine.ts'
 import { relationsFor } from './relations.ts'
 
 /** Everybody whose rights are asked for. */
@@ -44,27 +44,36 @@ function evaluate(
   facts: Obtainable,
 ): Verdict {
   const { action, resource, local } = asked
-  const question = { action, resource, context: { ...asked.context, ...facts }, ...(local && { local }) }
-  const put = (layer: Layer, principal: EntityRef): [Layer, LayerAnswer] => {
+  const verdict: OpenVerdict = { allowed: true, reasons: [], errors: [], obligations: [] }
+  const put = (layer: Layer, principal: EntityRef): void => {
     const relations = relationsFor(asked.context, principal.type === 'User' ? 'user' : 'agent', principal.id)
-    return [layer, policies.evaluate(layer, { principal, ...question, relations })]
+    const question = { principal, action, resource, context: asked.context, obtained: facts, relations }
+    merge(verdict, layer, policies.evaluate(layer, local === undefined ? question : { ...question, local }))
   }
-  const agents = [agent, ...via].map((id) => put('agent', { type: 'Agent', id }))
+  put('agent', { type: 'Agent', id: agent })
+  for (const id of via) put('agent', { type: 'Agent', id })
   // An agent without a user stands for itself before the user's layer, which is never skipped.
-  const beneficiary = put('user', user === null ? { type: 'Agent', id: agent } : { type: 'User', id: user })
-  return merge([...agents, beneficiary])
+  put('user', user === null ? { type: 'Agent', id: agent } : { type: 'User', id: user })
+  return verdict
 }
 
-function merge(answers: readonly (readonly [Layer, LayerAnswer])[]): Verdict {
-  const reasons = new Map<string, Decision['policies'][number]>()
-  const errors = new Map<string, Decision['policyErrors'][number]>()
-  const obligations: (Obligation | null)[] = []
-  let allowed = true
-  for (const [layer, answer] of answers) {
-    if (!answer.allowed || answer.errors.some((error) => error.effect === 'forbid')) allowed = false
-    for (const { id, effect } of answer.reasons) reasons.set(`${layer}:${id}`, { layer, id, effect })
-    for (const { id, message } of answer.errors) errors.set(`${layer}:${id}`, { layer, id, message })
-    obligations.push(...answer.obligations)
-  }
-  return { allowed, reasons: [...reasons.values()], errors: [...errors.values()], obligations }
+interface OpenVerdict extends Verdict {
+  allowed: boolean
+  readonly reasons: Decision['policies'][number][]
+  readonly errors: Decision['policyErrors'][number][]
+  readonly obligations: (Obligation | null)[]
+}
+
+function merge(into: OpenVerdict, layer: Layer, answer: LayerAnswer): void {
+  if (!answer.allowed || answer.errors.some((error) => error.effect === 'forbid')) into.allowed = false
+  for (const { id, effect } of answer.reasons) put(into.reasons, { layer, id, effect })
+  for (const { id, message } of answer.errors) put(into.errors, { layer, id, message })
+  if (answer.obligations.length > 0) into.obligations.push(...answer.obligations)
+}
+
+/** A policy that speaks for several of a chain is named once, with what it said last. */
+function put<T extends { readonly layer: string; readonly id: string }>(said: T[], one: T): void {
+  const known = said.findIndex(({ layer, id }) => layer === one.layer && id === one.id)
+  if (known < 0) said.push(one)
+  else said[known] = one
 }

@@ -11,6 +11,8 @@ export interface Speech {
    * `provenance.args` when it says `context.provenance.args.to` or `context.provenance`.
    */
   uses(path: string): boolean
+  /** The paths themselves, as names below `context`; `[]` is all of it. */
+  readonly chains: readonly (readonly string[])[]
   /** `context.relations.<name>`, sorted. */
   readonly relations: readonly string[]
   /** Ids of `Role::"…"`, sorted. */
@@ -24,6 +26,7 @@ export const ELEVATE = 'elevate'
 
 export function speechOf(set: CompiledPolicySet): Speech {
   const paths = new Set<string>()
+  const chains: string[][] = []
   const roles = new Set<string>()
   const elevates = new Set<string>()
   for (const { id, tree } of set.parsed) {
@@ -35,8 +38,10 @@ export function speechOf(set: CompiledPolicySet): Speech {
         continue
       }
       const chain = contextChain(node)
-      if (chain !== null) paths.add(chain.join('.'))
-      else if (typeof node === 'object' && node !== null) {
+      if (chain !== null) {
+        paths.add(chain.join('.'))
+        chains.push(chain)
+      } else if (typeof node === 'object' && node !== null) {
         waiting.push(...(Symbol.iterator in node ? (node as Iterable<unknown>) : Object.values(node)))
       }
     }
@@ -47,6 +52,7 @@ export function speechOf(set: CompiledPolicySet): Speech {
   const above = beginnings(paths)
   return {
     uses: (path) => above.has(path) || beginningsOf(path).some((beginning) => paths.has(beginning)),
+    chains,
     relations: namesUnder(paths, 'relations.'),
     roles: [...roles].sort(),
     elevates,

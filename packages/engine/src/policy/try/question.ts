@@ -9,12 +9,12 @@
 import type { ErrorCode, JsonObject, Operation } from '@safeconduct/protocol'
 import type { Posed } from '../../decision/rule.ts'
 import { refsIn } from '../confine.ts'
-import type { Obtainable } from '../context.ts'
 import {
   asRecord,
   type CompiledPolicies,
   type EntityRef,
   type Layer,
+  type Obtainable,
   type PolicyEntity,
   type PolicyRecord,
   type PolicyValue,
