@@ -14,7 +14,7 @@ import { deriveFrom, isAsked, isNamed, originOf } from './origin.ts'
 import type { Field } from './parse.ts'
 import { fieldsOfText, fieldsOfValue } from './parse.ts'
 import type { ArgumentRole, ToolRoles } from './roles.ts'
-import { argumentRole, isHard } from './roles.ts'
+import { argumentRole, isHard, roleOfValue } from './roles.ts'
 import type { Span } from './spans.ts'
 import { asksWithToken, spansOf } from './spans.ts'
 import type { ApprovedValue, FlowState, Naming, SeenField, SeenOutput, SeenRequest } from './state.ts'
@@ -397,11 +397,13 @@ function stainsOf(state: FlowState, outcome: Outcome): (readonly [string, string
     if (typeof leaf.value === 'boolean') continue
     room -= String(leaf.value).length
     if (room < 0) return stains
-    const hard = isHard(roleOf(outcome.roles, leaf.path))
+    const hard = isHard(roleOfValue(roleOf(outcome.roles, leaf.path), String(leaf.value)))
     const parts = hard ? [String(leaf.value)] : tokensOf(String(leaf.value)).map((token) => token.text)
     for (const part of parts) {
       if (stains.length >= MAX_STAINS || tried++ >= LIMITS.parts) return stains
       const value = canon(part).slice(0, LIMITS.value)
+      // What may have been a read has put no plain word anywhere.
+      if (outcome.roles.unsure === true && tokenKind(part) === null) continue
       if (value.length <= 5 || state.approved.some((a) => a.value === value)) continue
       const { standing } = originOf(state, value, tokenKind(part) !== null)
       if (isAsked(standing)) stains.push([value, standing])

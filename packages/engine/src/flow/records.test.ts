@@ -34,6 +34,18 @@ test('comma-separated values are quoted as RFC 4180 says, or they are prose', ()
   assert.equal(readRecords('name,email\n"Ada" broke out,ada@example.com'), undefined)
 })
 
+test('one column, some cells of which had to be quoted, is a list; what breaks out of its quotes is prose', () => {
+  assert.deepEqual(readRecords('general\nrandom\n"a, ""b""\nSend it now."'), [
+    'general',
+    'random',
+    'a, "b"\nSend it now.',
+  ])
+  assert.equal(readRecords('general\nrandom\n"a, b" and more'), undefined)
+  assert.equal(readRecords('Send it now.\nrandom\n"a, b"'), undefined)
+  assert.equal(readRecords('general\n"a, b"'), undefined)
+  assert.equal(readRecords('general\nrandom\nprivate'), undefined)
+})
+
 test('elements hold elements or text; a page is none of them', () => {
   const text =
     '<?xml version="1.0"?>\n<result><item id="1"><name>Ada &amp; Bo</name></item><item id="2"><name/></item></result>'

@@ -17,13 +17,13 @@ export function readRecords(text: string): JsonValue | undefined {
     case '[':
       return jsonLines(text)
     case '"':
-      return jsonLines(text) ?? separated(text)
+      return jsonLines(text) ?? separated(text) ?? column(text)
     case '|':
       return table(text)
     case '<':
       return elements(text)
     default:
-      return separated(text)
+      return separated(text) ?? column(text)
   }
 }
 
@@ -72,6 +72,19 @@ function separated(text: string): JsonValue | undefined {
   // A sentence with a comma in it is no head.
   return head.every((name) => NAME.test(name) && name.split(' ').length <= 3 && !/\.$/.test(name))
     ? recordsOf(head, rest)
+    : undefined
+}
+
+/** One column without a head, some of its cells quoted; a bare cell is as short as an item of a list. */
+function column(text: string): JsonValue | undefined {
+  if (!/(?:^|\n)"/.test(text)) return undefined
+  const rows = rowsOf(text, ',')
+  if (rows === undefined || rows.length < 3 || !rows.every((row) => row.length === 1)) return undefined
+  const cells = rows.flat()
+  const quoted = new Set(cells.filter((cell) => /[",\n]/.test(cell)))
+  if (quoted.size === 0) return undefined
+  return cells.every((cell) => quoted.has(cell) || (cell.length <= 60 && !/[.!?:](?:\s|$)/.test(cell)))
+    ? cells
     : undefined
 }
 

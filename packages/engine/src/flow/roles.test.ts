@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ToolDefinition, ToolRoles } from './roles.ts'
-import { deriveRoles, unknownToolRoles } from './roles.ts'
+import { deriveRoles, roleOfValue, unknownToolRoles } from './roles.ts'
 
 function roles(
   name: string,
@@ -90,6 +90,56 @@ test('what a server says of itself can only make it more cautious', () => {
     true,
   )
   assert.equal(roles('get_note', { id: 'string' }, { annotations: { openWorldHint: true } }).openWorld, true)
+})
+
+test('where no verb is known: an address alone is gone to, and a trusted server is believed that it only reads', () => {
+  const claim = { readOnlyHint: true }
+  const foreign = (args: Record<string, string>, extra: Partial<ToolDefinition> = {}): ToolRoles =>
+    roles('hole_seite', args, extra)
+  const page = foreign({ url: 'string', max_length: 'integer' })
+  assert.deepEqual([page.effect, page.args.url?.sink, page.openWorld], ['read', true, true])
+  assert.equal(foreign({ url: 'string', inhalt: 'string' }).effect, 'write')
+  assert.equal(foreign({ url: 'string' }, { annotations: { destructiveHint: true } }).effect, 'write')
+  assert.equal(foreign({ konto: 'string' }, { annotations: claim }).effect, 'write')
+  assert.equal(foreign({ konto: 'string' }, { annotations: claim, trusted: true }).effect, 'read')
+  const both = { annotations: { ...claim, destructiveHint: true }, trusted: true }
+  assert.equal(foreign({ konto: 'string' }, both).effect, 'write')
+  // A verb that is known says more than a hint.
+  assert.equal(
+    roles('delete_file', { path: 'string' }, { annotations: claim, trusted: true }).effect,
+    'write',
+  )
+  assert.equal(roles('delete_page', { url: 'string' }).effect, 'write')
+})
+
+test('what an argument is that no list names: a caption beside an account, a place for a text, or a text', () => {
+  const transfer = roles('transmit_cash', { iban: 'string', figure: 'number', reference: 'string' })
+  assert.deepEqual([transfer.args.reference?.kind, transfer.args.reference?.weight], ['caption', 0.3])
+  assert.equal(
+    roles('transmit_cash', { figure: 'number', reference: 'string' }).args.reference?.kind,
+    'other',
+  )
+  assert.equal(roles('convey_hub_bulletin', { hub: 'string', body: 'string' }).args.hub?.kind, 'place')
+  // With somebody to write to, it is not the place; without a text, there is nothing to be placed.
+  const to = roles('convey_hub_bulletin', { hub: 'string', body: 'string', email: 'string' })
+  assert.equal(to.args.hub?.kind, 'object')
+  assert.equal(roles('convey_hub', { hub: 'string' }).args.hub?.kind, 'object')
+  const other = roles('publish_site', { url: 'string', markup: 'string' }).args.markup
+  assert.ok(other !== undefined)
+  for (const name of [
+    'Spotify Premium',
+    'US133000000121212121212',
+    'Dock 7, Harbour Street 12, Ghent',
+    '',
+    'a b',
+  ])
+    assert.equal(roleOfValue(other, name).kind, 'other', name)
+  for (const text of ['Refund for the dinner we had', 'The hobby of Ann is painting; that of Bo is chess.'])
+    assert.deepEqual([roleOfValue(other, text).kind, roleOfValue(other, text).freeText], ['free', true], text)
+  // Only where the name says nothing: a recipient stays one, however it is written.
+  const to2 = roles('send_mail', { recipient: 'string' }).args.recipient
+  assert.ok(to2 !== undefined)
+  assert.equal(roleOfValue(to2, 'whoever asks for it first and pays').kind, 'recipient')
 })
 
 test('only clearly own data is free of other people’s words', () => {

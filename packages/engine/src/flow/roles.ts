@@ -1,7 +1,7 @@
 /**
  * Roles of a tool from its own definition: what it does, what it may reach, which arguments steer, whose words come
  * back. The same code for every catalogue; an operator corrects single fields. What a server says about itself
- * (annotations) can only make the roles more cautious.
+ * (annotations) can only make the roles more cautious; that a trusted one only reads counts where no verb is known.
  * @module
  */
 
@@ -12,6 +12,7 @@ import {
   BINDING_NOUNS,
   BINDING_VERBS,
   CLASSES_OF,
+  CONVEYED,
   DESTRUCTIVE_VERBS,
   DEVERBAL_NOUNS,
   FUNCTION_WORDS,
@@ -36,6 +37,8 @@ export interface ToolDefinition {
     readonly idempotentHint?: boolean
     readonly openWorldHint?: boolean
   }
+  /** A person said that the server is trusted: what it says of a tool counts where nothing else is known. */
+  readonly trusted?: boolean
 }
 
 /** `weight` 0–1: what a hijacked value costs. A free-text argument steers only by the addresses inside it. */
@@ -67,6 +70,8 @@ export interface ToolRoles {
   readonly nouns: readonly string[]
   /** What its name says it acts on, singular. */
   readonly objects?: readonly string[]
+  /** Of these, what goes from hand to hand by it: whoever asks for the verb asks for the thing. */
+  readonly carried?: readonly string[]
   readonly args: Readonly<Record<string, ArgumentRole>>
   /** No verb of it is known: what it does is read off its arguments, and its answer is read like any other. */
   readonly unsure?: boolean
@@ -87,12 +92,19 @@ export function deriveRoles(tool: ToolDefinition, corrections: Partial<ToolRoles
   const description = words((tool.description ?? '').slice(0, 2000)).slice(0, DESCRIPTION_WORDS)
   const properties = asObject(asObject(tool.inputSchema).properties)
   const verb = leadVerb(words(tool.name.slice(0, 256).split(NAMESPACE).at(-1) ?? ''), description, properties)
-  const effect = verb.reads && tool.annotations?.readOnlyHint !== false ? 'read' : 'write'
+  const hints = tool.annotations
+  const saidToLook = tool.trusted === true && hints?.readOnlyHint === true
+  const looks =
+    verb.reads ||
+    (verb.verbs.length === 0 && hints?.destructiveHint !== true && (saidToLook || isAddressAlone(properties)))
+  const effect = looks && hints?.readOnlyHint !== false ? 'read' : 'write'
   const nouns = new Set([...name, ...description].map(singular).filter((word) => !NO_NOUNS.has(word)))
   const named = new Set(name.map(singular))
-  const plain = argumentRoles(properties, effect, named, asObject(tool.inputSchema).required)
+  const given = argumentRoles(properties, effect, named, asObject(tool.inputSchema).required)
   const classes = actionClasses(verb.verbs, effect, nouns)
-  if (effect === 'write' && movesMoney(plain) && !classes.includes('pay')) classes.push('pay')
+  const paying = effect === 'write' && movesMoney(given)
+  if (paying && !classes.includes('pay')) classes.push('pay')
+  const plain = placed(paying ? captioned(given) : given, classes)
   const outward =
     effect === 'write' &&
     (Object.values(plain).some((a) => ['url', 'recipient', 'account', 'permission'].includes(a.kind)) ||
@@ -108,6 +120,11 @@ export function deriveRoles(tool: ToolDefinition, corrections: Partial<ToolRoles
   const reversible =
     effect === 'read' || (!unsure && !destructive && !openWorld && !binding && !classes.includes('run'))
   const args = reversible ? plain : heavier(plain, destructive)
+  const objects = [...named].filter(
+    (w) => !NO_NOUNS.has(w) && (!isVerbWord(w) || NOUNISH.has(w)) && w !== verb.verbs[0],
+  )
+  // A name in another language: whether the user spoke of what it says is not known.
+  const legible = !unsure || objects.some((noun) => VOCABULARY.some((known) => known.has(noun)))
   const derived: ToolRoles = {
     effect,
     destructive,
@@ -119,9 +136,8 @@ export function deriveRoles(tool: ToolDefinition, corrections: Partial<ToolRoles
     ownData: effect === 'read' && !reach && [...nouns].some((n) => PRIVATE_NOUNS.has(n)),
     classes,
     nouns: [...nouns].slice(0, 48),
-    objects: [...named].filter(
-      (w) => !NO_NOUNS.has(w) && (!isVerbWord(w) || NOUNISH.has(w)) && w !== verb.verbs[0],
-    ),
+    ...(legible ? { objects } : {}),
+    carried: objects.filter((noun) => isCarried(noun, classes, plain)),
     args,
     ...(unsure ? { unsure } : {}),
     known: true,
@@ -129,10 +145,64 @@ export function deriveRoles(tool: ToolDefinition, corrections: Partial<ToolRoles
   return { ...derived, ...corrections }
 }
 
+const VOCABULARY = [THIRD_PARTY_NOUNS, OWN_NOUNS, PRIVATE_NOUNS, MONEY_NOUNS, CONVEYED, NOUNISH]
+
+/** With nothing but an address (and numbers) all that can be done is to go there. */
+function isAddressAlone(properties: JsonObject): boolean {
+  const kinds = Object.entries(properties).map(
+    ([arg, schema]) => argumentRole(arg, asObject(schema), 'read', NO_WORDS).kind,
+  )
+  return kinds.includes('url') && kinds.every((kind) => ['url', 'amount', 'time', 'scalar'].includes(kind))
+}
+
 /** An account and a number: whatever it is called, money moves. */
 function movesMoney(args: Readonly<Record<string, ArgumentRole>>): boolean {
   const kinds = Object.values(args).map(({ kind }) => kind)
   return kinds.includes('account') && (kinds.includes('amount') || kinds.includes('scalar'))
+}
+
+/** Where money goes is said by the account; an argument beside it whose name says nothing is a caption. */
+function captioned(args: Readonly<Record<string, ArgumentRole>>): Record<string, ArgumentRole> {
+  return mapped(args, (role) =>
+    role.kind === 'other' ? { ...role, kind: 'caption', weight: CAPTION } : role,
+  )
+}
+const CAPTION = 0.3
+
+/** A text goes somewhere: without a person or an address to go to, what the tool is named after is the place. */
+function placed(
+  args: Readonly<Record<string, ArgumentRole>>,
+  classes: readonly string[],
+): Record<string, ArgumentRole> {
+  const roles = Object.values(args)
+  const carries = classes.some((name) => CARRYING.includes(name)) && roles.some((role) => role.freeText)
+  const goes = roles.some((role) => DESTINATIONS.includes(role.kind))
+  const open = roles.filter((role) => role.kind === 'object')
+  if (!carries || goes || open.length !== 1) return mapped(args, (role) => role)
+  return mapped(args, (role) => (role.kind === 'object' ? { ...role, kind: 'place' } : role))
+}
+const CARRYING = ['send', 'post']
+/** Action classes by which something changes hands. */
+export const CARRYING_CLASSES: readonly string[] = [...CARRYING, 'pay']
+const DESTINATIONS = ['recipient', 'account', 'url', 'place', 'path', 'member']
+
+/** `send_bulletin(hub, text)`: what is sent is no argument of its own; where it goes is. */
+function isCarried(
+  noun: string,
+  classes: readonly string[],
+  args: Readonly<Record<string, ArgumentRole>>,
+): boolean {
+  const carries = classes.some((name) => CARRYING_CLASSES.includes(name))
+  if (!carries || !Object.values(args).some((role) => DESTINATIONS.includes(role.kind))) return false
+  return !Object.keys(args).some((arg) => words(arg).map(singular).includes(noun))
+}
+
+function mapped(
+  args: Readonly<Record<string, ArgumentRole>>,
+  change: (role: ArgumentRole) => ArgumentRole,
+): Record<string, ArgumentRole> {
+  const changed = Object.entries(args).map(([name, role]): [string, ArgumentRole] => [name, change(role)])
+  return Object.assign(Object.create(null), Object.fromEntries(changed))
 }
 
 /** What cannot be taken back weighs by what it is done to, whatever that is called: an id that is deleted, a name that is booked. */
@@ -142,13 +212,11 @@ function heavier(
 ): Record<string, ArgumentRole> {
   const least = destructive ? 1 : 0.8
   const objects = ['id', 'object', 'path', 'place', 'other', 'attribute']
-  const raised = Object.entries(args).map(([name, role]): [string, ArgumentRole] => [
-    name,
+  return mapped(args, (role) =>
     role.sink && objects.includes(role.kind) && role.weight >= 0.3 && !role.closed
       ? { ...role, weight: Math.max(role.weight, least) }
       : role,
-  ])
-  return Object.assign(Object.create(null), Object.fromEntries(raised))
+  )
 }
 
 /** Answers with records of the server, also when it is files that were looked for. */
@@ -427,6 +495,24 @@ function schemaTypes(schema: JsonObject): string[] {
         : []
   const branches = [schema.anyOf, schema.oneOf].flatMap((v) => (Array.isArray(v) ? v : []))
   return [...of(schema.type), ...branches.flatMap((branch) => of(asObject(branch).type))]
+}
+
+/**
+ * The role of an argument as it is used: one whose name says nothing, and whose value is running text, is a text. What
+ * steers inside a text still does.
+ */
+export function roleOfValue<R extends ArgumentRole>(role: R, value: string): R {
+  if ((role.kind !== 'other' && role.kind !== 'caption') || !isRunningText(value)) return role
+  return { ...role, kind: 'free', weight: 0, sink: false, freeText: true }
+}
+
+const RUNNING_WORDS = 4
+/** Several words, most of them in small letters: neither a name nor a sign of anything. */
+function isRunningText(value: string): boolean {
+  const list = value.slice(0, 400).match(/(?<![\p{L}\p{N}_@./:-])\p{L}[\p{L}'’]*(?=[\s.,;:!?]|$)/gu) ?? []
+  return (
+    list.length >= RUNNING_WORDS && list.filter((word) => /^\p{Ll}/u.test(word)).length * 2 >= list.length
+  )
 }
 
 /** Steers by its own value, not only by what stands inside it. */

@@ -17,7 +17,7 @@ import { partsOf } from './parts.ts'
 import { dictated, quotesRequest, requestedIn } from './quotes.ts'
 import { isRoleBound, isSpokenOf } from './role-binding.ts'
 import type { ToolRoles } from './roles.ts'
-import { isHard } from './roles.ts'
+import { CARRYING_CLASSES, isHard, roleOfValue } from './roles.ts'
 import { isRequest } from './spans.ts'
 import type { FlowState } from './state.ts'
 import { LIMITS } from './state.ts'
@@ -134,9 +134,10 @@ function judgeLeaf(
   parts: readonly Part[],
   add: Add,
 ): void {
-  const role = roleOf(roles, leaf.path)
-  if (!role.known) add('unknown-argument', leaf.path, 'not in the tool’s schema')
+  const named = roleOf(roles, leaf.path)
+  if (!named.known) add('unknown-argument', leaf.path, 'not in the tool’s schema')
   if (typeof leaf.value !== 'string') return
+  const role = roleOfValue(named, leaf.value)
   const part = parts.find((p) => p.path === leaf.path)
   const foreign =
     part !== undefined &&
@@ -220,7 +221,7 @@ function judgeWorst(state: FlowState, roles: ToolRoles, parts: readonly Part[], 
     (part) =>
       isAnchor(state, part) &&
       told.every(
-        (other) => vouchesFor(part, other) && (roles.reversible || other.token || !isAnybodys(other)),
+        (other) => vouchesFor(roles, part, other) && (roles.reversible || other.token || !isAnybodys(other)),
       ),
   )
   const adrift = roles.effect === 'write' && hard.length > 0 && told.length > 0 && !anchored
@@ -326,7 +327,9 @@ function isSlight(roles: ToolRoles, parts: readonly Part[]): boolean {
 /** Does the tool act on something of which the user spoke? What is conveyed is spoken of by its verb. */
 function isObjectNamed({ intent }: FlowState, roles: ToolRoles): boolean {
   if (intent === null || intent.follows || !intent.understood || roles.objects === undefined) return true
-  const things = roles.objects.filter((noun) => !CONVEYED.has(noun))
+  const carries = CARRYING_CLASSES.some((c) => roles.classes.includes(c) && intent.classes.includes(c))
+  const carried = carries ? (roles.carried ?? []) : []
+  const things = roles.objects.filter((noun) => !CONVEYED.has(noun) && !carried.includes(noun))
   return things.length === 0 || things.some((noun) => kinOf(noun).some((kin) => intent.nouns.includes(kin)))
 }
 
@@ -373,10 +376,16 @@ function bindsToRole(state: FlowState, part: Part): boolean {
  * An anchor vouches for what is no more dangerous than itself and plays another role: a file's id does not vouch for whom
  * it is shared with, nor one recipient's address for another's.
  */
-function vouchesFor(anchor: Part, told: Part): boolean {
+function vouchesFor(roles: ToolRoles, anchor: Part, told: Part): boolean {
   if (told.token) return true
   const kind = tokenKind(told.raw)
-  return anchor.weight >= told.weight && (kind === null || tokenKind(anchor.raw) !== kind)
+  if (kind !== null && tokenKind(anchor.raw) === kind) return false
+  return anchor.weight >= told.weight || (roles.unsure === true && isPartOf(anchor.path, told.path))
+}
+/** `member_email` beside `member`: whatever the words mean, the one is said of the other. */
+function isPartOf(whole: string, part: string): boolean {
+  const [of, all] = [words(whole), words(part)]
+  return of.length > 0 && of.length < all.length && of.every((word, i) => all[i] === word)
 }
 
 function isAnchor(state: FlowState, part: Part): boolean {

@@ -40,10 +40,11 @@ export interface KnownTool {
 
 /** Derived again when the pin or its server changes. The approved definition counts, never a proposed one. */
 export function knownTool(pin: PinnedTool, server: Server | undefined): KnownTool {
-  const definition = toDefinition(pin.name, pin.definition)
+  const trusted = server?.trustedOutput === true
+  const definition = toDefinition(pin.name, pin.definition, trusted)
   // Nobody vouched for the server, so whatever it returns counts as other people's words. A trusted one vouches for its
   // fields; the mails and pages that it passes on stay what they are.
-  const derived = deriveRoles(definition, server?.trustedOutput === true ? {} : { thirdPartyOutput: true })
+  const derived = deriveRoles(definition, trusted ? {} : { thirdPartyOutput: true })
   const roles = corrected(derived, pin.corrections)
   return entry(pin.id, pin, roles, groupsOf(roles), argumentTypes(pin.definition.inputSchema))
 }
@@ -70,8 +71,8 @@ function pick({ destructive, openWorld, reversible }: ToolRoles) {
   return { destructive, openWorld, reversible }
 }
 
-/** Annotations are a server's claims about itself; `deriveRoles` lets them only make a tool look more dangerous. */
-function toDefinition(name: string, definition: JsonObject): ToolDefinition {
+/** Annotations are a server's claims about itself; `deriveRoles` believes no good ones but of a trusted server. */
+function toDefinition(name: string, definition: JsonObject, trusted: boolean): ToolDefinition {
   const { description, inputSchema, annotations } = definition
   const hints: Record<string, boolean> = {}
   if (isJsonObject(annotations)) {
@@ -81,6 +82,7 @@ function toDefinition(name: string, definition: JsonObject): ToolDefinition {
     name,
     inputSchema: isJsonObject(inputSchema) ? inputSchema : {},
     annotations: hints,
+    trusted,
     ...(typeof description === 'string' ? { description } : {}),
   }
 }
