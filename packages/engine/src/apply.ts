@@ -12,6 +12,8 @@ import { applyFlow, emptyFlow, stainOf } from './flow/index.ts'
 import type { SavedBaseline } from './ports.ts'
 import { groupOf, learnPeer } from './risk/behaviour/peers.ts'
 import { short } from './risk/behaviour/sequence.ts'
+import { learnCustoms } from './risk/customs.ts'
+import { takeWindows } from './risk/detectors/breadth.ts'
 import { learnQuery, linkQuery } from './risk/extraction/asked.ts'
 import { answered, contested, forgetHabits, restoreBaseline } from './risk/learning/answers.ts'
 import { sourceOf } from './risk/learning/influence.ts'
@@ -150,6 +152,7 @@ function trace(agent: AgentLive, before: number, at: number): void {
 function learn(live: Live, id: string, agent: AgentLive, at: number): void {
   for (const { signal } of learnOver(agent.risk, at)) {
     learnPeer(live.peers, groupOf(id), short(signal.tool), 1)
+    learnCustoms(live, groupOf(id), signal, takeWindows(agent.risk.detectors))
     if (signal.looked !== undefined) learnQuery(live, groupOf(id), signal.looked)
     if (signal.seen !== undefined) learnSeen(live.arrivals, groupOf(id), signal.seen)
   }

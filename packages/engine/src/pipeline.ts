@@ -20,10 +20,13 @@ import { delegate } from './delegation/delegate.ts'
 import { emptyFlow, type FlowState, type SeenOutput, type Trace, trace } from './flow/index.ts'
 import type { KnownTool } from './integrity/catalogue.ts'
 import { attest } from './integrity/composition.ts'
+import { surroundingsOf } from './policy/facts.ts'
 import { background, groupOf } from './risk/behaviour/peers.ts'
+import { population } from './risk/customs.ts'
 import type { Signal } from './risk/detector.ts'
 import { queriesOf } from './risk/detectors/extraction.ts'
 import { isSamePassage, steeringOf } from './risk/detectors/steering.ts'
+import { errandOf } from './risk/errand-kind.ts'
 import { askedOf } from './risk/extraction/asked.ts'
 import { seenOf } from './risk/login/seen.ts'
 import { provenanceEvidence } from './risk/provenance.ts'
@@ -49,14 +52,13 @@ export function evaluate(
   const tenant = known ?? nobody(grant.tenant)
   const live = tenant.live.agents.get(grant.agent)
 
+  let read: FlowState | null = null
   const caller = STAGES.authenticate(request, tenant.directory.agents.get(grant.agent))
   const errand = STAGES.delegate(known, request, assume)
   const composition = STAGES.attest(live?.composition)
   const origin = errand.refusal === null && assume.ignoreArguments !== true ? traced() : UNTRACED
   const signal = withSources(compared(signalOf(request, errand.tool, caller.proofAge)), origin)
-  const surprise = errand.dead
-    ? []
-    : STAGES.score(live?.risk ?? emptyRisk(), signal, background(tenant.live.peers, groupOf(grant.agent)))
+  const surprise = errand.dead ? [] : STAGES.score(live?.risk ?? emptyRisk(), signal, others())
   const steering = steeringOf(origin)
   const told = provenanceEvidence(origin, isSamePassage(live?.risk ?? null, steering))
   const evidence = [...composition, ...surprise, ...told]
@@ -67,6 +69,17 @@ export function evaluate(
     findings,
   )
   return { ...findings, ...decided, signal: { ...signal, steered: origin.doubt === 'deny', steering } }
+
+  /** What the errand has read, and what the user's words are; words are read once. */
+  function flow(): FlowState {
+    read ??= tenant.live.flows.get(errand.flowKey)?.state ?? emptyFlow(errand.task?.intent ?? null)
+    return read
+  }
+
+  function others() {
+    const group = groupOf(grant.agent)
+    return population(background(tenant.live.peers, group), tenant.live, group)
+  }
 
   /** With what is compared with others: where it comes from, how it was registered, and what it asks of a model. */
   function compared(plain: Signal): Signal {
@@ -80,18 +93,20 @@ export function evaluate(
       ...(agent === undefined || signs === undefined ? {} : { registered: { at: agent.createdAt, signs } }),
     }
     if (operation.kind !== 'tool' || errand.tool === null || errand.dead) return signal
+    const kind = errandOf(errand.task?.details.purpose, flow().intent, errand.tool)
+    const { to: zone } = surroundingsOf(tenant.directory, request, errand.tool)
+    const told: Signal = { ...signal, zone, ...(kind === null ? {} : { errand: kind }) }
     const owner = agent?.owner ?? grant.agent
     const streamTo = queriesOf(live?.risk)
     const asking = { tool: plain.tool, args: operation.args, owner, group, streamTo }
     const asked = askedOf(asking, tenant.live)
-    return asked === null ? signal : { ...signal, asked }
+    return asked === null ? told : { ...told, asked }
   }
 
   function traced(): Trace {
     if (errand.tool === null || errand.tool.groups.includes('list')) return UNTRACED
-    const flow = tenant.live.flows.get(errand.flowKey)?.state ?? emptyFlow(errand.task?.intent ?? null)
     const tool = operation.name ?? operation.method
-    return STAGES.trace(hearing(flow, tenant.directory), {
+    return STAGES.trace(hearing(flow(), tenant.directory), {
       server: operation.server,
       tool,
       roles: errand.tool.roles,

@@ -62,6 +62,12 @@ forbid (principal, action in [Action::"write", Action::"destructive"], resource)
 when { context.risk >= 30 }
 unless { context.approved };
 
+// The same for reads, where it is the read itself that is odd: of what the agent else reads nothing waits.
+@id("unusual-reads-need-approval")
+forbid (principal, action in Action::"read", resource)
+when { context.risk >= 30 && context.evidence.detectors.containsAny(["rare-reads", "breadth", "argument-shape", "new-zone", "unused-tool"]) }
+unless { context.approved };
+
 // ── Doubt about the credential ───────────────────────────────────────────────────────────────────────────────
 
 @id("credential-needs-fresh-proof")

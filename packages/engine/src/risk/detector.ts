@@ -5,7 +5,8 @@
  * @module
  */
 import type { Attempts, Evidence, IndicatorMatch, Outcome, RegistrationSigns } from '@safeconduct/protocol'
-import type { Background } from './behaviour/peers.ts'
+import type { Population } from './customs.ts'
+import type { ErrandKind } from './errand-kind.ts'
 import type { Asked, Lookup } from './extraction/asked.ts'
 import type { Seen } from './login/seen.ts'
 
@@ -27,6 +28,14 @@ export interface Signal {
   readonly steering: Steering | null
   /** Digest of the network address; null = none. */
   readonly place: string | null
+  /** Zone of what is acted on; empty = none, absent = not known. */
+  readonly zone?: string
+  /** What the arguments look like: `<path> <class>` for each, `= <digest>` for which there are; absent = no tool. */
+  readonly forms?: readonly string[]
+  /** What is touched, by the first 32 bits of digests: the read itself, or whom a write reaches; absent = no tool. */
+  readonly targets?: readonly number[]
+  /** What the errand is for, and the kind of tool called for it; absent = not known. */
+  readonly errand?: ErrandKind
   /** Where and with what the agent comes; absent = nothing is known of it. */
   readonly seen?: Seen
   /** What went wrong with credentials before; absent = nothing. */
@@ -61,13 +70,15 @@ export interface Detector<S> {
   readonly grows: 'level' | 'events'
   empty(): S
   /** Reads only. `peers`: what others of the tenant do, the agent's own group left out. */
-  score(state: S, signal: Signal, peers: Background): Finding | null
+  score(state: S, signal: Signal, peers: Population): Finding | null
   /** After the decision, whatever it was. Changes `state` in place. */
   attempt?(state: S, signal: Signal, outcome: Outcome): void
   /** A lesson that was taken (`learning/learning.ts`), in order. Changes `state` in place. */
   settled?(state: S, signal: Signal): void
   /** Lessons before the next one were not taken: it follows nothing. Changes `state` in place. */
   gap?(state: S): void
+  /** A person has looked at what the agent did lately: runs of it begin anew. Changes `state` in place. */
+  looked?(state: S): void
   /** What was learned by the end of enrolment beside what is current; left out where a state is all lessons. */
   beside?(enrolled: S, live: S): S
 }

@@ -4,8 +4,9 @@
  * @module
  */
 import type { Evidence, Outcome } from '@safeconduct/protocol'
-import { type Background, NO_PEERS } from './behaviour/peers.ts'
+import { NO_PEERS } from './behaviour/peers.ts'
 import { type Doubt, decayed, grow, riskOf, STAGE_WEIGHTS, type Weighting } from './combine.ts'
+import type { Population } from './customs.ts'
 import type { Detector, Finding, Signal } from './detector.ts'
 import { DETECTORS } from './detectors/index.ts'
 import { type Comparison, DRIFT, driftEvidence, ENROLMENT, enrolmentEvidence } from './learning/enrolment.ts'
@@ -35,7 +36,7 @@ export function emptyRisk(): RiskLive {
 export function score(
   live: RiskLive,
   signal: Signal,
-  peers: Background = NO_PEERS,
+  peers: Population = NO_PEERS,
   detectors: readonly Detector<unknown>[] = DETECTORS,
 ): Evidence[] {
   const evidence: Evidence[] = []
@@ -171,8 +172,12 @@ export function learnOver(live: RiskLive, at: number): Lesson[] {
   return mature(live, DETECTORS, at)
 }
 
-/** A person accepts what the agent has become. */
+/** A person accepts what the agent has become. What it did lately is what they have looked at. */
 export function enrolAnew(live: RiskLive, at: number): void {
+  for (const { name, looked } of DETECTORS) {
+    const state = live.detectors.get(name)
+    if (state !== undefined) looked?.(state)
+  }
   if (live.learning.enrolment !== null) enrol(live, DETECTORS, at)
 }
 

@@ -9,6 +9,7 @@ import { scalars } from '../flow/json.ts'
 import type { KnownTool } from '../integrity/catalogue.ts'
 import type { Signal } from './detector.ts'
 import { lookupOf } from './extraction/asked.ts'
+import { looksOf } from './forms.ts'
 
 const LIMITS = { depth: 8, leaves: 256 } as const
 const MAX_NUMBERS = 16
@@ -48,6 +49,7 @@ export function signalOf(request: CallRequest, tool: KnownTool | null, proofAge:
     steering: null,
     place: context.ip === null ? null : digest(context.ip),
     proofAge,
+    ...(tool === null || operation.kind !== 'tool' ? {} : looksOf(tool, operation.args)),
     ...(request.grant.via.length === 0 ? {} : { chain: digest(JSON.stringify(request.grant.via)) }),
     ...(context.attempts === undefined ? {} : { attempts: context.attempts }),
     ...(context.intelligence === undefined ? {} : { intelligence: context.intelligence }),

@@ -16,7 +16,7 @@ export type Peers = Map<string, readonly number[]>
 
 const PEER_GROUPS = 16
 /** Symbols of one group. One that is not known when the group is full counts to its total only. */
-const GROUP_SYMBOLS = 512
+export const GROUP_SYMBOLS = 512
 /** From this many groups with data on, the highest share is held near what the others do. */
 const TRIM_FROM = 3
 /** The highest share counts up to so many times the mean of the others, and this much when nobody else does it. */

@@ -1,0 +1,198 @@
+/**
+ * Far more different things read, or reached by writes, within an hour or a day than the agent ever needed, known ones
+ * counted like new ones: a mass of records, or everybody in the address book. What many other agents of the tenant do in
+ * one of their hours says less.
+ * @module
+ */
+import { emptySpread, type Spread, widen } from '../behaviour/spread.ts'
+import { type Population, within } from '../customs.ts'
+import { clip, type Detector, type Finding, type Signal } from '../detector.ts'
+import { add, type Distinct, emptyDistinct, estimate } from '../distinct.ts'
+
+interface Window {
+  /** Hours or days since the epoch. */
+  number: number
+  things: Distinct
+}
+interface Breadth {
+  /** Whatever was decided of the calls. */
+  latest: Window
+  /** Of settled calls. */
+  settled: Window
+  /** Logarithms of how many things settled windows had. */
+  readonly usual: Spread
+}
+export interface BreadthState {
+  /** By kind of window. */
+  readonly breadths: Map<string, Breadth>
+  /** Settled windows that are over, for those the agent is compared with: kind, and power of two of the things. */
+  readonly over: [kind: string, size: string][]
+}
+
+const KINDS = [
+  { name: 'hour', ms: 3_600_000, enough: 12 },
+  { name: 'day', ms: 24 * 3_600_000, enough: 5 },
+] as const
+const KEPT_OVER = 16
+/** Spread that everybody is granted, as a logarithm. */
+const LEAST_SPREAD = 0.35
+/** Spreads above the centre that still count as usual. */
+const USUAL = 4
+/** Different things below which nothing is said. */
+const SEVERAL = 8
+/** Share of others' windows, in bits, that counts as chance; and what is granted for what nobody did yet. */
+const PEER_CHANCE = 3
+const UNSEEN_SHARE = 2 ** -8
+/** Of an agent whose own windows are hardly known: others in so many groups are the measure, and it is a weak one. */
+const COLD = { groups: 3, bits: 1, confidence: 0.25 } as const
+const CAP = 4
+
+export const breadth: Detector<BreadthState> = {
+  name: 'breadth',
+  about: 'behaviour',
+  cap: CAP,
+  halfLife: 60 * 60_000,
+  grows: 'level',
+  empty: () => ({ breadths: new Map(), over: [] }),
+  score(state, signal, peers) {
+    const { targets = [], write, at } = signal
+    if (targets.length === 0) return null
+    let worst: Finding | null = null
+    for (const kind of KINDS) {
+      const name = nameOf(kind.name, write)
+      const own = state.breadths.get(name)
+      const number = Math.floor(at / kind.ms)
+      const things = estimate(own?.latest.number === number ? own.latest.things : emptyDistinct(), targets)
+      if (things < SEVERAL) continue
+      const found = judge(name, things, own?.usual, kind, peers, write)
+      if (found !== null && found.bits > (worst?.bits ?? 0)) worst = found
+    }
+    return worst
+  },
+  attempt({ breadths }, signal) {
+    for (const kind of KINDS) notice(breadths, signal, kind, 'latest')
+  },
+  looked({ breadths }) {
+    for (const one of breadths.values()) one.latest.things = emptyDistinct()
+  },
+  beside(enrolled, live) {
+    const breadths = new Map(enrolled.breadths)
+    for (const [name, { latest }] of live.breadths) {
+      const kept = enrolled.breadths.get(name)
+      if (kept !== undefined) breadths.set(name, { ...kept, latest })
+    }
+    return { breadths, over: [] }
+  },
+  settled({ breadths, over }, signal) {
+    for (const kind of KINDS) {
+      const things = notice(breadths, signal, kind, 'settled')
+      if (things !== null && over.length < KEPT_OVER)
+        over.push([nameOf(kind.name, signal.write), sizeOf(things)])
+    }
+  },
+}
+
+/** Windows that are over and were not told of yet; told of once. */
+export function takeWindows(detectors: ReadonlyMap<string, unknown>): readonly [string, string][] {
+  const state = detectors.get(breadth.name) as BreadthState | undefined
+  return state === undefined || state.over.length === 0 ? [] : state.over.splice(0)
+}
+
+type Kind = (typeof KINDS)[number]
+
+/** @returns how many things the window had that ended with this call; null = none ended */
+function notice(
+  breadths: Map<string, Breadth>,
+  { targets = [], write, at }: Signal,
+  { name, ms }: Kind,
+  which: 'latest' | 'settled',
+): number | null {
+  if (targets.length === 0 || !Number.isFinite(at)) return null
+  const key = nameOf(name, write)
+  const number = Math.floor(at / ms)
+  let own = breadths.get(key)
+  if (own === undefined) {
+    own = { latest: newWindow(number), settled: newWindow(number), usual: emptySpread() }
+    breadths.set(key, own)
+  }
+  let ended: number | null = null
+  const window = own[which]
+  // A clock that went back stays in the later window.
+  if (number > window.number) {
+    const things = estimate(window.things)
+    if (which === 'settled' && things >= 1) {
+      widen(own.usual, Math.log(things), 1)
+      ended = things
+    }
+    window.number = number
+    window.things = emptyDistinct()
+  }
+  for (const thing of targets) add(window.things, thing)
+  return ended
+}
+
+function judge(
+  name: string,
+  things: number,
+  usual: Spread | undefined,
+  { name: window, enough }: Kind,
+  peers: Population,
+  write: boolean,
+): Finding | null {
+  const others = amongOthers(peers, name, things)
+  const does = write ? 'reaches' : 'reads'
+  const technique = write ? 'AML.T0053' : 'AML.T0085.001'
+  const about = Math.round(things)
+  if (usual === undefined || usual.n < enough) {
+    if (others === null || others.groups < COLD.groups || others.bits <= 0) return null
+    return {
+      bits: Math.min(COLD.bits, others.bits),
+      reason: `The agent is new, and ${does} about ${about} different things within the ${window}: of others' windows at most ${(others.share * 100).toFixed(1)} % had as many.`,
+      confidence: COLD.confidence,
+      technique,
+    }
+  }
+  const tail = (Math.log(things) - usual.centre) / (usual.spread + LEAST_SPREAD) - USUAL
+  // Laplace tail: its logarithm falls linearly with the distance in spreads.
+  const bits = Math.min(clip(tail * Math.LOG2E, 0, CAP), others?.bits ?? CAP)
+  if (bits <= 0) return null
+  return {
+    bits,
+    reason: `The agent ${does} about ${about} different things within the ${window}, and usually about ${Math.round(Math.exp(usual.centre))}.`,
+    confidence: usual.n / (usual.n + enough),
+    technique,
+  }
+}
+
+/** How rare as many things are in others' windows; null = nothing is known of others. */
+function amongOthers(
+  { breadths }: Population,
+  name: string,
+  things: number,
+): { bits: number; share: number; groups: number } | null {
+  if (breadths === undefined || breadths.groups === 0) return null
+  let share = 0
+  let groups = 0
+  for (let size = Number(sizeOf(things)); size <= MOST_SIZE; size++) {
+    const found = within(breadths, name, String(size))
+    share += found.share
+    groups = found.whole > 0 ? found.groups : 0
+  }
+  if (groups === 0) return null
+  const bits = -Math.log2(Math.min(1, share + UNSEEN_SHARE)) - PEER_CHANCE
+  return { bits: clip(bits, 0, CAP), share: Math.min(1, share + UNSEEN_SHARE), groups }
+}
+
+const MOST_SIZE = 16
+
+function sizeOf(things: number): string {
+  return String(clip(Math.round(Math.log2(Math.max(1, things))), 0, MOST_SIZE))
+}
+
+function nameOf(window: string, write: boolean): string {
+  return `${write ? 'writes' : 'reads'} ${window}`
+}
+
+function newWindow(number: number): Window {
+  return { number, things: emptyDistinct() }
+}

@@ -1,0 +1,51 @@
+/**
+ * What kind of errand a call belongs to, and what kind of tool it asks for: by the purpose of the errand, and by what the
+ * user's words ask to be done; nothing of either is kept but a digest.
+ * @module
+ */
+import { hash } from 'node:crypto'
+import type { FlowState } from '../flow/index.ts'
+import type { KnownTool } from '../integrity/catalogue.ts'
+
+export interface ErrandKind {
+  /** Digests, the narrowest first. */
+  readonly kinds: readonly string[]
+  /** `read` or `write`, and what the definition of the tool says that it does. */
+  readonly does: string
+}
+
+const MAX_WORDS = 12
+
+/** @returns null when nothing is known of what the errand is for */
+export function errandOf(
+  purpose: string | undefined,
+  intent: FlowState['intent'],
+  tool: KnownTool,
+): ErrandKind | null {
+  const kinds: string[] = []
+  const words = wordsOf(purpose ?? '')
+  if (words.length > 0) kinds.push(digest(`purpose ${words.join(' ')}`))
+  if (intent?.understood === true && intent.classes.length > 0)
+    kinds.push(digest(`words ${[...intent.classes].sort().join(' ')}`))
+  return kinds.length === 0 ? null : { kinds, does: doesOf(tool) }
+}
+
+/** Numbers name a case, not a kind. */
+function wordsOf(purpose: string): string[] {
+  const words =
+    purpose
+      .normalize('NFKC')
+      .toLowerCase()
+      .match(/\p{L}{2,}/gu) ?? []
+  return [...new Set(words)].sort().slice(0, MAX_WORDS)
+}
+
+function doesOf({ action, pin, write, roles }: KnownTool): string {
+  if (pin === null) return action
+  const reach = `${roles.openWorld ? 'o' : ''}${roles.destructive ? 'd' : ''}${roles.ownData ? 'p' : ''}`
+  return digest(`${write ? 'write' : 'read'} ${[...roles.classes].sort().join(' ')} ${reach}`)
+}
+
+function digest(text: string): string {
+  return hash('sha256', text, 'base64url').slice(0, 10)
+}
