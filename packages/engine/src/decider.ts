@@ -88,13 +88,24 @@ export async function openDecider(ports: DeciderPorts): Promise<EngineDecider> {
   return deciderOf(owner)
 }
 
-/** At start a policy that cannot be read is no reason to stop: its tenant has none, and everything is denied. */
+/**
+ * At start a record that cannot be taken in is no reason to stop: it is unknown, and what is unknown is denied. A tenant
+ * whose policy cannot be read has none.
+ */
 function loadControl(owner: Owner, event: ControlEvent): void {
   try {
     applyControl(owner, event)
-  } catch (error) {
-    if (event.type !== 'policy' && event.type !== 'shadow') throw error
+  } catch (cause) {
+    owner.ports.onQuarantined?.({ kind: event.type, id: recordOf(event), cause })
   }
+}
+
+/** Of the record that an event at the start carries. */
+function recordOf(event: ControlEvent): string {
+  if (event.type === 'policy' || event.type === 'shadow') return event.version?.id ?? ''
+  const record: unknown = Object.entries(event).find(([name]) => name === event.type)?.[1]
+  const id = typeof record === 'object' && record !== null && 'id' in record ? record.id : ''
+  return typeof id === 'string' ? id : ''
 }
 
 async function closeOpenCalls(owner: Owner): Promise<void> {

@@ -10,6 +10,7 @@ export type RelationsErrorCode =
   | 'model_syntax'
   | 'model_invalid'
   | 'model_not_found'
+  | 'model_quarantined'
   | 'validation'
   | 'type_not_found'
   | 'relation_not_found'

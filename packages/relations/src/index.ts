@@ -16,6 +16,7 @@ export {
   type BatchResult,
   type CheckResult,
   type ModelVersion,
+  type QuarantinedModel,
   RelationStore,
   type RestoredStore,
   type RestoreOptions,

@@ -30,6 +30,9 @@ export function inspectCommands(program: Command, verb: Verb): void {
             `safeconduct ${text(status, 'version')}, ${text(status, 'enforcement')}, at ${text(status, 'url')}`,
             `data ${text(status, 'data')}, process ${text(status, 'pid')}`,
             `ledger: ${number(status, 'ledgerSize')} entries; key ${text(status, 'vkey')}`,
+            ...list(status, 'quarantined').map(
+              (one) => `quarantined: ${text(one, 'kind')} ${text(one, 'id')}: ${text(one, 'why')}`,
+            ),
           ].join('\n'),
         )
       }),

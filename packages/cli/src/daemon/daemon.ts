@@ -184,8 +184,8 @@ async function compose(
   const access: AccessPorts = {
     issuer: url.origin,
     enforcers: await loadEnforcers(store, TENANT),
-    stores: await loadPolicyStores(store, TENANT, (name, err) =>
-      log.error({ err, store: name }, 'policy store cannot be used'),
+    stores: await loadPolicyStores(store, TENANT, (id, cause) =>
+      foundation.quarantine.add({ kind: 'policy store', id, cause }, () => access.stores.get(id) === null),
     ),
     authenticate,
     keys: () => authorization.keys,
@@ -213,6 +213,7 @@ async function compose(
       enforcement: config.SAFECONDUCT_ENFORCEMENT,
       ledgerSize: foundation.log.size,
       vkey: foundation.log.vkey,
+      quarantined: foundation.quarantined(),
     }),
     moreRoutes: [local.route],
     onError,

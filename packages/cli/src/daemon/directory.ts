@@ -24,6 +24,7 @@ export async function createDirectory(
   store: Store,
   tenant: string,
   decider: EngineDecider,
+  onCarried: (event: ControlEvent) => void = () => undefined,
 ): Promise<Directed> {
   const servers = new Map<string, Server>()
   const keyOf = (of: string, name: string) => JSON.stringify([of, name])
@@ -48,6 +49,7 @@ export async function createDirectory(
       control(event) {
         decider.control(event)
         follow(event)
+        onCarried(event)
       },
     },
   }

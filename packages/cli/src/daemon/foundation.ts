@@ -38,6 +38,7 @@ import { createDirectory, type ServerDirectory } from './directory.ts'
 import { graphFiles } from './graph-files.ts'
 import { openIndicators } from './intelligence.ts'
 import { fromLedger, ledgerPort } from './ledger-port.ts'
+import { createQuarantine, type Quarantine, type Quarantined } from './quarantine.ts'
 import { openRelationsServer } from './relations-server.ts'
 import { type Undo, unwinding } from './unwind.ts'
 
@@ -57,6 +58,9 @@ export interface Foundation {
   readonly relations: RelationService
   /** Knows nothing until the daemon listens and has it load. */
   readonly networks: Networks
+  readonly quarantine: Quarantine
+  /** What is kept and cannot be used now, model versions of relations included. */
+  quarantined(): readonly Quarantined[]
   /** What keeps calls from being recorded, by name; empty when nothing does. */
   unready(): readonly string[]
   /** In the order that loses nothing: decider (drains), ledger, store, lock. */
@@ -97,6 +101,7 @@ export async function openFoundation(config: Config, warn: (text: string) => voi
     const oracle = watchOver(config, warn)
     const remote = openRelationsServer(config, () => clock.now(), warn)
     if (remote !== null) undo.push(() => remote.close())
+    const quarantine = createQuarantine(warn)
     const decider = await openDecider({
       clock,
       ids,
@@ -109,6 +114,7 @@ export async function openFoundation(config: Config, warn: (text: string) => voi
       policyEngine: createCedarEngine(oracle),
       networks,
       ...(intelligence === null ? {} : { intelligence: intelligence.indicators }),
+      onQuarantined: quarantine.add,
       later: (job) => void setImmediate(job),
       gather: () => setTimeout(GATHER_MS),
       ...(remote === null ? {} : { fetchRelations: remote.fetch }),
@@ -120,7 +126,7 @@ export async function openFoundation(config: Config, warn: (text: string) => voi
       },
     })
     undo.push(() => decider.close())
-    const directed = await createDirectory(store, TENANT, decider)
+    const directed = await createDirectory(store, TENANT, decider, (event) => quarantine.lift(event))
     const relations = await openRelations(
       {
         store,
@@ -138,7 +144,10 @@ export async function openFoundation(config: Config, warn: (text: string) => voi
     )
     undo.push(() => relations.close())
     const unready = () => (clock.now() - refusedAt < UNREADY_MS ? ['ledger'] : [])
+    const quarantined = () => [...quarantine.parts(), ...quarantinedRelations(relations)]
     return {
+      quarantine,
+      quarantined,
       oracle: oracle ?? null,
       directory,
       store,
@@ -158,6 +167,15 @@ export async function openFoundation(config: Config, warn: (text: string) => voi
     await close()
     throw error
   }
+}
+
+function quarantinedRelations(relations: RelationService): Quarantined[] {
+  return relations.spaces(TENANT).flatMap(({ record, graph }) => {
+    const kind = 'relation model'
+    if (graph.sealed !== undefined)
+      return [{ kind: 'relation space', id: record.name, why: graph.sealed.message }]
+    return graph.quarantined.map(({ id, why }) => ({ kind, id: `${record.name}/${id}`, why: why.message }))
+  })
 }
 
 /** A sample of live policy evaluations is asked again of cedar-wasm, when the configuration says so. */

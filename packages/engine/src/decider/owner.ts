@@ -55,6 +55,15 @@ export interface DeciderPorts {
   readonly networks?: NetworkLookup
   /** Lists of known bad addresses; left out where there are none. */
   readonly intelligence?: Intelligence
+  /**
+   * A stored record could not be taken in at the start: it is as if it were not there, so what needs it is denied. Kinds
+   * are those of control events (`policy`, `tool`, `server`, …).
+   */
+  readonly onQuarantined?: (part: {
+    readonly kind: string
+    readonly id: string
+    readonly cause: unknown
+  }) => void
   /** Runs a job once others have had their turn; at once when left out. */
   readonly later?: (job: () => void) => void
   /** Resolves when summaries that wait for company should be written; at once when left out. */

@@ -346,3 +346,45 @@ describe('the rest', () => {
     assert.throws(() => store.watch({ from: 0 }), code('revision_invalid'))
   })
 })
+
+describe('a model version that is not accepted any more', () => {
+  const REFUSED = MODEL.replace('hour >= from', '[1].all(a, [2].all(b, a < b))').replaceAll('folder', 'shelf')
+
+  it('is quarantined alone: questions of it and writes under it are refused, other versions answer', async () => {
+    const { store, model } = storeWith(1)
+    assert.throws(() => store.writeModel(REFUSED), code('model_invalid'))
+    const why = store.adoptModel(REFUSED, { id: 'kept' })
+    assert.match(why?.message ?? '', /a loop inside a loop/)
+    const ask = { object: 'document:0', relation: 'viewer', user: 'user:a' }
+    assert.throws(() => store.check(ask), code('model_quarantined'), 'it is the newest')
+    assert.throws(() => store.checkNow({ ...ask, model: 'kept' }), code('model_quarantined'))
+    assert.throws(() => store.write([document(7)]), code('model_quarantined'))
+    await assert.rejects(store.listObjects(LIST), code('model_quarantined'))
+    assert.equal(store.check({ ...ask, model }).allowed, true)
+    assert.deepEqual(
+      store.quarantined.map(({ id }) => id),
+      ['kept'],
+    )
+    const kept = { object: 'shelf:a', relation: 'viewer', user: 'user:a' }
+    assert.equal(await store.load([kept]), 1, 'tuples of names that only it knew are kept')
+    const chunks: Uint8Array[] = []
+    for await (const chunk of store.snapshot()) chunks.push(chunk)
+    const { store: again } = await RelationStore.restore(chunks, { id: store.id, models: store.models })
+    assert.equal(again.size.tuples, 2)
+    assert.throws(() => again.check(ask), code('model_quarantined'))
+    again.writeModel(MODEL)
+    assert.equal(again.check(ask).allowed, true, 'a new version takes its place')
+    assert.throws(() => again.adoptModel(MODEL, { id: 'kept' }), code('write_conflict'))
+  })
+
+  it('of a sealed store is of no use either, nor is a new one', () => {
+    const { store } = storeWith(1)
+    store.seal('it could not be read')
+    assert.throws(
+      () => store.check({ object: 'document:0', relation: 'viewer', user: 'user:a' }),
+      code('model_quarantined'),
+    )
+    assert.throws(() => store.writeModel(MODEL), code('model_quarantined'))
+    assert.throws(() => store.write([], [document(0)]), code('model_quarantined'))
+  })
+})

@@ -83,6 +83,11 @@ export interface ModelVersion {
   readonly dsl: string
 }
 
+/** A kept version that is not accepted any more: nothing can be asked of it, and why. */
+export interface QuarantinedModel extends ModelVersion {
+  readonly why: RelationsError
+}
+
 export interface CheckResult {
   readonly allowed: boolean
   readonly revision: string
@@ -107,10 +112,11 @@ export class RelationStore {
   readonly #now: () => number
   readonly #graph = new Graph()
   readonly #scratch = new Scratch()
-  readonly #models = new Map<string, BoundModel>()
+  readonly #models = new Map<string, BoundModel | QuarantinedModel>()
   readonly #changes: ChangeLog
   readonly #held: HeldListings
-  #latest: BoundModel | undefined
+  #latest: BoundModel | QuarantinedModel | undefined
+  #sealed: RelationsError | undefined
   #revision = 0
   /** Counts what changes the graph or the models, loading included. */
   #stamp = 0
@@ -141,7 +147,56 @@ export class RelationStore {
     return { id: model.id, dsl }
   }
 
+  /**
+   * Adds a version that the host kept, and makes it the newest. One that is not accepted any more (limits grow narrower)
+   * is quarantined: questions and writes that name it, or mean it as the newest, throw `model_quarantined`; the others go
+   * on. Tuples of names that only it knew are kept from then on.
+   * @returns why it is quarantined; null when it is not.
+   * @throws RelationsError `write_conflict` when there is a version of this id.
+   */
+  adoptModel(dsl: string, options: { readonly id: string }): RelationsError | null {
+    const why = this.#adopt(options.id, dsl)
+    this.#revision++
+    this.#moved()
+    return why
+  }
+
+  #adopt(id: string, dsl: string): RelationsError | null {
+    try {
+      this.#addModel(id, dsl)
+      return null
+    } catch (cause) {
+      if (this.#models.has(id)) throw cause
+      const told = cause instanceof RelationsError ? cause.message : 'it cannot be read'
+      const why = new RelationsError(
+        'model_quarantined',
+        `this model version is refused by now: ${told}`,
+        [],
+        cause,
+      )
+      this.#latest = { id, dsl, why }
+      this.#models.set(id, this.#latest)
+      return why
+    }
+  }
+
+  /** Versions of which nothing can be asked, oldest first. */
+  get quarantined(): readonly QuarantinedModel[] {
+    return [...this.#models.values()].filter((one) => 'why' in one)
+  }
+
+  /** Nothing can be asked or written from now on: what the host kept could not be read as a whole. */
+  seal(message: string): void {
+    this.#sealed = new RelationsError('model_quarantined', message)
+  }
+
+  /** What it was sealed with; undefined while it is open. */
+  get sealed(): RelationsError | undefined {
+    return this.#sealed
+  }
+
   #addModel(id: string, dsl: string): BoundModel {
+    if (this.#sealed !== undefined) throw this.#sealed
     if (this.#models.has(id))
       throw new RelationsError('write_conflict', 'there is a model version of this id')
     if (this.#models.size >= this.limits.maxModels)
@@ -213,7 +268,7 @@ export class RelationStore {
         throw new RelationsError('revision_invalid', 'a change is not newer than what the store has')
       last = revision
     }
-    applyChanges(this.#graph, changes)
+    applyChanges(this.#graph, changes, this.quarantined.length > 0)
     return this.#record(changes)
   }
 
@@ -232,8 +287,9 @@ export class RelationStore {
     if (!Number.isSafeInteger(revision) || revision < this.#revision)
       throw new RelationsError('revision_invalid', 'a revision never goes back')
     let count = 0
+    const open = this.quarantined.length > 0
     for await (const tuple of tuples) {
-      addTuple(this.#graph, tuple)
+      addTuple(this.#graph, tuple, open)
       this.#moved()
       if (++count % SLICE !== 0) continue
       await turn()
@@ -271,7 +327,7 @@ export class RelationStore {
   }
 
   /**
-   * A store out of a snapshot: same id, models, revision.
+   * A store out of a snapshot: same id, models, revision. A version that is not accepted any more is quarantined.
    * @throws RelationsError `snapshot_corrupt` (damaged, cut off, of another format version), `snapshot_foreign` (not of
    *   the store `id`, or a model version of it is not among `models`).
    */
@@ -283,7 +339,7 @@ export class RelationStore {
       return store.#graph
     })
     if (store === undefined) throw corrupt('the header is missing')
-    for (const { id, dsl } of header.models) store.#addModel(id, dsl)
+    for (const { id, dsl } of header.models) store.#adopt(id, dsl)
     store.#revision = header.revision
     store.#changes.startAt(header.position)
     return { store, mark: header.mark }
@@ -529,7 +585,9 @@ export class RelationStore {
   }
 
   #model(id: string | undefined): BoundModel {
+    if (this.#sealed !== undefined) throw this.#sealed
     const model = id === undefined ? this.#latest : this.#models.get(id)
+    if (model !== undefined && 'why' in model) throw model.why
     if (model === undefined)
       throw new RelationsError('model_not_found', 'the store has no such model version')
     return model

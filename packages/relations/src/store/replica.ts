@@ -19,24 +19,32 @@ export interface Placed {
   readonly extra: Extra | undefined
 }
 
-/** What a change asks of the graph, checked before anything is changed. @throws RelationsError `invalid_tuple`. */
-export function readTuple(graph: Graph, tuple: Tuple): () => Placed {
+/**
+ * What a change asks of the graph, checked before anything is changed.
+ * @param open names that no model version knows are taken as well: some version's names cannot be read any more.
+ * @throws RelationsError `invalid_tuple`.
+ */
+export function readTuple(graph: Graph, tuple: Tuple, open = false): () => Placed {
   const { object, relation, user } = parseKey(tuple)
-  const relationId = graph.relations.find(relation)
-  const userRelation = user.relation === undefined ? -1 : graph.relations.find(user.relation)
   const unknown =
-    relationId < 0 ||
-    (user.relation !== undefined && userRelation < 0) ||
+    graph.relations.find(relation) < 0 ||
+    (user.relation !== undefined && graph.relations.find(user.relation) < 0) ||
     graph.types.find(object.type) < 0 ||
     graph.types.find(user.type) < 0
-  if (unknown)
+  if (unknown && !open)
     throw new RelationsError('invalid_tuple', 'no model version knows the type or relation of a tuple')
   const extra = extraOf(tuple)
-  return () => ({
-    target: graph.internNode(graph.internObject(object.name, object.type), relationId + 1),
-    subject: graph.internNode(graph.internObject(user.name, user.type), userRelation + 1),
-    extra,
-  })
+  return () => {
+    const userRelation = user.relation === undefined ? -1 : graph.relations.intern(user.relation)
+    return {
+      target: graph.internNode(
+        graph.internObject(object.name, object.type),
+        graph.relations.intern(relation) + 1,
+      ),
+      subject: graph.internNode(graph.internObject(user.name, user.type), userRelation + 1),
+      extra,
+    }
+  }
 }
 
 function extraOf({ condition, expiresAt }: Tuple): Extra | undefined {
@@ -62,8 +70,8 @@ const isInstant = (value: unknown): value is number => Number.isSafeInteger(valu
  * Does what changes say: a write replaces what is there, a delete of what is not there does nothing.
  * @throws RelationsError `invalid_tuple`, with nothing done.
  */
-export function applyChanges(graph: Graph, changes: readonly Change[]): void {
-  const steps = changes.map(({ operation, tuple }) => ({ operation, place: readTuple(graph, tuple) }))
+export function applyChanges(graph: Graph, changes: readonly Change[], open = false): void {
+  const steps = changes.map(({ operation, tuple }) => ({ operation, place: readTuple(graph, tuple, open) }))
   for (const { operation, place } of steps) {
     const { target, subject, extra } = place()
     const row = graph.findTuple(target, subject)
@@ -73,8 +81,8 @@ export function applyChanges(graph: Graph, changes: readonly Change[]): void {
 }
 
 /** Adds tuples one by one. @throws RelationsError `invalid_tuple`, `write_conflict` when one comes twice. */
-export function addTuple(graph: Graph, tuple: Tuple): void {
-  const { target, subject, extra } = readTuple(graph, tuple)()
+export function addTuple(graph: Graph, tuple: Tuple, open = false): void {
+  const { target, subject, extra } = readTuple(graph, tuple, open)()
   if (graph.findTuple(target, subject) >= 0)
     throw new RelationsError('write_conflict', 'a tuple is loaded twice')
   graph.add(target, subject, extra)

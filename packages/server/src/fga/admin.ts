@@ -279,6 +279,8 @@ function view({ record, models, graph }: LiveSpace): object {
     models: models.length,
     tuples: graph.size.tuples,
     revision: graph.revision,
+    quarantined: graph.quarantined.map(({ id: model, why }) => ({ model, why: why.message })),
+    sealed: graph.sealed?.message ?? null,
   }
 }
 
@@ -288,7 +290,8 @@ async function told<T>(work: () => Promise<T>): Promise<T> {
     return await work()
   } catch (error) {
     if (!(error instanceof RelationsError)) throw error
-    const code = error.code === 'write_conflict' ? 'conflict' : 'invalid_params'
+    const conflicts = ['write_conflict', 'model_quarantined'].includes(error.code)
+    const code = conflicts ? 'conflict' : 'invalid_params'
     throw new SafeconductError(code, { message: error.message, cause: error })
   }
 }

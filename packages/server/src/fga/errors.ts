@@ -28,6 +28,7 @@ const OF_RELATIONS: Readonly<Record<RelationsErrorCode, readonly [number, string
   model_syntax: [400, 'invalid_authorization_model'],
   model_invalid: [400, 'invalid_authorization_model'],
   model_not_found: [400, 'authorization_model_not_found'],
+  model_quarantined: [422, 'invalid_authorization_model'],
   validation: [400, 'validation_error'],
   type_not_found: [400, 'type_not_found'],
   relation_not_found: [400, 'relation_not_found'],

@@ -80,7 +80,7 @@ async function fromFile(ports: LoadPorts, { record, models, last }: Known): Prom
     const from = Number(mark)
     if (!Number.isSafeInteger(from) || from > last) throw new Error('it is ahead of the store')
     const has = new Set(graph.models.map(({ id }) => id))
-    for (const { id, dsl } of models) if (!has.has(id)) graph.writeModel(dsl, { id })
+    for (const { id, dsl } of models) if (!has.has(id)) graph.adoptModel(dsl, { id })
     const seq = await catchUp(ports.store, record, models.length, graph, from)
     await graph.load([], { revision: revisionOf(seq, models.length) })
     return { record, models, graph, seq, kept: from }
@@ -130,9 +130,10 @@ async function fromTuples(ports: LoadPorts, wanted: readonly Known[]): Promise<L
   const graphs = new Map<string, RelationStore>()
   for (const { record, models } of wanted) {
     const graph = newGraph(record.id, ports.now)
-    for (const { id, dsl } of models) graph.writeModel(dsl, { id })
+    for (const { id, dsl } of models) graph.adoptModel(dsl, { id })
     graphs.set(keyOf(placeOf(record)), graph)
   }
+  const broken = new Map<RelationStore, unknown>()
   let after = 0
   for (;;) {
     const rows = await ports.store.relations.tuples(after, PAGE)
@@ -147,7 +148,10 @@ async function fromTuples(ports: LoadPorts, wanted: readonly Known[]): Promise<L
       }
       last.part?.push(toTuple(tuple))
     }
-    for (const [graph, part] of parts) await graph.load(part)
+    for (const [graph, part] of parts) {
+      if (broken.has(graph)) continue
+      await graph.load(part).catch((cause: unknown) => void broken.set(graph, cause))
+    }
     after = rows.at(-1)?.row ?? after
     if (rows.length < PAGE) break
   }
@@ -155,10 +159,22 @@ async function fromTuples(ports: LoadPorts, wanted: readonly Known[]): Promise<L
   for (const { record, models, last } of wanted) {
     const graph = graphs.get(keyOf(placeOf(record)))
     if (graph === undefined) continue
+    if (broken.has(graph)) {
+      loaded.push({ record, models, graph: sealed(ports, record, broken.get(graph)), seq: last, kept: last })
+      continue
+    }
     await graph.load([], { revision: revisionOf(last, models.length) })
     loaded.push({ record, models, graph, seq: last, kept: 0 })
   }
   return loaded
+}
+
+/** A part of its tuples would answer wrongly, so nothing of the space answers; the others do. */
+function sealed(ports: LoadPorts, { id }: RelationSpace, cause: unknown): RelationStore {
+  ports.onError(`The relation space ${id} cannot be read; whatever asks it is refused.`, cause)
+  const graph = newGraph(id, ports.now)
+  graph.seal('the tuples of this relation space cannot be read')
+  return graph
 }
 
 async function spacesOf(store: Store, tenant: string): Promise<RelationSpace[]> {

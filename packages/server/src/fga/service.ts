@@ -35,7 +35,7 @@ interface Space {
   queue: Promise<unknown>
 }
 
-/** @throws what the store throws, and RelationsError when a stored model no longer compiles */
+/** What is kept and not accepted any more is quarantined and told. @throws what the store throws */
 export async function openRelations(
   ports: RelationPorts,
   tenants: readonly string[],
@@ -47,6 +47,11 @@ export async function openRelations(
   for (const loaded of await loadSpaces({ ...ports, now }, tenants)) {
     const { tenant, id } = loaded.record
     spaces.set(keyOf(tenant, id), { ...loaded, queue: Promise.resolve() })
+    for (const model of loaded.graph.quarantined)
+      ports.onError(
+        `The model ${model.id} of the relation space ${id} is quarantined: ${model.why.message}.`,
+        model.why,
+      )
   }
   let closing = false
 
@@ -230,6 +235,7 @@ export async function openRelations(
       const dsl = 'dsl' in source ? source.dsl : modelFromJson(source.definition)
       const definition = JSON.parse(JSON.stringify(modelToJson(dsl)))
       return inTurn(space, async () => {
+        if (space.graph.sealed !== undefined) throw space.graph.sealed
         const version = ulidOf(ids.next())
         // Whether it compiles within the limits shows in a graph of its own; the live one gets it once it is kept.
         const trial = newGraph('trial', now)
