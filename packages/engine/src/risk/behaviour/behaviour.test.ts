@@ -19,8 +19,11 @@ import {
   normalise,
   type Peers,
   type PointerEvent,
+  type ProcessState,
   phraseProfile,
+  type Run,
   recordMouse,
+  type Score,
   scoreKeystrokes,
   scoreMouse,
   scorePhrase,
@@ -31,6 +34,7 @@ import {
   trainMouse,
 } from './index.ts'
 import { NO_PEERS } from './peers.ts'
+import { advance, irregularity, typicalSurprise } from './run.ts'
 import { emptySpread, widen } from './spread.ts'
 
 /** Numbers in 0–1, the same every time. */
@@ -174,26 +178,98 @@ test('sequence: a state stays below 64 kB whatever is learned', () => {
   assert.ok(JSON.stringify(encode(state)).length < 64_000)
 })
 
-test('process: known runs are usual, known steps in a strange mixture or order are not', () => {
+/** Sixty steps of a program that goes round in a loop of four and seldom leaves it. */
+function looping(name: string, seed: number): string[] {
+  const random = numbers(seed)
+  return Array.from({ length: 60 }, (_, i) => (random() < 0.1 ? `${name}-x` : `${name}-${i % 4}`))
+}
+
+function taughtProcess(): ProcessState {
   const state = emptyProcess()
-  const program = (name: string, seed: number): string[] => {
-    const random = numbers(seed)
-    return Array.from({ length: 60 }, (_, i) => (random() < 0.1 ? `${name}-x` : `${name}-${i % 4}`))
+  for (let i = 0; i < 60; i++) learnRun(state, looping(i % 2 === 0 ? 'a' : 'b', i))
+  return state
+}
+
+function runOf(state: ProcessState, kinds: readonly string[]): Run {
+  const run = startRun()
+  for (const kind of kinds) step(state, run, kind)
+  return run
+}
+
+test('process: known runs are usual; strange mixtures, orders and haste are not', () => {
+  const state = taughtProcess()
+  const score = (kinds: readonly string[]) => scoreRun(state, runOf(state, kinds))
+  const own = looping('a', 999)
+  const usual = score(own)
+  const random = numbers(5)
+  const cases = {
+    mixture: own.map((kind, i) => (i % 2 === 0 ? kind : (looping('b', 7)[i] ?? ''))),
+    order: own.map((_, i) => `a-${Math.floor(i / 8) % 4}`),
+    irregular: own.map(() => `a-${Math.floor(random() * 4)}`),
   }
-  for (let i = 0; i < 60; i++) learnRun(state, program(i % 2 === 0 ? 'a' : 'b', i))
-  const bits = (kinds: readonly string[]): number => {
-    const run = startRun()
-    for (const kind of kinds) step(state, run, kind)
-    return scoreRun(state, run).bits
+  const bitsOf = (of: Score, name: string) => of.terms.find((term) => term.name === name)?.bits ?? 0
+  for (const [term, kinds] of Object.entries(cases)) {
+    assert.ok(score(kinds).bits > usual.bits + 4, term)
+    assert.ok(bitsOf(score(kinds), term) > bitsOf(usual, term) + 2, term)
   }
-  const usual = bits(program('a', 999))
-  const strange = bits(program('c', 999))
-  const mixed = bits(program('a', 999).map((kind, i) => (i % 2 === 0 ? kind : (program('b', 7)[i] ?? ''))))
-  assert.ok(strange > usual + 4 && mixed > usual + 4)
-  const copy = restored(state)
-  learnRun(copy, program('d', 1))
-  learnRun(state, program('d', 1))
-  assert.deepEqual(copy, state)
+  assert.ok(score(looping('c', 999)).bits > usual.bits + 4)
+  assert.ok(Math.abs(usual.terms.reduce((sum, { bits }) => sum + bits, 0) - usual.bits) < 1e-9)
+})
+
+test('process: scoring changes nothing; a restored state and run go on bit for bit the same', () => {
+  fc.assert(
+    fc.property(fc.array(fc.string({ maxLength: 3 }), { maxLength: 40 }), fc.nat(40), (kinds, cut) => {
+      const state = taughtProcess()
+      const copy = restored(state)
+      const before = JSON.stringify(encode(state))
+      const whole = runOf(state, kinds)
+      const halves = restored(runOf(state, kinds.slice(0, cut)))
+      for (const kind of kinds.slice(cut)) step(copy, halves, kind)
+      assert.deepEqual(halves, whole)
+      const score = scoreRun(state, whole)
+      assert.ok(Number.isFinite(score.bits))
+      assert.deepEqual(scoreRun(copy, halves), score)
+      assert.equal(JSON.stringify(encode(state)), before)
+      learnRun(state, kinds, 0.5)
+      learnRun(copy, kinds, 0.5)
+      assert.deepEqual(copy, state)
+    }),
+    { numRuns: 20 },
+  )
+})
+
+test('process: state and run stay bounded, and what weighs nothing teaches nothing', () => {
+  const random = numbers(11)
+  const state = emptyProcess()
+  const wild = (n: number) => Array.from({ length: n }, () => `kind ${Math.floor(random() * 5000)}`)
+  const run = runOf(state, wild(12_000))
+  assert.ok(run.kinds.size <= 1024 && run.pairs.size <= 4096 && run.recent.length <= 3)
+  learnRun(state, wild(9000))
+  assert.ok(state.singles.size <= 1024 && state.pairs.size <= 16_384)
+  const before = encode(state)
+  for (const weight of [0, -1, Number.NaN]) learnRun(state, wild(5), weight)
+  learnRun(state, [])
+  assert.deepEqual(encode(state), before)
+  for (let i = 0; i < 600; i++) learnRun(state, wild(2))
+  assert.ok(state.known.length <= 512 && state.sets.size <= 1024)
+})
+
+test('run: the typical surprise is the median, and regular runs cost little', () => {
+  const surprises = [0.5, 0.5, 0.5, 3, 90]
+  const run = startRun()
+  for (const bits of surprises) advance(run, 'x', bits)
+  assert.ok(Math.abs(typicalSurprise(run) - 0.5) <= 1 / 8)
+  assert.equal(typicalSurprise(startRun()), 0)
+  const costs = (kinds: readonly string[]): number => {
+    const of = startRun()
+    for (const kind of kinds) advance(of, kind, 1)
+    return irregularity(of)
+  }
+  const random = numbers(3)
+  const loop = Array.from({ length: 400 }, (_, i) => `${i % 4}`)
+  const hurry = loop.map(() => `${Math.floor(random() * 4)}`)
+  assert.ok(costs(loop) < 0.5 && Math.abs(costs(hurry) - 2) < 0.3, 'four even kinds are two bits')
+  assert.ok(costs(hurry.map(() => 'a')) < costs(loop))
 })
 
 test('spread: one wild value pulls by a few spreads at most, and no broken number counts', () => {

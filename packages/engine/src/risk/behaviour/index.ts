@@ -17,6 +17,7 @@ export {
 export { type Background, background, learnPeer, type Peers } from './peers.ts'
 export { emptyPhrase, learnPhrase, type PhraseState, phraseProfile, scorePhrase } from './phrase.ts'
 export type { PointerEvent } from './pointer.ts'
-export { emptyProcess, learnRun, type ProcessState, scoreRun, startRun, step } from './process.ts'
+export { emptyProcess, learnRun, type ProcessState, scoreRun, step } from './process.ts'
+export { type Run, startRun } from './run.ts'
 export { emptySequence, learnSequence, type SequenceState, scoreSequence } from './sequence.ts'
 export type { Score, Term } from './terms.ts'
