@@ -22,6 +22,26 @@ test('a source to follow is told from a list in the same breath', () => {
   assert.equal(readIntent('Send Ann the summary.').follows, false)
 })
 
+test('to take particulars from a source is not to do what it asks for', () => {
+  for (const words of [
+    'Read notes.txt and follow the instructions.',
+    'Do the tasks on the page.',
+    'Do as it says.',
+  ])
+    assert.equal(readIntent(words).tasks, true, words)
+  for (const words of ['Read it and adjust the rent accordingly.', 'Reply with the details in the file.'])
+    assert.deepEqual([readIntent(words).follows, readIntent(words).tasks], [true, false], words)
+})
+
+test('names in full are first and last', () => {
+  assert.deepEqual(readIntent('Tell Ada Moss that Jo Ann Hart-Reed is late.').names?.slice(1), [
+    ['ada', 'moss'],
+    ['jo', 'ann'],
+    ['ann', 'reed'],
+  ])
+  assert.deepEqual(readIntent('tell ada about it').names, [])
+})
+
 test('nothing is concluded from verbs of a language that is not known', () => {
   assert.equal(readIntent('Antworte bitte auf die Mail zum Ausflug, dass ich komme.').understood, false)
   assert.equal(readIntent('Please answer the mail about the trip.').understood, true)

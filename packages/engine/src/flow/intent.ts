@@ -21,14 +21,21 @@ export interface Intent {
   readonly nouns: readonly string[]
   /** The user told the agent to act on what a source says. */
   readonly follows: boolean
+  /** Told to do what a source asks for, not only to take particulars from it. */
+  readonly tasks?: boolean
+  /** Names in full, as first and last: `joaquin`, `aldermann`. */
+  readonly names?: readonly (readonly [string, string])[]
   /** False when the words are in a language whose verbs are not known here: nothing is concluded from their absence. */
   readonly understood: boolean
   /** Kinds of address the user spelled out (`url`, `email`, `account`, `phone`). */
   readonly tokenKinds: readonly string[]
 }
 
-const FOLLOWS =
-  /\b(?:follow|do|perform|complete|execute|carry out|handle|take care of|work (?:on|through))\b[^.\n]{0,60}\b(?:instruction|task|todo|to-do|action|step|request|item)s?\b|\baccordingly\b|\bas (?:described|requested|mentioned|stated|specified|instructed|indicated|outlined)\b|\b(?:details|information|instructions?|info)\b[^.\n]{0,30}\b(?:in|from|on)\b|\b(?:every|each|all)\b[^.\n]{0,30}\b(?:item|task|todo|to-do|entry|entries|action|step|instruction)s?\b|\b(?:necessary|needed|required)\b|\bdo (?:what|whatever|as|everything)\b/i
+const TASKS =
+  /\b(?:follow|do|perform|complete|execute|carry out|handle|take care of|work (?:on|through))\b[^.\n]{0,60}\b(?:instruction|task|todo|to-do|action|step|request|item)s?\b|\b(?:every|each|all)\b[^.\n]{0,30}\b(?:item|task|todo|to-do|entry|entries|action|step|instruction)s?\b|\b(?:necessary|needed|required)\b|\bdo (?:what|whatever|as|everything)\b/i
+/** To act on particulars that a source gives. */
+const PARTICULARS =
+  /\baccordingly\b|\bas (?:described|requested|mentioned|stated|specified|instructed|indicated|outlined)\b|\b(?:details|information|instructions?|info)\b[^.\n]{0,30}\b(?:in|from|on)\b/i
 /** The same said in other languages. */
 const FOLLOWS_ELSEWHERE =
   /(?<!\p{L})(?:(?:folge|befolge|erledige|führe)\p{L}*[^.\n]{0,60}(?:anweisung|aufgabe|schritt|punkt)\p{L}*|entsprechend|dementsprechend|(?:sigue|seguir|siga|haz|realiza|completa)[^.\n]{0,60}(?:instruccion|tarea|paso)\p{L}*|según (?:se indica|lo indicado)|(?:suis|suivez|suivre|effectue[rz]?|fais|faites)[^.\n]{0,60}(?:instruction|tâche|étape)\p{L}*|conformément|(?:segui|esegui|svolgi)[^.\n]{0,60}(?:istruzion|compit|attività)\p{L}*|(?:siga|faça|execute)[^.\n]{0,60}(?:instruç|taref)\p{L}*|(?:volg|doe|voer)[^.\n]{0,60}(?:instructie|taak|taken)\p{L}*|(?:следуй|выполни)\p{L}*[^.\n]{0,60}(?:инструкц|задани|задач)\p{L}*|按照|根据\S{0,12}(?:说明|指示)|(?:指示|手順)に従)/iu
@@ -56,13 +63,15 @@ export function readIntent(raw: string): Intent {
     const way = WAYS.has(list[i - 2] ?? '') && (list[i - 1] === 'a' || list[i - 1] === 'an')
     if (way || before.some((w) => MAKERS.has(w) || MAKERS.has(singular(w)))) classes.add(noun)
   })
+  const told = text.replace(LISTED_HERE, ' ')
+  const toldElsewhere = FOLLOWS_ELSEWHERE.test(text.replace(LISTED_ELSEWHERE, ' '))
   return {
     text: fold(text).replace(/\s+/g, ' '),
     classes: [...classes],
     nouns: [...new Set(list.map(singular))],
-    follows:
-      FOLLOWS.test(text.replace(LISTED_HERE, ' ')) ||
-      FOLLOWS_ELSEWHERE.test(text.replace(LISTED_ELSEWHERE, ' ')),
+    follows: toldElsewhere || TASKS.test(told) || PARTICULARS.test(told),
+    tasks: toldElsewhere || TASKS.test(told),
+    names: namesOf(text),
     understood: isEnglish(list),
     tokenKinds: [...new Set(tokensOf(text).map((token) => token.kind))],
   }
@@ -87,6 +96,15 @@ const ANSWERS = new Set(['tell', 'show'])
 const MAKERS = new Set(
   'make need want get set place arrange have request give create do like take'.split(' '),
 )
+
+const MAX_NAMES = 64
+/** Two capitalised words in a row, the second of which may be the first of the next pair. */
+function namesOf(text: string): (readonly [string, string])[] {
+  const pairs = text.matchAll(/(?<!\p{L})(\p{Lu}\p{Ll}+)(?= (\p{Lu}\p{Ll}+(?:['’-]\p{L}+)*))/gu)
+  return [...pairs]
+    .slice(0, MAX_NAMES)
+    .map((m) => [fold(m[1] ?? ''), words(fold(m[2] ?? '')).at(-1) ?? ''] as const)
+}
 
 function classesOf(word: string): readonly string[] {
   return [...new Set([...(CLASSES_OF.get(word) ?? []), ...(CLASSES_OF.get(stem(word)) ?? [])])]

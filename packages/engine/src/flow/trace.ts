@@ -5,9 +5,10 @@
  */
 
 import { hash } from 'node:crypto'
+import type { Intent } from './intent.ts'
 import type { ScalarLeaf } from './json.ts'
 import { scalars } from './json.ts'
-import { COMMON, CONVEYED, kinOf, LINKED_NOUNS } from './lexicon.ts'
+import { AUTHOR_KEYS, COMMON, CONVEYED, kinOf, LINKED_NOUNS } from './lexicon.ts'
 import { singular, words } from './normal.ts'
 import { roleOf } from './observe.ts'
 import type { Standing } from './origin.ts'
@@ -19,7 +20,7 @@ import { isRoleBound, isSpokenOf } from './role-binding.ts'
 import type { ToolRoles } from './roles.ts'
 import { CARRYING_CLASSES, isHard, roleOfValue } from './roles.ts'
 import { isRequest } from './spans.ts'
-import type { FlowState } from './state.ts'
+import type { FlowState, SeenField, SeenOutput } from './state.ts'
 import { LIMITS } from './state.ts'
 import { hostOf, MAX_TOKENS, tokenKind, tokensOf } from './tokens.ts'
 import type { Term } from './weights.ts'
@@ -220,6 +221,7 @@ function judgeWorst(state: FlowState, roles: ToolRoles, parts: readonly Part[], 
   const anchored = hard.some(
     (part) =>
       isAnchor(state, part) &&
+      (part.origin.standing !== 'said' || told.length === 0) &&
       told.every(
         (other) => vouchesFor(roles, part, other) && (roles.reversible || other.token || !isAnybodys(other)),
       ),
@@ -359,17 +361,36 @@ function bindsToRole(state: FlowState, part: Part): boolean {
   const { place } = part.origin
   // Where servers give such values in a field of their own, a text is no source of another one.
   if (isGivenByField(state, part)) return false
+  if (isOthersName(state.intent, part.value)) return false
+  const nouns = place === null ? [] : tellingNouns(state.intent.nouns, output, place)
   if (kind === null && !NEVER_BOUND.includes(part.kind) && place !== null)
-    return isSpokenOf(output, place, part.value, state.intent.nouns, roleWords(part))
+    return isSpokenOf(output, place, part.value, nouns, roleWords(part))
   if (kind !== 'email' && kind !== 'phone') return false
   if (part.kind !== 'recipient' && part.kind !== 'other' && part.kind !== 'object') return false
-  if (
-    place === null ||
-    isAnybodys(part) ||
-    !isSpokenOf(output, place, part.value, state.intent.nouns, roleWords(part))
-  )
+  if (place === null || isAnybodys(part) || !isSpokenOf(output, place, part.value, nouns, roleWords(part)))
     return false
   return isRoleBound(output, part.value, kind, state.intent.nouns)
+}
+
+/** The address spells a first name that the user gave in full, with another last name. */
+function isOthersName({ names = [] }: Intent, value: string): boolean {
+  if (tokenKind(value) !== 'email') return false
+  const local = words(value.split('@', 1)[0] ?? '').filter((word) => word.length > 2)
+  return names.some(
+    ([first, last]) =>
+      local.length > 1 &&
+      local.includes(first) &&
+      !local.includes(last) &&
+      !names.some(([f, l]) => f === first && local.includes(l)),
+  )
+}
+
+/** Who wrote a record says nothing about one part of it: the author's name ties no sentence to the user. */
+function tellingNouns(nouns: readonly string[], output: SeenOutput, place: SeenField): readonly string[] {
+  const authors = output.fields
+    .filter((field) => field.record === place.record && words(field.key).some((w) => AUTHOR_KEYS.has(w)))
+    .flatMap((field) => words(output.text.slice(field.at, field.end)).map(singular))
+  return authors.length === 0 ? nouns : nouns.filter((noun) => !authors.includes(noun))
 }
 
 /**
@@ -470,7 +491,8 @@ function judgeAction(state: FlowState, roles: ToolRoles, add: Add): void {
   if (!intent.understood || roles.unsure === true) return
   if (!intent.follows && asked.length === 0)
     add('read-only-request', '', 'the user asked for no change, and this is one')
-  else if (!intent.follows && mismatch) add('other-action', '', 'the user asked for another kind of action')
+  else if (intent.tasks !== true && asked.length > 0 && mismatch)
+    add('other-action', '', 'the user asked for another kind of action')
   if (mismatch && state.marks > 0 && roles.classes.some((name) => state.asked.includes(name)))
     add('action-requested', '', 'an output asked for this kind of action, and the user did not')
   if (mismatch && roles.destructive) add('destructive', '', 'destroys, and the user did not ask for it')
