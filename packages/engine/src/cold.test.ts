@@ -192,6 +192,10 @@ test('whatever an agent does, its body and its head stay below a bound', () => {
         numbers: many((k) => [`argument.path.${k}.${i}`, i * 1.7 + k]),
         parties: many((k) => [`argument.path.${k}.${i}`, `${i}-${k}`.padEnd(16, 'x')]),
         place: `place-${i}`,
+        zone: `a-zone-of-a-long-name-${i}`,
+        forms: Array.from({ length: 6 }, (_, k) => `argument.path.${k}.${i} s9ad-_@/ku`),
+        targets: many((k) => (i * 16 + k) * 268_435),
+        errand: { kinds: [`kind-${i}`, `words-${i}`], does: `does-${i}` },
       }
       learnAttempt(one.risk, signal, i % 9 === 0 ? 'deny' : 'allow')
       touch(one.used, signal.tool, at, STATE_LIMITS.usedTools)

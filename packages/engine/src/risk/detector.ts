@@ -66,6 +66,8 @@ export interface Detector<S> {
   readonly cap: number
   /** Milliseconds after which half of its bits are forgotten. */
   readonly halfLife: number
+  /** Share of a finding that is held against the agent beyond the call it was made on; 1 when left out. */
+  readonly kept?: number
   /** `level`: the strongest recent finding counts. `events`: findings add up (to the cap). */
   readonly grows: 'level' | 'events'
   empty(): S

@@ -10,9 +10,9 @@ import type { KnownTool } from '../integrity/catalogue.ts'
 import { fnv } from './behaviour/peers.ts'
 
 const LIMITS = { depth: 8, leaves: 64 } as const
-const MAX_FORMS = 8
+const MAX_FORMS = 6
 const MAX_TARGETS = 16
-const MAX_PATH = 32
+const MAX_PATH = 24
 /** Characters of a value that are looked at. */
 const EXAMINED = 1024
 /** Arguments that say whom or what an effect reaches weigh at least this much (`flow/roles.ts`). */

@@ -62,7 +62,9 @@ export const breadth: Detector<BreadthState> = {
       const name = nameOf(kind.name, write)
       const own = state.breadths.get(name)
       const number = Math.floor(at / kind.ms)
-      const things = estimate(own?.latest.number === number ? own.latest.things : emptyDistinct(), targets)
+      // A clock that went back stays in the later window.
+      const begun = own !== undefined && !(number > own.latest.number)
+      const things = estimate(begun ? own.latest.things : emptyDistinct(), targets)
       if (things < SEVERAL) continue
       const found = judge(name, things, own?.usual, kind, peers, write)
       if (found !== null && found.bits > (worst?.bits ?? 0)) worst = found
@@ -117,7 +119,6 @@ function notice(
   }
   let ended: number | null = null
   const window = own[which]
-  // A clock that went back stays in the later window.
   if (number > window.number) {
     const things = estimate(window.things)
     if (which === 'settled' && things >= 1) {

@@ -242,13 +242,15 @@ test('no evidence exceeds its cap, none is negative, and state stays bounded, wh
     n: fc.double({ noNaN: true, noDefaultInfinity: true }),
     who: fc.string({ maxLength: 3 }),
     place: fc.option(fc.string({ maxLength: 2 })),
+    form: fc.string({ maxLength: 5 }),
+    thing: fc.integer(),
     outcome: fc.constantFrom<Outcome>('allow', 'deny', 'approval', 'step_up'),
   })
   fc.assert(
     fc.property(fc.array(any, { maxLength: 80 }), (steps) => {
       for (const detector of DETECTORS) {
         const state = detector.empty()
-        for (const { at, tool, write, n, who, place, outcome } of steps) {
+        for (const { at, tool, write, n, who, place, form, thing, outcome } of steps) {
           const one = signal({
             at: START + at,
             tool,
@@ -256,6 +258,10 @@ test('no evidence exceeds its cap, none is negative, and state stays bounded, wh
             numbers: [['n', n]],
             parties: [['to', who]],
             place,
+            zone: who,
+            forms: [`= ${tool}`, `${who} ${form}`, form],
+            targets: [thing, thing * 1e9, Number.NaN],
+            errand: { kinds: [who], does: tool },
           })
           const found = detector.score(state, one, NO_PEERS)
           assert.ok(
@@ -282,6 +288,10 @@ test('a flood of distinct tools, arguments and places does not grow the state', 
           numbers: [[`n${i}`, i]],
           parties: [[`p${i}`, `v${i}`]],
           place: `ip${i}`,
+          zone: `z${i}`,
+          forms: [`= s${i}`, `p${i} s${i}`],
+          targets: [i * 2_654_435_761],
+          errand: { kinds: [`k${i}`], does: `d${i}` },
         })
         detector.attempt?.(state, one, i % 2 === 0 ? 'deny' : 'allow')
         detector.settled?.(state, one)
@@ -303,6 +313,11 @@ test('a state restored from JSON scores exactly as the one it was taken from', (
         numbers: [['n', (i * 37) % 11]],
         parties: [['to', `v${i % 5}`]],
         place: `ip${i % 3}`,
+        write: i % 4 !== 0,
+        zone: `z${i % 2}`,
+        forms: [`= s${i % 2}`, `to s${i % 3}a`],
+        targets: [i * 2_654_435_761],
+        errand: { kinds: ['k'], does: `d${i % 2}` },
       })
       detector.attempt?.(state, one, i % 9 === 0 ? 'deny' : 'allow')
       detector.settled?.(state, one)
@@ -314,6 +329,10 @@ test('a state restored from JSON scores exactly as the one it was taken from', (
       numbers: [['n', 900]],
       parties: [['to', 'new']],
       place: 'new',
+      zone: 'new',
+      forms: ['= new', 'to s9u'],
+      targets: Array.from({ length: 500 }, (_, i) => i * 2_654_435_761),
+      errand: { kinds: ['k'], does: 'new' },
     })
     assert.deepEqual(detector.score(copy, probe, NO_PEERS), detector.score(state, probe, NO_PEERS))
   }

@@ -27,7 +27,7 @@ export interface RareReadsState {
 
 const FADING: Fading = { halfLife: 2000, limit: 128 }
 const OTHER = ''
-const PIECE = 256
+const PIECE = 160
 /** Settled calls before anything is said. */
 const KNOWN = 100
 /** A read that makes up less than this share of the calls is a rare one. */
@@ -42,16 +42,18 @@ const TIMES = [4, 10, 25] as const
 const MOST_SHARE = 0.5
 /** Bits that count as chance. */
 const CHANCE = 6
-const MOST_BURST = 14
-const FORGETTING = 0.999
+const MOST_BURST = 40
+const FORGETTING = 0.9998
 const CAP = 4.5
 
 export const rareReads: Detector<RareReadsState> = {
   name: 'rare-reads',
   about: 'behaviour',
   cap: CAP,
-  halfLife: 4 * 3_600_000,
+  halfLife: 30 * 60_000,
   grows: 'level',
+  // What it found it finds again at the next such read: it forgets nothing but own work in between.
+  kept: 0.5,
   empty: () => ({ own: emptyCounts(), recent: [], trail: [], burst: 0, asked: 0 }),
   score({ own, recent, burst, asked }, signal, peers) {
     const known = countedAll(own)

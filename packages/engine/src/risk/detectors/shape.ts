@@ -24,9 +24,9 @@ export interface ShapeState {
   readonly waiting: Map<string, number>
 }
 
-const KEPT_ARGUMENTS = 160
+const KEPT_ARGUMENTS = 128
 const KEPT_FORMS = 6
-const KEPT_WAITING = 64
+const KEPT_WAITING = 48
 /** Settled values of an argument before anything is said, with those that are granted for what others give it. */
 const ENOUGH = 8
 /** Own calls that others' are worth, when two groups of them and more know the argument. */

@@ -8,6 +8,7 @@ import { decode, encode } from '../../plain.ts'
 import type { Doubt } from '../combine.ts'
 import { contributionId } from '../contributions.ts'
 import { extraction } from '../detectors/extraction.ts'
+import { DETECTORS } from '../detectors/index.ts'
 import { dropPending, emptyLearning, type Learning, weigh } from './learning.ts'
 
 /** The parts of an agent's risk that answers change. */
@@ -55,6 +56,8 @@ export function answered(
   weigh(risk.learning, detector, verdict)
   if (verdict === 'dismiss') {
     risk.doubts.delete(detector)
+    const state = risk.detectors.get(detector)
+    if (state !== undefined) DETECTORS.find(({ name }) => name === detector)?.looked?.(state)
     return
   }
   risk.learning.contestedAt ??= at
