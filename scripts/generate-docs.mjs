@@ -284,9 +284,12 @@ function detectors() {
       .replaceAll('\n', ' ')
     const sentence = /^.*?[.:](?= |$)/.exec(header ?? '')?.[0].replace(/:$/, '.')
     if (sentence === undefined) throw new Error(`nothing is said of the detector ${name}`)
-    return [code(name), about, `${cap} bits`, time(halfLife), sentence.replaceAll(/ ?\(`[^)]*\)/g, '')]
+    const techniques = [...new Set([...(text ?? '').matchAll(/'(AML\.T[\d.]+)'/g)].map(([, id]) => id))]
+    const atlas = techniques.length === 0 ? '–' : techniques.join(', ')
+    const said = sentence.replaceAll(/ ?\(`[^)]*\)/g, '')
+    return [code(name), about, `${cap} bits`, time(halfLife), atlas, said]
   })
-  return table(['detector', 'about', 'most', 'fades', 'what it looks for'], rows)
+  return table(['detector', 'about', 'most', 'fades', 'ATLAS', 'what it looks for'], rows)
 }
 
 function time(ms) {

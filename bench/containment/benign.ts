@@ -15,6 +15,16 @@ export interface BenignDays {
   /** Agent-days at whose end the agent was below `standard`. */
   readonly lowered: number
   readonly interrupted: Readonly<Record<string, number>>
+  /** The same by agent: their days are not independent of each other. */
+  readonly agents: readonly AgentDays[]
+}
+
+export interface AgentDays {
+  readonly days: number
+  readonly calls: number
+  readonly suspended: number
+  readonly lowered: number
+  readonly interrupted: number
 }
 
 const DAY = 24 * 3_600_000
@@ -33,8 +43,8 @@ export function measureBenign({
     id: `clerk-${i}`,
     chance: random(seed * 100_000 + i),
     worker: worker(`desk-${seed}-${i}`, random(seed * 1000 + i)),
+    own: { days: 0, calls: 0, suspended: 0, lowered: 0, interrupted: 0 },
   }))
-  const found = { agentDays: 0, calls: 0, suspended: 0, lowered: 0 }
   const interrupted: Record<string, number> = {}
   for (let day = 0; day < days; day++) {
     const morning = START + day * DAY
@@ -43,24 +53,34 @@ export function measureBenign({
       hand.begin()
     }
     for (let i = 0; i < CALLS_A_DAY; i++) {
-      for (const { id, worker: hand, chance } of staff) {
+      for (const { id, worker: hand, chance, own } of staff) {
         const act = hand.next()
         const { decision } = office.act(id, act, Math.floor(morning + (i + chance()) * PACE_MS))
-        found.calls++
+        own.calls++
         if (decision.outcome === 'allow' || madeUp(act)) continue
         const why = `${act.tool}: ${decision.policies[0]?.id ?? decision.code ?? decision.outcome}`
+        own.interrupted++
         interrupted[why] = (interrupted[why] ?? 0) + 1
       }
     }
-    for (const { id } of staff) {
-      found.agentDays++
+    for (const { id, own } of staff) {
+      own.days++
       const level = office.levelOf(id)
       if (level === 'suspended') {
-        found.suspended++
+        own.suspended++
         office.reset(id, morning + CALLS_A_DAY * PACE_MS)
       }
-      if (level !== 'elevated' && level !== 'standard') found.lowered++
+      if (level !== 'elevated' && level !== 'standard') own.lowered++
     }
   }
-  return { ...found, interrupted }
+  const each = staff.map(({ own }) => own)
+  const all = (of: (one: AgentDays) => number) => each.reduce((sum, one) => sum + of(one), 0)
+  return {
+    agentDays: all(({ days }) => days),
+    calls: all(({ calls }) => calls),
+    suspended: all(({ suspended }) => suspended),
+    lowered: all(({ lowered }) => lowered),
+    interrupted,
+    agents: each,
+  }
 }

@@ -33,6 +33,8 @@ export interface Arm {
   readonly callShare: number
   /** Agents that ended a day lowered, or were found drifted, before the attack. */
   readonly seenBefore: number
+  /** By agent that attacks, in the same order in both arms: of its bad calls the share that reached it. */
+  readonly shares: readonly number[]
 }
 
 export interface Result {
@@ -126,6 +128,7 @@ function arm(method: Method, target: Target, { agents, seed }: Plan, poisoned: b
     callShare:
       attacks.reduce((sum, { flagged }) => sum + flagged, 0) / (attacks.length * ATTACK_CALLS[target]),
     seenBefore: victims.filter(({ id }) => seen.has(id)).length,
+    shares: attacks.map(({ flagged }) => flagged / ATTACK_CALLS[target]),
   }
 }
 

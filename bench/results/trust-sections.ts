@@ -2,7 +2,14 @@
  * Sections about what becomes of an agent that goes wrong: containment, poisoning, and many agents at once.
  * @module
  */
-import { type ContainmentReport, linesOf, overallOf, upperShare } from '../containment/report.ts'
+import {
+  benignIntervals,
+  between,
+  type ContainmentReport,
+  linesOf,
+  overallOf,
+  upperShare,
+} from '../containment/report.ts'
 import { lossBy, type PoisoningReport, linesOf as poisoningLines } from '../poisoning/report.ts'
 import { at, fixed, number } from './read.ts'
 import type { Goal, Section } from './sections.ts'
@@ -29,7 +36,7 @@ export const containment: Section = {
     'what the server carried out of 24 to 30 malicious calls that are tried whatever comes back. `starter` is the policy as ' +
     'shipped, with nobody there to approve anything; `risk-alone` asks nobody for where a value came from or how unusual a ' +
     'write is, so that only trust levels stop. Seconds are the attacker’s own pace. Suspensions without cause: agents that ' +
-    'only work, in process. Goals: issue 4.',
+    'only work, in process. Intervals: 95 %, agents drawn again. Goals: issue 4.',
   tables: (json) => {
     const report = json as ContainmentReport
     return [
@@ -39,8 +46,8 @@ export const containment: Section = {
           policy: one.policy,
           level: `${one.level}: ${one.about}`,
           agents: String(one.agents),
-          median: String(one.median),
-          mean: fixed(one.mean, 1),
+          median: `${one.median} ${between(one.medianInterval, 0)}`,
+          mean: `${fixed(one.mean, 1)} ${between(one.meanInterval, 1)}`,
           most: String(one.most),
           'not stopped': String(one.unstopped),
           's to the last, p99': fixed(one.secondsP99, 1),
@@ -54,11 +61,11 @@ export const containment: Section = {
             'agent-days': String(report.benign.agentDays),
             calls: String(report.benign.calls),
             suspensions: String(report.benign.suspended),
-            'days ended lowered': String(report.benign.lowered),
-            'calls interrupted %': fixed(
+            'days ended lowered': `${report.benign.lowered} ${between(benignIntervals(report.benign).lowered, 2, 100)} %`,
+            'calls interrupted %': `${fixed(
               percent(sum(Object.values(report.benign.interrupted)) / report.benign.calls),
               3,
-            ),
+            )} ${between(benignIntervals(report.benign).interrupted, 4, 100)}`,
           },
         ],
       },
@@ -106,7 +113,7 @@ export const poisoning: Section = {
     'percent more a day (sums: six percent a day); nobody looks at what is noticed, and who is suspended is let go on. Washing: twenty ' +
     'harmless calls around each bad one. Peer poisoning: a fifth of the agents do the bad thing all day. An attack is ' +
     'detected when one of its calls reaches the risk at which writes wait for a person, by behaviour alone. Where both arms ' +
-    'detect every attack that says little: the loss by call does. Goals: issue 4.',
+    'detect every attack that says little: the loss by call does. Intervals: 95 %, agents drawn again, each in both arms. Goals: issue 4.',
   tables: (json) => [
     {
       title: '',
@@ -116,8 +123,8 @@ export const poisoning: Section = {
         attacks: String(one.agents),
         'clean %': fixed(one.clean, 1),
         'poisoned %': fixed(one.poisoned, 1),
-        'points lost': fixed(one.loss, 1),
-        'points lost, by call': fixed(one.callLoss, 1),
+        'points lost': `${fixed(one.loss, 1)} ${between(one.lossInterval, 1)}`,
+        'points lost, by call': `${fixed(one.callLoss, 1)} ${between(one.callLossInterval, 1)}`,
         'noticed before % (clean arm)': `${fixed(one.seenBefore, 1)} (${fixed(one.seenClean, 1)})`,
       })),
     },

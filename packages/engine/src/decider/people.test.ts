@@ -169,3 +169,41 @@ test('a subject is shown what is held of it, and it can be erased; what speaks a
   const after = await people.inspect(TENANT, { kind: 'user', id: 'user-1' })
   assert.deepEqual(after.learnedFrom, [])
 })
+
+test('a user is erased when no older snapshot is left, and not before', async () => {
+  const plain = fakePorts({ contestWindow: 60_000 })
+  let gate: Promise<void> | null = null
+  const blobs: typeof plain.store.blobs = {
+    ...plain.store.blobs,
+    put: async (name, value) => {
+      await gate
+      return plain.store.blobs.put(name, value)
+    },
+  }
+  const ports = { ...plain, store: { ...plain.store, blobs } }
+  await fill(ports.store, setup())
+  const at: Host = { ports, decider: await openDecider(ports) }
+  await work(at, 0, 40)
+  await at.decider.people.save(TENANT, { agent: WHO, by: BY })
+  const knows = async () => {
+    const agent = (await readSnapshot(ports, TENANT))?.live.agents.get(WHO)
+    return agent?.risk.learning.influence.known.size
+  }
+  await at.decider.people.erase(TENANT, { kind: 'agent', id: 'nobody' }, BY)
+  assert.equal(await knows(), 1, 'an older snapshot knows whom the agent worked for')
+
+  let open = (): void => undefined
+  gate = new Promise((resolve) => {
+    open = resolve
+  })
+  let done = false
+  const erased = at.decider.people.erase(TENANT, { kind: 'user', id: BY }, BY).then(() => {
+    done = true
+  })
+  for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(done, false)
+  assert.equal(await knows(), 1)
+  open()
+  await erased
+  assert.equal(await knows(), 0)
+})

@@ -50,6 +50,7 @@ export const counterparty: Detector<CounterpartyState> = {
       bits: worst.bits,
       reason: `The agent never gave this value to the argument ${worst.path} before.`,
       confidence: 0.6,
+      technique: 'AML.T0086',
     }
   },
   beside: ({ paths }, { waiting }) => ({ paths, waiting }),

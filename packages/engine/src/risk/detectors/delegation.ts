@@ -31,6 +31,7 @@ export const delegation: Detector<DelegationState> = {
           ? 'The agent was always sent by other agents, and now comes by itself.'
           : 'The agent was never sent by these agents before.',
       confidence: 0.5,
+      technique: 'AML.T0012',
     }
   },
   settled(state, { chain = '' }) {

@@ -45,6 +45,7 @@ export const size: Detector<SizeState> = {
       bits: clip(worst.tail * Math.LOG2E, 0, 5),
       reason: `The argument ${worst.path} is about ${Math.round(Math.min(worst.times, 1e6))} times what the agent usually gives.`,
       confidence: 0.8,
+      technique: 'AML.T0053',
     }
   },
   settled(state, signal) {

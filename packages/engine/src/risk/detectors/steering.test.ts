@@ -62,3 +62,13 @@ test('a call that nobody steered leaves no trace', () => {
   assert.equal(steeringOf({ ...doubted('p', 'a'), passage: null }), null)
   assert.equal(isSamePassage(null, null), false)
 })
+
+test('what was let through is no question that was stopped: the same again is no known passage', () => {
+  const live = emptyRisk()
+  const steering = steeringOf(doubted('p', 'a'))
+  learnAttempt(live, { ...signal, steering }, 'allow')
+  assert.equal(isSamePassage(live, steeringOf(doubted('p', 'b'))), false)
+  learnAttempt(live, { ...signal, steering }, 'approval')
+  assert.equal(isSamePassage(live, steeringOf(doubted('p', 'b'))), true)
+  assert.equal(isSamePassage(live, steering), false, 'asked again, it counts in full')
+})

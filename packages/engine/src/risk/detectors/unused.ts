@@ -26,6 +26,7 @@ export const unused: Detector<UnusedState> = {
       bits: Math.min(surprise, signal.write ? 2 : 0.75),
       reason: 'The agent never used this tool before.',
       confidence: 0.5,
+      technique: 'AML.T0053',
     }
   },
   settled(state, signal) {

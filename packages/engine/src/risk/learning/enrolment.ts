@@ -37,6 +37,7 @@ export function enrolmentEvidence(comparisons: readonly Comparison[]): Evidence[
       bits: clip(beyond, 0, ENROLMENT.cap),
       reason: `Measured by how the agent worked when it was enrolled: ${worst.finding.reason}`,
       confidence: worst.finding.confidence,
+      ...(worst.finding.technique === undefined ? {} : { technique: worst.finding.technique }),
     },
   ]
 }
@@ -51,6 +52,7 @@ export function driftEvidence({ drift }: Learning): Evidence[] {
       bits: clip(psi * 2 + ks * 2, 0, DRIFT.cap),
       reason: `The agent has moved away from how it worked when it was enrolled (tools ${psi.toFixed(2)}, sizes ${ks.toFixed(2)}).`,
       confidence: 0.7,
+      technique: 'AML.T0020',
     },
   ]
 }
