@@ -106,7 +106,7 @@ function mean(values: readonly number[]): number {
 }
 
 /** Of agents that only work: 95 %, agents drawn again with all their days. */
-export function benignIntervals({ agents }: BenignDays): {
+export function benignIntervals({ agents = [] }: Partial<BenignDays>): {
   readonly suspended: Interval
   readonly lowered: Interval
   readonly interrupted: Interval

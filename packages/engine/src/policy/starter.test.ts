@@ -149,3 +149,38 @@ test('every actor of the chain is asked: a chain with a forbidden link is denied
   assert.equal(outcome(world(chain(null)), handed), 'allow')
   assert.equal(outcome(world(chain('suspended')), handed), 'deny')
 })
+
+test('of a doubted agent the odd reads wait for a person, the sooner the more sensitive the server; its usual ones go on', () => {
+  const doubted = (bits: number, sensitivity: number): World => {
+    const of = world(
+      setup([
+        { type: 'server', server: server({ sensitivity }) },
+        { type: 'tool', tool: pinned(definition('get_history')) },
+      ]),
+    )
+    used(of, 'get_quote')
+    const live = of.tenant.live.agents.get('agent-1')
+    assert.ok(live !== undefined)
+    live.risk.detectors.set('unused-tool', {
+      used: new Map([['market/get_quote', 300]]),
+      settled: 300,
+      novel: 1,
+    })
+    if (bits > 0) live.risk.doubts.set('denials', { bits, at: START })
+    return of
+  }
+  const odd = { tool: 'get_history', args: {} }
+  const rows: readonly (readonly [bits: number, sensitivity: number, odd: Outcome])[] = [
+    [0, 0, 'allow'],
+    [0, 4, 'allow'],
+    [2.5, 0, 'allow'],
+    [2.5, 3, 'approval'],
+    [3.5, 0, 'approval'],
+  ]
+  for (const [bits, sensitivity, expected] of rows) {
+    const of = doubted(bits, sensitivity)
+    assert.equal(outcome(of, odd), expected, `${bits} bits, sensitivity ${sensitivity}`)
+    assert.equal(outcome(of, READ), 'allow')
+  }
+  assert.equal(outcome(doubted(3.5, 0), odd, { approved: true }), 'allow')
+})

@@ -62,10 +62,14 @@ forbid (principal, action in [Action::"write", Action::"destructive"], resource)
 when { context.risk >= 30 }
 unless { context.approved };
 
-// The same for reads, where it is the read itself that is odd: of what the agent else reads nothing waits.
+// The same for reads, where it is the read itself that is odd: of what the agent else reads nothing waits. Where the
+// server is registered as restricted or secret, sooner.
 @id("unusual-reads-need-approval")
 forbid (principal, action in Action::"read", resource)
-when { context.risk >= 30 && context.evidence.detectors.containsAny(["rare-reads", "breadth", "argument-shape", "new-zone", "unused-tool"]) }
+when {
+  (context.risk >= 30 || (context.sensitivity >= 3 && context.risk >= 15)) &&
+  context.evidence.detectors.containsAny(["rare-reads", "breadth", "argument-shape", "new-zone", "unused-tool"])
+}
 unless { context.approved };
 
 // ── Doubt about the credential ───────────────────────────────────────────────────────────────────────────────
