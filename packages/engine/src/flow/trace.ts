@@ -5,6 +5,7 @@
  */
 
 import { hash } from 'node:crypto'
+import { disputeOf, isAgreed } from './agreement.ts'
 import type { Intent } from './intent.ts'
 import type { ScalarLeaf } from './json.ts'
 import { scalars } from './json.ts'
@@ -186,10 +187,24 @@ function judgePart(state: FlowState, call: FlowCall, part: Part, add: Add): void
     (stain !== null && call.isStained?.(stain) === true)
   if (stained && (standing === 'field' || standing === 'own'))
     add('laundered', part.path, 'came back from storage, where it was put by a doubtful write')
+  const dispute = handsOver(roles) ? disputeOf(state, part) : null
+  if (dispute !== null)
+    add(
+      'disputed',
+      part.path,
+      `another source gives another one for the same holder${sourceOf(dispute.output, dispute.field)}`,
+      part.weight,
+    )
   if (isAsked(standing) || part.kind === 'place') return
   if (part.value.length <= 3 && part.kind !== 'id') return
   if (requestedIn(state, roles, part.value))
     add('requested-value', part.path, 'also named in a request of this kind found in an output')
+}
+
+/** Uses an address; to note down another one is what it may be for. */
+function handsOver({ effect, classes, openWorld }: ToolRoles): boolean {
+  if (effect === 'read') return false
+  return classes.some((name) => CARRYING_CLASSES.includes(name)) || (openWorld && !classes.includes('update'))
 }
 
 function worstOf(parts: readonly Part[]): Part | undefined {
@@ -411,7 +426,7 @@ function isPartOf(whole: string, part: string): boolean {
 
 function isAnchor(state: FlowState, part: Part): boolean {
   if (['user', 'approved', 'own', 'field', 'delegated'].includes(part.origin.standing)) return true
-  if (part.origin.standing === 'said' && bindsToRole(state, part)) return true
+  if (part.origin.standing === 'said' && (bindsToRole(state, part) || isAgreed(state, part))) return true
   // The letters of an address are its owner's choice: a word of the user inside one proves nothing.
   if (part.kind === 'url' || part.kind === 'account' || tokenKind(part.raw) !== null) return false
   const nouns = state.intent?.nouns ?? []
@@ -555,8 +570,10 @@ const WHERE: Readonly<Record<Standing, string>> = {
 }
 function reasonOf(part: Part): string {
   const { output, field, standing } = part.origin
-  const from = output === null ? '' : ` (${output.tool}${field === null ? '' : `.${field}`})`
-  return `${part.kind} ${WHERE[standing]}${from}`
+  return `${part.kind} ${WHERE[standing]}${output === null ? '' : sourceOf(output, field)}`
+}
+function sourceOf({ tool }: SeenOutput, field: string | null): string {
+  return ` (${tool}${field === null ? '' : `.${field}`})`
 }
 
 /** One question for the same values in the same role, whatever the texts around them. */

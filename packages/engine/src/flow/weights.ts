@@ -32,6 +32,7 @@ const ADDED = {
   'carries-out': 0.8,
   'other-role': 0.7,
   'other-than-named': 0.7,
+  disputed: 0.9,
   'leads-away': 0.7,
   unlisted: 0.7,
   'read-only-request': 0.9,
