@@ -107,13 +107,25 @@ export const PARAMETERS: Readonly<Record<string, Parameters>> = {
   },
 }
 
-const DAY = 86_400_000
-const START = Date.UTC(2026, 0, 1)
-const DESKTOPS = ['Windows 10', 'Windows 11', 'macOS 14', 'Linux'] as const
-const PHONES = ['Android 13', 'Android 14', 'iOS 17', 'iOS 18'] as const
-const BROWSERS = ['Chrome', 'Firefox', 'Edge', 'Safari'] as const
+export const DAY = 86_400_000
+export const START = Date.UTC(2026, 0, 1)
+/** Shares that no parameter sets; `bound.ts` reads them, so that it judges by what was drawn. */
+export const SHARES = {
+  browsers: [65, 12, 15, 8],
+  models: { desktop: 25, mobile: 80 },
+  /** Devices up to date within ten days; the others within two hundred. */
+  current: 0.8,
+  phoneNetwork: 0.7,
+  journeyLogins: 4,
+  trip: { noise: 0.12, base: 0.15, mobile: 1.6, vpn: 1.5 },
+  far: { least: 40, more: 200 },
+  attack: { desktop: 0.7, windows10: 0.7, lag: 5, hosting: 0.6, ownClient: 0.5 },
+} as const
+export const DESKTOPS = ['Windows 10', 'Windows 11', 'macOS 14', 'Linux'] as const
+export const PHONES = ['Android 13', 'Android 14', 'iOS 17', 'iOS 18'] as const
+export const BROWSERS = ['Chrome', 'Firefox', 'Edge', 'Safari'] as const
 
-interface Network {
+export interface Network {
   readonly asn: number
   readonly country: string
   readonly hosting: boolean
@@ -123,7 +135,7 @@ interface Network {
   readonly trip: number
 }
 
-interface Device {
+export interface Device {
   readonly id: string
   readonly kind: 'desktop' | 'mobile'
   readonly os: string
@@ -134,8 +146,31 @@ interface Device {
   readonly proves: boolean
 }
 
+/** What a user's next login is drawn from: everything that the generator itself knows before it. */
+export interface Circumstances {
+  readonly country: string
+  readonly home: Network
+  readonly homeAddress: number
+  readonly work: Network | null
+  readonly workAddress: number
+  readonly phoneNetwork: Network | null
+  readonly vpn: Network | null
+  readonly desktop: Device
+  readonly phone: Device
+  /** Logins of a journey left, counting the one before. */
+  readonly journey: number
+  readonly journeyNetwork: Network
+  /** Hour around which the user logs in. */
+  readonly peak: number
+  /** Of round trips. */
+  readonly base: number
+}
+
 export interface World {
   readonly rows: readonly LoginRow[]
+  readonly networks: readonly Network[]
+  /** Of a row: what it was drawn from, and what the user's next one is drawn from. */
+  readonly drawnFrom: ReadonlyMap<LoginRow, { readonly before: Circumstances; readonly after: Circumstances }>
   /** What this kind of attacker sends against a user whose logins so far are these. */
   attack(kind: Attacker, history: readonly LoginRow[], at: number): LoginRow
 }
@@ -152,19 +187,20 @@ export function generate(parameters: Parameters, seed: number): World {
   const address = (network: Network, n: number) => `${network.asn}.${n}`
   const anyAddress = (network: Network) => address(network, r.below(network.addresses))
   const trip = (network: Network, mobile: boolean, base: number) =>
-    network.trip * base * (mobile ? 1.6 : 1) * Math.exp(0.12 * r.normal())
+    network.trip * base * (mobile ? SHARES.trip.mobile : 1) * Math.exp(SHARES.trip.noise * r.normal())
+  const drawnFrom = new Map<LoginRow, { before: Circumstances; after: Circumstances }>()
 
   function device(kind: Device['kind'], user: number): Device {
     const os = r.pick(kind === 'desktop' ? DESKTOPS : PHONES)
-    const browser = os.startsWith('iOS') ? 'Safari' : (BROWSERS[r.weighted([65, 12, 15, 8])] ?? 'Chrome')
-    const models = kind === 'desktop' ? 25 : 80
+    const browser = os.startsWith('iOS') ? 'Safari' : (BROWSERS[r.weighted(SHARES.browsers)] ?? 'Chrome')
+    const models = SHARES.models[kind]
     return {
       id: `u${user}d${r.below(1e9)}`,
       kind,
       os,
       browser,
       model: `m${Math.floor(models * r.next() ** 1.5)}`,
-      lag: r.chance(0.8) ? r.below(10) : r.below(200),
+      lag: r.chance(SHARES.current) ? r.below(10) : r.below(200),
       proves: r.chance(p.keyUsers),
     }
   }
@@ -182,24 +218,40 @@ export function generate(parameters: Parameters, seed: number): World {
     let journey = 0
     let journeyNet = at
     const peak = 7 + r.below(15)
-    const base = Math.exp(0.15 * r.normal())
+    const base = Math.exp(SHARES.trip.base * r.normal())
+    const now = (): Circumstances => ({
+      country: home,
+      home: at,
+      homeAddress,
+      work,
+      workAddress,
+      phoneNetwork: phoneNet,
+      vpn,
+      desktop,
+      phone,
+      journey,
+      journeyNetwork: journeyNet,
+      peak,
+      base,
+    })
     const rows: LoginRow[] = []
     const n = 12 + r.geometric(1 / Math.max(1.5, p.logins - 12))
     // People join over the year.
     let day = r.next() * p.days * 0.6
     const gap = (p.days - day) / n
     for (let i = 0; i < n; i++, day += -Math.log(1 - r.next()) * gap) {
+      const before = now()
       if (r.chance(p.addressChange)) homeAddress = r.below(at.addresses)
       if (r.chance(p.deviceChange)) desktop = device('desktop', user)
       if (r.chance(p.deviceChange)) phone = device('mobile', user)
       if (journey > 0) journey--
       else if (r.chance(p.journey)) {
-        journey = 1 + r.below(4)
+        journey = 1 + r.below(SHARES.journeyLogins)
         journeyNet = choose(of(r.chance(p.abroad) ? country() : home, false))
       }
       const onPhone = phoneNet !== null && r.chance(p.phoneShare)
       const used = onPhone ? phone : desktop
-      let network = onPhone && r.chance(0.7) ? phoneNet : at
+      let network = onPhone && r.chance(SHARES.phoneNetwork) ? phoneNet : at
       let ip = network === at ? address(at, homeAddress) : anyAddress(network)
       if (!onPhone && work !== null && r.chance(p.workShare)) {
         network = work
@@ -214,25 +266,21 @@ export function generate(parameters: Parameters, seed: number): World {
         ip = anyAddress(vpn)
       }
       const hour = (peak + Math.round(p.hours * r.normal()) + 48) % 24
-      rows.push({
-        ...agentOf(used, Math.floor(day)),
+      const row: LoginRow = {
+        ...clientOf(used, Math.floor(day), p),
         at: START + Math.floor(day) * DAY + hour * 3_600_000 + r.below(3_600_000),
         user,
-        roundTripMs: trip(network, onPhone, base * (vpn === network ? 1.5 : 1)),
+        roundTripMs: trip(network, onPhone, base * (vpn === network ? SHARES.trip.vpn : 1)),
         ip,
         country: network.country,
         asn: network.asn,
         hosting: network.hosting,
         key: used.proves && r.chance(p.keyShare) ? used.id : null,
-      })
+      }
+      rows.push(row)
+      drawnFrom.set(row, { before, after: now() })
     }
     return rows
-  }
-
-  function agentOf({ browser, os, kind, model, lag }: Device, day: number) {
-    const browserVersion = 100 + Math.max(0, Math.floor((day - lag + 200) / p.release))
-    const userAgent = `${browser}/${browserVersion} (${os}; ${model})`
-    return { userAgent, browser: `${browser} ${browserVersion}`, browserVersion, os, device: kind }
   }
 
   const rows = Array.from({ length: p.users }, (_, user) => loginsOf(user))
@@ -240,30 +288,35 @@ export function generate(parameters: Parameters, seed: number): World {
     .sort((a, b) => a.at - b.at || a.user - b.user)
 
   function attack(kind: Attacker, history: readonly LoginRow[], at: number): LoginRow {
-    const usual = mostCommon(history.map(({ asn }) => asn))
+    const usual = usualNetwork(history)
     const victim = history.findLast(({ asn }) => asn === usual) ?? history.at(-1)
     const day = Math.floor((at - START) / DAY)
-    const popular = agentOf(
+    const popular = clientOf(
       {
-        ...device(r.chance(0.7) ? 'desktop' : 'mobile', -1),
+        ...device(r.chance(SHARES.attack.desktop) ? 'desktop' : 'mobile', -1),
         browser: 'Chrome',
-        os: r.chance(0.7) ? 'Windows 10' : 'Windows 11',
+        os: r.chance(SHARES.attack.windows10) ? 'Windows 10' : 'Windows 11',
         kind: 'desktop',
-        lag: 5,
+        lag: SHARES.attack.lag,
       },
       day,
+      p,
     )
     const origin = kind === 'naive' ? country() : (victim?.country ?? 'ZZ')
     const isp = networks.find(({ asn }) => asn === usual) ?? nowhere
     const network =
-      kind === 'naive' ? choose(of(origin, r.chance(0.6))) : kind === 'vpn' ? choose(of(origin, true)) : isp
+      kind === 'naive'
+        ? choose(of(origin, r.chance(SHARES.attack.hosting)))
+        : kind === 'vpn'
+          ? choose(of(origin, true))
+          : isp
     // A rented or broken-into machine near the victim answers for somebody far away, whose way adds to it.
-    const far = r.chance(p.nearAttackers) ? 0 : 40 + 200 * r.next()
+    const far = r.chance(p.nearAttackers) ? 0 : SHARES.far.least + SHARES.far.more * r.next()
     const agent =
       kind === 'very targeted' && victim !== undefined
         ? victim
-        : kind === 'naive' && r.chance(0.5)
-          ? agentOf(device('desktop', -1), day)
+        : kind === 'naive' && r.chance(SHARES.attack.ownClient)
+          ? clientOf(device('desktop', -1), day, p)
           : popular
     return {
       userAgent: agent.userAgent,
@@ -273,7 +326,7 @@ export function generate(parameters: Parameters, seed: number): World {
       device: agent.device,
       at: START + day * DAY + r.below(DAY),
       user: victim?.user ?? -1,
-      roundTripMs: trip(network, false, Math.exp(0.15 * r.normal())) + far,
+      roundTripMs: trip(network, false, Math.exp(SHARES.trip.base * r.normal())) + far,
       ip: anyAddress(network),
       country: network.country,
       asn: network.asn,
@@ -281,7 +334,23 @@ export function generate(parameters: Parameters, seed: number): World {
       key: null,
     }
   }
-  return { rows, attack }
+  return { rows, networks, drawnFrom, attack }
+}
+
+/** How a device names itself on a day. */
+export function clientOf({ browser, os, kind, model, lag }: Device, day: number, { release }: Parameters) {
+  const browserVersion = versionOf(lag, day, release)
+  const userAgent = `${browser}/${browserVersion} (${os}; ${model})`
+  return { userAgent, browser: `${browser} ${browserVersion}`, browserVersion, os, device: kind }
+}
+
+export function versionOf(lag: number, day: number, release: number): number {
+  return 100 + Math.max(0, Math.floor((day - lag + 200) / release))
+}
+
+/** The network that attackers take for the user's own. */
+export function usualNetwork(history: readonly LoginRow[]): number {
+  return mostCommon(history.map(({ asn }) => asn))
 }
 
 function networksOf(r: Random, p: Parameters, c: number): Network[] {
