@@ -2,6 +2,8 @@
  * Graph files in memory.
  * @module
  */
+
+import { createChecks, runHere } from '@safeconduct/engine'
 import type { GraphFiles } from '@safeconduct/server'
 
 export interface MemoryFiles extends GraphFiles {
@@ -35,3 +37,6 @@ export function memoryFiles(): MemoryFiles {
     },
   }
 }
+
+/** Models are checked here and now; there are no tools. */
+export const modelChecks = createChecks(runHere, () => ({ tools: [], relations: null }))

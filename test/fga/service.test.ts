@@ -4,7 +4,7 @@ import type { RelationFacts, Store } from '@safeconduct/engine'
 import { RelationsError } from '@safeconduct/relations'
 import { openRelations } from '@safeconduct/server'
 import { createMemoryStore } from '@safeconduct/store'
-import { memoryFiles } from './files.ts'
+import { memoryFiles, modelChecks } from './files.ts'
 
 const MODEL = `model
   schema 1.1
@@ -29,6 +29,7 @@ async function world() {
       {
         store,
         files,
+        checks: modelChecks,
         clock: { now: () => at },
         ids: { next: () => `0190${String(++id).padStart(28, '0')}` },
         onFacts: (_tenant, facts) => told.push(facts),

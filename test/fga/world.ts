@@ -9,7 +9,7 @@ import type { RelationFacts } from '@safeconduct/engine'
 import { type Enforcer, type EnforcerScope, SafeconductError } from '@safeconduct/protocol'
 import { type AccessPorts, createFga, openRelations, type RelationService } from '@safeconduct/server'
 import { createIds, createMemoryStore } from '@safeconduct/store'
-import { memoryFiles } from './files.ts'
+import { memoryFiles, modelChecks } from './files.ts'
 
 export const TENANT = 'acme'
 export const SECRETS = { writer: 'sce_writer', reader: 'sce_reader', other: 'sce_other' }
@@ -55,6 +55,7 @@ export async function openWorld(): Promise<World> {
     {
       store: createMemoryStore(),
       files: memoryFiles(),
+      checks: modelChecks,
       clock,
       ids: createIds(clock),
       onFacts: (_tenant, told) => {

@@ -10,8 +10,10 @@ import path from 'node:path'
 import {
   type Bus,
   createCedarEngine,
+  createChecks,
   type EngineDecider,
   openDecider,
+  runHere,
   type SigningKey,
   type Store,
 } from '@safeconduct/engine'
@@ -146,6 +148,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const credentials: World['credentials'] = new Map()
   const logPaths: string[] = []
   const errors: SafeconductError[] = []
+  const checks = createChecks(runHere, (tenant) => decider.schemaParts(tenant))
   const admin: AdminPorts = {
     tenant: TENANT,
     store,
@@ -156,8 +159,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     revoke: (target) => authorization.revoke(target),
     policies: decider,
     people: decider.people,
-    checkPolicy: ({ agent, user: users }) =>
-      decider.checkPolicy(TENANT, { agentPolicies: agent, userPolicies: users }),
+    checks,
     putCredential: async (name, headers) => {
       credentials.set(name, headers)
     },
@@ -181,6 +183,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       clock,
       ids,
       files: memoryFiles(),
+      checks,
       onFacts: (tenant, facts) => decider.control({ type: 'relations', tenant, facts }),
       onRecorded: () => void decider.drainOutbox(),
       onError: (message, cause) => errors.push(new SafeconductError('internal', { message, cause })),

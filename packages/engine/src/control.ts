@@ -3,23 +3,15 @@
  * live state: they are applied and recorded like those of a call.
  * @module
  */
-import {
-  type Agent,
-  type Approval,
-  isJsonObject,
-  type PinnedTool,
-  type PolicyVersion,
-  type Server,
-  type User,
-} from '@safeconduct/protocol'
+import type { Agent, Approval, PinnedTool, PolicyVersion, Server, User } from '@safeconduct/protocol'
 import { raise } from './delegation/epochs.ts'
 import { agentEntity, putElevation, userEntity } from './elevation/held.ts'
 import type { EngineEvent } from './events.ts'
 import { afterHearing } from './flow/index.ts'
 import { type KnownTool, knownTool } from './integrity/catalogue.ts'
 import { compositionDigest } from './integrity/composition.ts'
-import type { CompiledPolicies, PolicyEngine, SchemaFor } from './policy/engine.ts'
-import { GROUPS, METHOD_ACTIONS, policySchema } from './policy/schema.ts'
+import type { CompiledPolicies, PolicyEngine } from './policy/engine.ts'
+import { GROUPS, METHOD_ACTIONS } from './policy/schema.ts'
 import type { ControlEvent } from './ports.ts'
 import { bindingKey, type Directory, type EngineState, type TenantState, tenantState } from './state.ts'
 
@@ -211,26 +203,6 @@ function putToolEntities(compiled: CompiledPolicies, { action, groups, pin }: Kn
       parents: [{ type: 'Server', id: pin.server }],
     })
   }
-}
-
-/** The schema against which policies of this tenant are validated when they are written. */
-export function schemaOf(directory: Directory): SchemaFor {
-  const tools = [...directory.tools.values()].map(({ action, groups, fields, pin }) => ({
-    id: action,
-    groups,
-    fields,
-    names: declaredNames(pin),
-  }))
-  const of = (type: string) => directory.relations?.relationsOf?.(type)
-  return (bindings, relations) =>
-    policySchema(tools, { bindings, spoken: [...new Set([...relations.agent, ...relations.user])], of })
-}
-
-/** Top-level arguments, typed for Cedar or not. */
-function declaredNames(pin: PinnedTool | null): string[] {
-  const schema = pin?.definition.inputSchema
-  const properties = schema !== undefined && isJsonObject(schema) ? schema.properties : undefined
-  return properties !== undefined && isJsonObject(properties) ? Object.keys(properties).slice(0, 64) : []
 }
 
 const TASKS_KEPT = 50_000

@@ -15,7 +15,7 @@ import {
   type PolicyVersion,
   SafeconductError,
 } from '@safeconduct/protocol'
-import { schemaOf } from './control.ts'
+import { type SchemaParts, schemaParts } from './checks/schema-parts.ts'
 import { decideBriefly } from './decide.ts'
 import { explain, receipt, standingOf } from './decider/explain.ts'
 import { awake, evict, takeStock } from './decider/heat.ts'
@@ -26,18 +26,11 @@ import { commit, createOwner, createQueue, type DeciderPorts, type Owner, track 
 import { createPeople, type People, saveDue } from './decider/people.ts'
 import { prepare } from './decider/prepare.ts'
 import { appendOutcome, settle, unknownResult } from './decider/settle.ts'
-import {
-  inspectPolicy,
-  policyReceipt,
-  type ReplayRequest,
-  replayRecords,
-  shadowOf,
-} from './decider/trials.ts'
+import { policyReceipt, type ReplayRequest, replayRecords, shadowOf } from './decider/trials.ts'
 import { applyControl, drainOutbox, recordFloods, snapshot, snapshotInterval } from './decider/upkeep.ts'
 import { directoryEvents } from './directory.ts'
 import { type ElevationQuestion, type ElevationRuling, ruleOnElevation } from './elevation/index.ts'
-import type { PolicySource } from './policy/engine.ts'
-import type { PolicyProblem, ReplayProgress, ReplayReport, ShadowReport } from './policy/try/index.ts'
+import type { ReplayProgress, ReplayReport, ShadowReport } from './policy/try/index.ts'
 import type { ControlEvent, Decider } from './ports.ts'
 import { replay } from './record/replay.ts'
 import { tenantState } from './state.ts'
@@ -47,14 +40,12 @@ export type { DeciderPorts } from './decider/owner.ts'
 export interface EngineDecider extends Decider {
   /** Moves what the store's transactions left in the outbox into the ledger. Also done by `control` and at the end. */
   drainOutbox(): Promise<void>
-  /** Compiles and strictly validates as activation would, against the tools known now. @throws `policy_invalid` */
-  checkPolicy(tenant: string, source: PolicySource): void
+  /** What policies of the tenant are validated against, for `createChecks`. */
+  schemaParts(tenant: string): SchemaParts
   /** A rule, a person or nobody: who decides about a role for one errand. Moves nothing. */
   ruleOnElevation(question: ElevationQuestion): ElevationRuling
-  /** The same as a list of problems with their places; nothing is an error when it could be activated. */
-  inspectPolicy(tenant: string, source: PolicySource): PolicyProblem[]
   /**
-   * Puts recorded decisions to a candidate; yields progress, returns what would change.
+   * Puts recorded decisions to a candidate, which was checked before; yields progress, returns what would change.
    * @throws {SafeconductError} `policy_invalid`, `overloaded`, `ledger_corrupt`
    */
   replayPolicy(tenant: string, request: ReplayRequest): AsyncGenerator<ReplayProgress, ReplayReport>
@@ -202,11 +193,8 @@ function deciderOf(owner: Owner): EngineDecider {
     explain: (tenant, id) => explain(owner, tenant, id),
     receipt: (tenant, id) => receipt(owner, tenant, id),
     drainOutbox: drain,
-    checkPolicy(tenant, source) {
-      owner.ports.policyEngine.compile(source, schemaOf(tenantState(owner.state, tenant).directory))
-    },
+    schemaParts: (tenant) => schemaParts(tenantState(owner.state, tenant).directory),
     ruleOnElevation: (question) => ruleOnElevation(owner.state, question),
-    inspectPolicy: (tenant, source) => inspectPolicy(owner, tenant, source),
     replayPolicy: (tenant, request) => replayRecords(owner, tenant, request),
     shadow: (tenant) => shadowOf(owner, tenant),
     policyReceipt: (tenant, version) => policyReceipt(owner, tenant, version),

@@ -4,7 +4,8 @@
  */
 
 export { apply } from './apply.ts'
-export { control, schemaOf } from './control.ts'
+export * from './checks/index.ts'
+export { control } from './control.ts'
 export { type Decided, decide, decideBriefly } from './decide.ts'
 export { indicatorKey } from './decider/indicator-key.ts'
 export type { People, SubjectRef } from './decider/people.ts'
@@ -49,13 +50,12 @@ export {
   type StoreSearch,
   type StoreSource,
 } from './policy/stores/index.ts'
-export {
-  diffPolicies,
-  type PolicyChange,
-  type PolicyProblem,
-  type ReplayProgress,
-  type ReplayReport,
-  type ShadowReport,
+export type {
+  PolicyChange,
+  PolicyProblem,
+  ReplayProgress,
+  ReplayReport,
+  ShadowReport,
 } from './policy/try/index.ts'
 export type * from './ports.ts'
 export { agentSubject, TENANT_SUBJECT, userSubject } from './record/pseudonyms.ts'

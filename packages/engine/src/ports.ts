@@ -334,6 +334,8 @@ export interface RelationFacts {
   check(user: string, relation: string, object: string): boolean
   /** Relations of objects of the type; null = the model has no such type. Absent when there is no model to ask. */
   relationsOf?(type: string): readonly string[] | null
+  /** The types of that model. Absent where `relationsOf` is. */
+  types?(): readonly string[]
 }
 
 /** One question to `RelationFacts`. */

@@ -141,8 +141,7 @@ async function compose(
     clock,
     ids,
     revoke: (target) => authorization.revoke(target),
-    checkPolicy: (text) =>
-      decider.checkPolicy(TENANT, { agentPolicies: text.agent, userPolicies: text.user }),
+    checks: foundation.checks,
     policies: decider,
     people: decider.people,
     putCredential: async (name, headers) => {

@@ -7,8 +7,10 @@ import path from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import {
   type Bus,
+  type Checks,
   type Clock,
   createCedarEngine,
+  createChecks,
   createOracle,
   type EngineDecider,
   type Ids,
@@ -34,6 +36,7 @@ import {
   openSqliteStore,
   type Vault,
 } from '@safeconduct/store'
+import { createCheckRunner } from './check-runner.ts'
 import { createDirectory, type ServerDirectory } from './directory.ts'
 import { graphFiles } from './graph-files.ts'
 import { openIndicators } from './intelligence.ts'
@@ -58,6 +61,8 @@ export interface Foundation {
   readonly relations: RelationService
   /** Knows nothing until the daemon listens and has it load. */
   readonly networks: Networks
+  /** On a thread of their own. */
+  readonly checks: Checks
   readonly quarantine: Quarantine
   /** What is kept and cannot be used now, model versions of relations included. */
   quarantined(): readonly Quarantined[]
@@ -126,6 +131,9 @@ export async function openFoundation(config: Config, warn: (text: string) => voi
       },
     })
     undo.push(() => decider.close())
+    const runner = createCheckRunner()
+    undo.push(() => runner.close())
+    const checks = createChecks(runner.run, (tenant) => decider.schemaParts(tenant))
     const directed = await createDirectory(store, TENANT, decider, (event) => quarantine.lift(event))
     const relations = await openRelations(
       {
@@ -133,6 +141,7 @@ export async function openFoundation(config: Config, warn: (text: string) => voi
         clock,
         ids,
         files: graphFiles(directory),
+        checks,
         onFacts: (tenant, facts) => {
           // Policies ask one place only.
           if (remote === null) directed.decider.control({ type: 'relations', tenant, facts })
@@ -146,6 +155,7 @@ export async function openFoundation(config: Config, warn: (text: string) => voi
     const unready = () => (clock.now() - refusedAt < UNREADY_MS ? ['ledger'] : [])
     const quarantined = () => [...quarantine.parts(), ...quarantinedRelations(relations)]
     return {
+      checks,
       quarantine,
       quarantined,
       oracle: oracle ?? null,

@@ -9,14 +9,11 @@ import {
   type PolicyVersion,
   SafeconductError,
 } from '@safeconduct/protocol'
-import { schemaOf } from '../control.ts'
 import type { Decided } from '../decide.ts'
 import type { PolicySource } from '../policy/engine.ts'
 import {
   createShadow,
   entriesSince,
-  inspectPolicies,
-  type PolicyProblem,
   type ReplayProgress,
   type ReplayReport,
   type ReplayWindow,
@@ -26,10 +23,10 @@ import {
 import type { KeptQuestion } from '../policy/try/question.ts'
 import { keptRequest } from '../record/attachment.ts'
 import { policyOf } from '../record/entry.ts'
-import { tenantState } from '../state.ts'
 import type { Owner } from './owner.ts'
 
 export interface ReplayRequest {
+  /** Checked as for activation by whoever asks; here it is only compiled. */
   readonly candidate: PolicySource
   /** Compared with instead of the recorded decisions; null = with those. */
   readonly base: PolicySource | null
@@ -38,7 +35,7 @@ export interface ReplayRequest {
 
 /**
  * One at a time: it reads as fast as it can.
- * @throws {SafeconductError} `policy_invalid` for a candidate that could not be activated, `overloaded` while another runs,
+ * @throws {SafeconductError} `policy_invalid` for a candidate that cannot be compiled, `overloaded` while another runs,
  *   `ledger_corrupt`
  */
 export async function* replayRecords(
@@ -48,7 +45,7 @@ export async function* replayRecords(
 ): AsyncGenerator<ReplayProgress, ReplayReport> {
   const { policyEngine } = owner.ports
   const question = {
-    candidate: policyEngine.compile(candidate, schemaOf(tenantState(owner.state, tenant).directory)),
+    candidate: policyEngine.compile(candidate, null),
     base: base === null ? null : policyEngine.compile(base, null),
     window,
   }
@@ -61,11 +58,6 @@ export async function* replayRecords(
   } finally {
     owner.replaying = false
   }
-}
-
-export function inspectPolicy(owner: Owner, tenant: string, source: PolicySource): PolicyProblem[] {
-  const { directory } = tenantState(owner.state, tenant)
-  return inspectPolicies(owner.ports.policyEngine, source, schemaOf(directory))
 }
 
 /** Puts a candidate beside the policy of the tenant; null ends it. @throws {SafeconductError} `policy_invalid` */

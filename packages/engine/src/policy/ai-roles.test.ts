@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 import type { Outcome } from '@safeconduct/protocol'
-import { schemaOf } from '../control.ts'
+import { schemaOf } from '../checks/schema-parts.ts'
 import { decide } from '../decide.ts'
 import type { ControlEvent } from '../ports.ts'
 import {

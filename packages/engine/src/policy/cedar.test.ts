@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isSafeconductError } from '@safeconduct/protocol'
-import { schemaOf } from '../control.ts'
+import { schemaOf } from '../checks/schema-parts.ts'
 import { decide } from '../decide.ts'
 import { call, details, engine, grant, policy, setup, TENANT, task, world } from '../testing/world.ts'
 import { MAX_POLICY_TEXT } from './cedar.ts'

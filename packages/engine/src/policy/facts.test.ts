@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { schemaOf } from '../control.ts'
+import { schemaOf } from '../checks/schema-parts.ts'
 import { decide } from '../decide.ts'
 import { call, details, engine, server, setup, task, world } from '../testing/world.ts'
 import { evidenceFacts, placeOf, provenanceOfArguments, timeOf } from './facts.ts'

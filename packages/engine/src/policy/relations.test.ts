@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { isSafeconductError } from '@safeconduct/protocol'
 import { RelationStore } from '@safeconduct/relations'
 import fc from 'fast-check'
-import { schemaOf } from '../control.ts'
+import { schemaOf } from '../checks/schema-parts.ts'
 import { decide } from '../decide.ts'
 import { createDecider, type DeciderPorts } from '../decider.ts'
 import type { ControlEvent, RelationFacts } from '../ports.ts'
@@ -74,6 +74,7 @@ function related() {
     },
     check: (user, relation, object) => store.check({ user, relation, object }).allowed,
     relationsOf: (type) => ({ document: ['owner', 'viewer'], group: ['member'] })[type] ?? null,
+    types: () => ['document', 'group'],
   }
   return { store, facts }
 }

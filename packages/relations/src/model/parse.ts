@@ -15,8 +15,11 @@ import { walksOf } from './walks.ts'
 
 const { transformer, validator } = transformerPackage
 
-/** @throws RelationsError `model_syntax` or `model_invalid`, with every finding and its position. */
-export function parseModel(dsl: string): ModelDefinition {
+/**
+ * @param checked this very text passed before: OpenFGA's validator, which takes long, is not asked again
+ * @throws RelationsError `model_syntax` or `model_invalid`, with every finding and its position.
+ */
+export function parseModel(dsl: string, checked = false): ModelDefinition {
   if (typeof dsl !== 'string' || dsl.length > MAX_MODEL_CHARS)
     throw modelError('model_syntax', [
       { message: `a model is a text of at most ${MAX_MODEL_CHARS} characters` },
@@ -24,7 +27,7 @@ export function parseModel(dsl: string): ModelDefinition {
   const text = withoutIdleBrackets(dsl)
   let json: unknown
   try {
-    json = validated(text)
+    json = checked ? transformer.transformDSLToJSONObject(text) : validated(text)
   } catch (cause) {
     if (cause instanceof RelationsError) throw cause
     throw modelErrorOf(cause, dsl)

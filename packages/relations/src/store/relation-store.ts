@@ -138,10 +138,12 @@ export class RelationStore {
 
   /**
    * Adds a version and makes it the newest. Tuples that a version does not allow stay and do not count in it.
+   * @param options.checked a store took this very text before, on another thread perhaps: validating takes long, and is
+   *   left out.
    * @throws RelationsError `model_syntax`, `model_invalid` (positions and hints in `problems`), `limit_exceeded`.
    */
-  writeModel(dsl: string, options: { readonly id?: string } = {}): ModelVersion {
-    const model = this.#addModel(options.id ?? randomUUID(), dsl)
+  writeModel(dsl: string, options: { readonly id?: string; readonly checked?: boolean } = {}): ModelVersion {
+    const model = this.#addModel(options.id ?? randomUUID(), dsl, options.checked)
     this.#revision++
     this.#moved()
     return { id: model.id, dsl }
@@ -195,7 +197,7 @@ export class RelationStore {
     return this.#sealed
   }
 
-  #addModel(id: string, dsl: string): BoundModel {
+  #addModel(id: string, dsl: string, checked = false): BoundModel {
     if (this.#sealed !== undefined) throw this.#sealed
     if (this.#models.has(id))
       throw new RelationsError('write_conflict', 'there is a model version of this id')
@@ -204,7 +206,7 @@ export class RelationStore {
         'limit_exceeded',
         `a store has at most ${this.limits.maxModels} model versions`,
       )
-    const definition = parseModel(dsl)
+    const definition = parseModel(dsl, checked)
     const model = bindModel(id, dsl, definition, compileModel(definition), this.#graph)
     this.#models.set(id, model)
     this.#latest = model

@@ -3,14 +3,13 @@
  * of live ones beside the policy that rules.
  * @module
  */
-import { diffPolicies, type ReplayProgress, type ReplayReport } from '@safeconduct/engine'
-import { toSafeconductError } from '@safeconduct/protocol'
 import * as z from 'zod'
 import { type Route, route } from '../http/route.ts'
 import { findAgent } from './agents.ts'
 import { newVersion } from './policy.ts'
 import { digestOf, reference, resolve, sourceOf } from './policy-source.ts'
 import { type AdminPorts, byOf, change } from './ports.ts'
+import { replayLines } from './replay-lines.ts'
 
 const time = z.int().nonnegative()
 
@@ -41,7 +40,7 @@ export function policyTrialRoutes(ports: AdminPorts): Route[] {
         return {
           old: digestOf(before),
           new: digestOf(after),
-          changes: diffPolicies(sourceOf(before), sourceOf(after)),
+          changes: await ports.checks.diff(sourceOf(before), sourceOf(after)),
         }
       },
     }),
@@ -52,10 +51,12 @@ export function policyTrialRoutes(ports: AdminPorts): Route[] {
       summary:
         'Recorded decisions put to a candidate: progress and, last, the report, one JSON value a line.',
       body: replayBody,
-      handle: async ({ tenant, body }) => {
+      handle: async ({ tenant, body, signal }) => {
         const { candidate, base, agent, ...times } = body
+        const tried = sourceOf(await resolve(ports, tenant, candidate))
+        await ports.checks.policy(tenant, tried)
         const run = ports.policies.replayPolicy(tenant, {
-          candidate: sourceOf(await resolve(ports, tenant, candidate)),
+          candidate: tried,
           base: base === undefined ? null : sourceOf(await resolve(ports, tenant, base)),
           window: {
             ...defined(times),
@@ -64,7 +65,9 @@ export function policyTrialRoutes(ports: AdminPorts): Route[] {
         })
         // What is wrong with the question is told before anything is streamed.
         const first = await run.next()
-        return new Response(lines(run, first), { headers: { 'content-type': 'application/x-ndjson' } })
+        return new Response(replayLines(run, first, { signal }), {
+          headers: { 'content-type': 'application/x-ndjson' },
+        })
       },
     }),
     route({
@@ -82,12 +85,12 @@ export function policyTrialRoutes(ports: AdminPorts): Route[] {
       body: z.strictObject({ candidate: reference }),
       confirm: async ({ candidate }, { tenant }) => {
         const text = await resolve(ports, tenant, candidate)
-        ports.checkPolicy(text)
+        await ports.checks.policy(tenant, sourceOf(text))
         return `Ask the policy ${digestOf(text).slice(0, 19)}… beside the active one, without effect`
       },
       handle: async ({ tenant, body, caller }) => {
         const text = await resolve(ports, tenant, body.candidate)
-        ports.checkPolicy(text)
+        await ports.checks.policy(tenant, sourceOf(text))
         const by = byOf(caller)
         const version = newVersion(ports, tenant, text, { status: 'shadow', by })
         const event = { event: 'policy.shadowed', policy: version.id, digest: version.digest, by }
@@ -126,31 +129,4 @@ function defined<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], u
   return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as {
     [K in keyof T]?: Exclude<T[K], undefined>
   }
-}
-
-/** `{"progress": …}` now and then, at last `{"report": …}`, or `{"error": …}` when it broke off. */
-function lines(
-  run: AsyncGenerator<ReplayProgress, ReplayReport>,
-  first: IteratorResult<ReplayProgress, ReplayReport>,
-): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder()
-  let next: IteratorResult<ReplayProgress, ReplayReport> | null = first
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const write = (value: object) => controller.enqueue(encoder.encode(`${JSON.stringify(value)}\n`))
-      try {
-        const step = next ?? (await run.next())
-        next = null
-        if (step.done !== true) return write({ progress: step.value })
-        write({ report: step.value })
-      } catch (error) {
-        write(toSafeconductError(error).toJSON())
-      }
-      controller.close()
-    },
-    // Whoever asked has gone: nobody reads on for him.
-    cancel: async () => {
-      await run.return(undefined as never)
-    },
-  })
 }

@@ -3,7 +3,6 @@
  * `policy-trials.ts`.
  * @module
  */
-import { diffPolicies } from '@safeconduct/engine'
 import { type PolicyVersion, SafeconductError } from '@safeconduct/protocol'
 import * as z from 'zod'
 import { type Route, route } from '../http/route.ts'
@@ -54,7 +53,7 @@ export function policyRoutes(ports: AdminPorts): Route[] {
       summary: 'Every problem with its place; changes nothing.',
       body: texts,
       handle: async ({ tenant, body }) => {
-        const problems = ports.policies.inspectPolicy(tenant, sourceOf(body))
+        const problems = await ports.checks.inspect(tenant, sourceOf(body))
         return { valid: problems.every(({ severity }) => severity !== 'error'), problems }
       },
     }),
@@ -65,7 +64,7 @@ export function policyRoutes(ports: AdminPorts): Route[] {
       summary: 'Activates a policy from the next call on.',
       body: texts,
       confirm: async (body, { tenant }) => {
-        ports.checkPolicy(body)
+        await ports.checks.policy(tenant, sourceOf(body))
         return `Activate the policy ${digestOf(body).slice(0, 19)}… (${await changesOf(ports, tenant, body)})`
       },
       handle: async ({ tenant, body, caller }) => apply(ports, tenant, body, byOf(caller)),
@@ -78,7 +77,7 @@ export function policyRoutes(ports: AdminPorts): Route[] {
       body: z.strictObject({ id: z.string().max(256) }),
       confirm: async ({ id }, { tenant }) => {
         const earlier = textsOf(await findVersion(ports, tenant, id))
-        ports.checkPolicy(earlier)
+        await ports.checks.policy(tenant, sourceOf(earlier))
         return `Go back to the policy version ${id} (${await changesOf(ports, tenant, earlier)})`
       },
       handle: async ({ tenant, body, caller }) => {
@@ -92,7 +91,8 @@ export function policyRoutes(ports: AdminPorts): Route[] {
 /** What it would change, for the person who is asked. */
 async function changesOf(ports: AdminPorts, tenant: string, next: Texts): Promise<string> {
   const [active] = await ports.store.policies.find(tenant, 'status', 'active')
-  const changes = diffPolicies(active ?? { agentPolicies: '', userPolicies: '' }, sourceOf(next))
+  const none = { agentPolicies: '', userPolicies: '' }
+  const changes = await ports.checks.diff(active ?? none, sourceOf(next))
   const count = (kind: string) => changes.filter(({ change: made }) => made === kind).length
   return `${count('added')} policies added, ${count('changed')} changed, ${count('removed')} removed`
 }
@@ -108,7 +108,7 @@ export async function apply(
   by: string,
   again: string | null = null,
 ): Promise<PolicyVersion> {
-  ports.checkPolicy(text)
+  await ports.checks.policy(tenant, sourceOf(text))
   const version = newVersion(ports, tenant, text, { status: 'active', by })
   const event = { event: 'policy.activated', policy: version.id, digest: version.digest, by, again }
   return change(ports, event, async (t) => {

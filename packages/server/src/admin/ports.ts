@@ -4,6 +4,7 @@
  */
 import type {
   Bus,
+  Checks,
   Clock,
   ControlEvent,
   Decider,
@@ -28,13 +29,9 @@ export interface AdminPorts {
     readonly id: string
     readonly by: string
   }) => Promise<EpochRef>
-  /** Strictly, against the schema of the tools known now. @throws `policy_invalid`, saying where */
-  readonly checkPolicy: (texts: { readonly agent: string; readonly user: string }) => void
+  readonly checks: Checks
   /** Trying policies, and proving which ones ruled. */
-  readonly policies: Pick<
-    EngineDecider,
-    'inspectPolicy' | 'replayPolicy' | 'shadow' | 'policyReceipt' | 'ruleOnElevation'
-  >
+  readonly policies: Pick<EngineDecider, 'replayPolicy' | 'shadow' | 'policyReceipt' | 'ruleOnElevation'>
   /** What people do about what was learned of an agent. */
   readonly people: EngineDecider['people']
   readonly putCredential: (name: string, headers: Readonly<Record<string, string>>) => Promise<void>

@@ -93,7 +93,7 @@ export function policyStoreRoutes(ports: PolicyStorePorts): Route[] {
       summary: 'Compiles and strictly validates a policy store; changes nothing.',
       body: source,
       handle: async ({ body }) => {
-        compileStore(body)
+        await ports.checks.store(body)
         return { valid: true, digest: digestOf(body) }
       },
     }),
@@ -103,7 +103,10 @@ export function policyStoreRoutes(ports: PolicyStorePorts): Route[] {
       who: 'confirmed',
       summary: 'Activates a version of a policy store from the next question on.',
       body: source,
-      confirm: (body) => `Activate the policy store version ${digestOf(body).slice(0, 19)}…`,
+      confirm: async (body) => {
+        await ports.checks.store(body)
+        return `Activate the policy store version ${digestOf(body).slice(0, 19)}…`
+      },
       handle: async ({ tenant, params, body, caller }) =>
         apply(ports, tenant, params.name ?? '', body, byOf(caller)),
     }),
@@ -114,7 +117,7 @@ export function policyStoreRoutes(ports: PolicyStorePorts): Route[] {
       summary: 'Activates an earlier version of a policy store again.',
       body: z.strictObject({ id: z.string().max(256) }),
       confirm: async ({ id }, { tenant, params }) => {
-        await findVersion(ports, tenant, params.name, id)
+        await ports.checks.store(await findVersion(ports, tenant, params.name, id))
         return `Go back to the policy store version ${id}`
       },
       handle: async ({ tenant, params, body, caller }) => {
@@ -152,7 +155,8 @@ async function apply(
 ): Promise<object> {
   if (!storeName.safeParse(name).success)
     throw new SafeconductError('invalid_request', { message: 'That is no name of a policy store.' })
-  const compiled = compileStore({ policies, schema, entities })
+  await ports.checks.store({ policies, schema, entities })
+  const compiled = compileStore({ policies, schema, entities }, true)
   const version: PolicyStore = {
     tenant,
     id: `ps_${ports.ids.next()}`,

@@ -93,7 +93,10 @@ export function relationRoutes(ports: DocumentPorts): Route[] {
           definition: z.custom<JsonObject>(isJsonObject as (value: unknown) => boolean, 'must be an object'),
         }),
       ]),
-      confirm: (body) => {
+      confirm: async (body) => {
+        await told(() =>
+          ports.checks.model('dsl' in body ? { dsl: body.dsl } : { definition: body.definition }),
+        )
         const source = 'dsl' in body ? body.dsl : JSON.stringify(body.definition)
         return `Write the relation model ${digestOf(source).slice(0, 19)}… to ${body.space ?? 'the space that policies ask'}`
       },

@@ -2,7 +2,15 @@
  * What relations need from outside, and what they give to routes and verbs.
  * @module
  */
-import type { Clock, Ids, RelationChange, RelationFacts, Store } from '@safeconduct/engine'
+import type {
+  Checks,
+  Clock,
+  Ids,
+  ModelSource,
+  RelationChange,
+  RelationFacts,
+  Store,
+} from '@safeconduct/engine'
 import type { JsonObject, RelationModel, RelationSpace } from '@safeconduct/protocol'
 import type { RelationStore, Tuple, TupleKey, WriteOptions } from '@safeconduct/relations'
 
@@ -20,15 +28,13 @@ export interface RelationPorts {
   readonly clock: Clock
   readonly ids: Ids
   readonly files: GraphFiles
+  readonly checks: Pick<Checks, 'model'>
   /** Facts that policies of the tenant ask from now on; null = none. */
   readonly onFacts: (tenant: string, facts: RelationFacts | null) => void
   /** Something was left in the outbox for the ledger. */
   readonly onRecorded: () => void
   readonly onError: (message: string, cause: unknown) => void
 }
-
-/** Text or OpenFGA's JSON. */
-export type ModelSource = { readonly dsl: string } | { readonly definition: JsonObject }
 
 export interface WriteRequest {
   readonly writes: readonly Tuple[]

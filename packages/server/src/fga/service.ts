@@ -8,14 +8,16 @@
 import { hash } from 'node:crypto'
 import type { RelationFacts, Repositories } from '@safeconduct/engine'
 import {
+  isJsonArray,
   isJsonObject,
   type JsonObject,
+  type JsonValue,
   type RelationModel,
   type RelationSpace,
   type RelationTuple,
   SafeconductError,
 } from '@safeconduct/protocol'
-import { type Change, modelFromJson, modelToJson, type RelationStore } from '@safeconduct/relations'
+import type { Change, RelationStore } from '@safeconduct/relations'
 import { catchUp, loadSpaces, newGraph, placeOf, revisionOf } from './load.ts'
 import type { RelationPorts, RelationService } from './ports.ts'
 import { ulidOf } from './ulid.ts'
@@ -93,6 +95,7 @@ export async function openRelations(
       },
       check: (user, relation, object) => graph.checkNow({ user, relation, object }),
       relationsOf: (type) => relationsOf(space.models.at(-1), type),
+      types: () => typesOf(space.models.at(-1)).map(({ type }) => String(type)),
     }
   }
 
@@ -232,14 +235,10 @@ export async function openRelations(
     },
     async writeModel(tenant, id, source, by) {
       const space = find(tenant, id)
-      const dsl = 'dsl' in source ? source.dsl : modelFromJson(source.definition)
-      const definition = JSON.parse(JSON.stringify(modelToJson(dsl)))
+      const { dsl, definition } = await ports.checks.model(source)
       return inTurn(space, async () => {
         if (space.graph.sealed !== undefined) throw space.graph.sealed
         const version = ulidOf(ids.next())
-        // Whether it compiles within the limits shows in a graph of its own; the live one gets it once it is kept.
-        const trial = newGraph('trial', now)
-        trial.writeModel(dsl)
         if (space.models.length >= space.graph.limits.maxModels)
           throw new SafeconductError('conflict', {
             message: `A relation space has at most ${space.graph.limits.maxModels} model versions.`,
@@ -265,7 +264,7 @@ export async function openRelations(
             await t.relationSpaces.replace(record)
           },
         )
-        space.graph.writeModel(dsl, { id: version })
+        space.graph.writeModel(dsl, { id: version, checked: true })
         space.models = [...space.models, model]
         space.record = record
         if (record.role === 'policy') tell(tenant)
@@ -300,10 +299,14 @@ export async function openRelations(
 
 /** null when the model has no such type. */
 function relationsOf(model: RelationModel | undefined, type: string): readonly string[] | null {
-  const types = model?.definition.type_definitions
-  const found = (Array.isArray(types) ? types : []).find((one) => isJsonObject(one) && one.type === type)
-  if (!isJsonObject(found)) return null
+  const found = typesOf(model).find((one) => one.type === type)
+  if (found === undefined) return null
   return Object.keys(isJsonObject(found.relations) ? found.relations : {})
+}
+
+function typesOf(model: RelationModel | undefined): JsonObject[] {
+  const types = model?.definition.type_definitions
+  return isJsonArray(types ?? null) ? (types as JsonValue[]).filter(isJsonObject) : []
 }
 
 function toRow({ object, relation, user, condition, expiresAt }: Change['tuple']): RelationTuple {

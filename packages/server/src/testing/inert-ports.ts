@@ -29,9 +29,8 @@ export function inertPorts(more: Partial<ControlPlanePorts> = {}): ControlPlaneP
     access: inert('access'),
     relations: inert('relations'),
     revoke: unused,
-    checkPolicy: unused,
+    checks: inert('checks'),
     policies: {
-      inspectPolicy: unused,
       replayPolicy: unused,
       shadow: unused,
       policyReceipt: unused,

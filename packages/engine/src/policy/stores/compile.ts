@@ -50,8 +50,11 @@ export interface CompiledStore {
 
 export const STORE_LIMITS = { text: 262_144, entities: 100_000 } as const
 
-/** @throws {SafeconductError} `policy_invalid`, saying where */
-export function compileStore(source: StoreSource): CompiledStore {
+/**
+ * @param checked it was validated before: that is the costly part, and it is left out
+ * @throws {SafeconductError} `policy_invalid`, saying where
+ */
+export function compileStore(source: StoreSource, checked = false): CompiledStore {
   const { policies, schema } = source
   if (policies.length > STORE_LIMITS.text || schema.length > STORE_LIMITS.text)
     throw invalid('The policies or the schema are longer than allowed.')
@@ -59,7 +62,8 @@ export function compileStore(source: StoreSource): CompiledStore {
   if (isTooHigh(source.entities))
     throw invalid(`The entities are stacked higher than ${MAX_HEIGHT} parents above each other.`)
   try {
-    const set = compile({ policies, schema, validate: 'strict' })
+    const validate = checked ? 'none' : 'strict'
+    const set = compile({ policies, schema, validate, validateRequests: true })
     if (set.schema === undefined) throw invalid('A policy store needs a schema.')
     // Read and checked one by one by the library: what is no entity is refused there.
     const inputs = source.entities as readonly JsonObject[] as unknown as readonly EntityInput[]

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { runCheck } from '../../checks/index.ts'
 import { call, host, ok, policy, TENANT } from '../../testing/world.ts'
 import { STARTER_POLICIES } from '../starter.ts'
 
@@ -31,7 +32,8 @@ test('a version that is not strictly valid against the tools of now is refused b
   const at = host()
   for (const broken of ['permit (', 'permit (principal, action == Action::"market/none", resource);']) {
     const source = { ...STARTER_POLICIES, agentPolicies: broken }
-    assert.throws(() => at.decider.checkPolicy(TENANT, source), { code: 'policy_invalid' })
+    const job = { kind: 'policy', source, schema: at.decider.schemaParts(TENANT) } as const
+    assert.throws(() => runCheck(job), { code: 'policy_invalid' })
   }
   assert.equal(at.decider.dry(call()).outcome, 'allow')
 })

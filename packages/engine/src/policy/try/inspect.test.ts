@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { schemaOf } from '../../control.ts'
+import { schemaOf } from '../../checks/schema-parts.ts'
 import { engine, world } from '../../testing/world.ts'
 import { MAX_POLICY_TEXT } from '../cedar.ts'
 import { STARTER_POLICIES } from '../starter.ts'

@@ -1,0 +1,124 @@
+/**
+ * Runs costly checks on a thread of their own, one after another, each within a time limit, so that the daemon goes on
+ * deciding. Owns the thread: it is started for the first job, ended when it is idle for a while, when a job takes too
+ * long, and by `close`.
+ * @module
+ */
+import path from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { type CheckFailure, type CheckJob, errorOf, type RunCheck } from '@safeconduct/engine'
+import { SafeconductError } from '@safeconduct/protocol'
+
+export interface CheckRunner {
+  readonly run: RunCheck
+  close(): Promise<void>
+}
+
+export interface CheckRunnerOptions {
+  /** Milliseconds of one job. */
+  readonly limit?: number
+  /** Jobs that wait or run; one more is refused as `overloaded`. */
+  readonly queue?: number
+  /** Milliseconds without a job after which the thread ends. */
+  readonly idle?: number
+}
+
+type Answer = Awaited<ReturnType<RunCheck>>
+type Said = { readonly answer: Answer } | { readonly failure: CheckFailure }
+
+/** The same stack as ours: what is checked there has to be usable here. */
+const RESOURCES = { stackSizeMb: 1, maxOldGenerationSizeMb: 512 }
+
+export function createCheckRunner(options: CheckRunnerOptions = {}): CheckRunner {
+  const { limit = 20_000, queue = 16, idle = 60_000 } = options
+  let thread: Worker | null = null
+  let waiting = 0
+  let last: Promise<unknown> = Promise.resolve()
+  let closed = false
+  let rest: NodeJS.Timeout | undefined
+
+  function started(): Worker {
+    clearTimeout(rest)
+    if (thread !== null) return thread
+    const file = path.join(import.meta.dirname, `check-thread${path.extname(import.meta.filename)}`)
+    const made = new Worker(file, { resourceLimits: RESOURCES, stdin: false, name: 'checks' })
+    made.unref()
+    // An error between jobs is nobody's; one that ended by itself is not asked again.
+    made.on('error', () => undefined)
+    made.on('exit', () => {
+      if (thread === made) thread = null
+    })
+    thread = made
+    return made
+  }
+
+  async function end(): Promise<void> {
+    clearTimeout(rest)
+    const ending = thread
+    thread = null
+    await ending?.terminate()
+  }
+
+  function answer(job: CheckJob): Promise<Answer> {
+    if (closed) return Promise.reject(new SafeconductError('shutting_down'))
+    const worker = started()
+    // While it works it keeps the process alive: somebody waits for it.
+    worker.ref()
+    return new Promise<Answer>((resolve, reject) => {
+      const over = setTimeout(() => {
+        done()
+        void end()
+        const seconds = Math.round(limit / 1000)
+        const message = `The check took longer than ${seconds} s and was ended; make what is checked smaller.`
+        reject(new SafeconductError('too_large', { message }))
+      }, limit)
+      const said = (message: Said) => {
+        done()
+        if ('answer' in message) resolve(message.answer)
+        else reject(errorOf(message.failure))
+      }
+      const failed = (cause?: unknown) => {
+        done()
+        if (closed) return reject(new SafeconductError('shutting_down', { cause }))
+        const message = 'The check could not be finished; it needs more memory or depth than it may have.'
+        reject(new SafeconductError('too_large', { message, cause }))
+      }
+      const gone = () => failed()
+      function done(): void {
+        clearTimeout(over)
+        worker.off('message', said)
+        worker.off('error', failed)
+        worker.off('exit', gone)
+        worker.unref()
+      }
+      worker.once('message', said)
+      worker.once('error', failed)
+      worker.once('exit', gone)
+      worker.postMessage(job)
+    })
+  }
+
+  return {
+    run(job) {
+      if (waiting >= queue) {
+        const message = 'Too many policies and models are being checked already; try again later.'
+        return Promise.reject(new SafeconductError('overloaded', { message }))
+      }
+      waiting++
+      const mine = last.then(() => answer(job))
+      last = mine
+        .catch(() => undefined)
+        .then(() => {
+          waiting--
+          if (waiting > 0 || closed) return
+          rest = setTimeout(() => void end(), idle)
+          rest.unref()
+        })
+      return mine
+    },
+    async close() {
+      closed = true
+      await end()
+    },
+  }
+}
