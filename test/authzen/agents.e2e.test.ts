@@ -2,7 +2,7 @@
  * Questions about our agents' calls: the decision of the gateway, taken dry; asking for approval; the MCP binding.
  */
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'node:test'
+import { after, before, beforeEach, describe, it } from 'node:test'
 import { isJsonObject, type JsonObject } from '@safeconduct/protocol'
 import { definition, pinned } from '../../packages/engine/src/testing/world.ts'
 import { payment } from '../server/desk.ts'
@@ -51,6 +51,8 @@ describe('questions about calls of agents', () => {
     })
   })
   after(() => point.close())
+  // Room for questions comes back with time.
+  beforeEach(() => point.world.clock.advance(120_000))
 
   const asAgent = async (body: JsonObject, path = EVALUATION, token?: string) =>
     point.world.ask('anonymous', 'POST', path, { body, headers: point.asAgent(path, token) })
@@ -316,5 +318,36 @@ describe('questions about calls of agents', () => {
     const prepared = await world.decider.prepare(payment(world))
     assert.equal(prepared.forward, true, 'the call itself uses it up')
     assert.equal((await asAgent(body)).json.decision, false)
+  })
+})
+
+describe('an agent that asks without end', () => {
+  let point: AgentsPoint
+  before(async () => {
+    point = await createAgentsPoint()
+  })
+  after(() => point.close())
+
+  it('is refused with the time after which it may ask again, in batches and searches as well', async () => {
+    const post = (path: string, body: JsonObject) =>
+      point.world.ask('anonymous', 'POST', path, { body, headers: point.asAgent(path) })
+    const denied = call('transfer_money', { recipient: 'eve@example.com', amount: 1_000_000 })
+    let asked = 0
+    let answer = await post(EVALUATION, denied)
+    for (; answer.status === 200 && asked < 200; asked++) answer = await post(EVALUATION, denied)
+    assert.ok(asked < 30, `${asked} refusals were told`)
+    assert.deepEqual([answer.status, answer.json.error], [429, 'rate_limited'])
+    assert.match(String(answer.headers['retry-after']), /^[1-9]\d*$/)
+    const batch = await post('/access/v1/evaluations', { ...QUOTE, evaluations: [{}] })
+    assert.equal(batch.status, 429)
+    const { subject, action } = QUOTE
+    const found = await post('/access/v1/search/resource', {
+      subject,
+      action,
+      resource: { type: 'tool' },
+    } as JsonObject)
+    assert.equal(found.status, 429)
+    point.world.clock.advance(20_000)
+    assert.equal((await post(EVALUATION, QUOTE)).status, 200)
   })
 })

@@ -10,6 +10,7 @@ import type { Caller } from '../http/route.ts'
 import { type Actor, askCall, isRequestable, serversOf } from './agent-call.ts'
 import { type Answer, callAnswer, refused, storeAnswer } from './answer.ts'
 import { createOpenToken, type OpenToken } from './asker.ts'
+import { createDryLimit, type DryLimit } from './dry-limit.ts'
 import type { ActiveStore } from './policy-stores.ts'
 import type { PdpPorts } from './ports.ts'
 import { type AccessRequests, aboutCall, aboutStore, createAccessRequests } from './requests.ts'
@@ -23,6 +24,8 @@ export type Target =
 export interface Pdp {
   readonly ports: PdpPorts
   readonly requests: AccessRequests
+  /** Of agents that ask about their own calls. */
+  readonly limit: DryLimit
   /** @throws `forbidden`, `not_found`, `invalid_token` */
   target(caller: Caller, store: string | undefined, context: JsonObject | undefined): Target
   evaluate(caller: Caller, store: string | undefined, question: Evaluation): Promise<Answer>
@@ -36,10 +39,22 @@ export interface Pdp {
 export function createPdp(ports: PdpPorts): Pdp {
   const openToken = createOpenToken(ports.access)
   const requests = createAccessRequests(ports)
+  const limit = createDryLimit(ports.clock)
 
   const target: Pdp['target'] = (caller, store, context) => targetOf(ports, openToken, caller, store, context)
 
   const evaluate: Pdp['evaluate'] = async (caller, store, question) => {
+    if (caller.kind === 'agent') limit.ask(caller.grant, 1)
+    return decide(caller, store, question)
+  }
+
+  const decide: Pdp['evaluate'] = async (caller, store, question) => {
+    const answer = await answerTo(caller, store, question)
+    if (caller.kind === 'agent' && !answer.decision) limit.refused(caller.grant)
+    return answer
+  }
+
+  const answerTo: Pdp['evaluate'] = async (caller, store, question) => {
     const to = target(caller, store, question.context)
     const supported = supportedBy(caller, question.context)
     return to.kind === 'store'
@@ -50,18 +65,20 @@ export function createPdp(ports: PdpPorts): Pdp {
   return {
     ports,
     requests,
+    limit,
     target,
     evaluate,
     async evaluateAll(caller, store, { evaluations = [], options, ...defaults }) {
       if (evaluations.length === 0) return evaluate(caller, store, whole(defaults))
       requireBounded(defaults, evaluations.length)
+      if (caller.kind === 'agent') limit.ask(caller.grant, evaluations.length)
       const semantic = options?.evaluations_semantic ?? 'execute_all'
       const answers: Answer[] = []
       const rest = pacer()
       for (const item of evaluations) {
         const question = { ...defaults, ...given(item) }
         const answer = isWhole(question)
-          ? await evaluate(caller, store, question)
+          ? await decide(caller, store, question)
           : refused('invalid_request', 'The subject, the action or the resource is missing.')
         answers.push(answer)
         await rest.due()

@@ -102,6 +102,9 @@ function questions(pdp: Pdp, base: string): Route[] {
   ]
 }
 
+/** A page asks about every tool of a server; it counts as so many questions. */
+const SEARCH = 10
+
 async function search(
   pdp: Pdp,
   { caller, params, body }: RouteContext<z.infer<typeof actionSearch> | object, null>,
@@ -111,6 +114,7 @@ async function search(
   requireScope(caller, 'search')
   const { context } = evaluation.pick({ context: true }).parse(body)
   const to = pdp.target(caller, params.store, context)
+  if (caller.kind === 'agent') pdp.limit.ask(caller.grant, SEARCH)
   if (to.kind === 'call') return searchCalls(pdp.ports, to.actor, wanted, page)
   const told = context?.supported_obligations
   const registered = caller.kind === 'enforcer' ? caller.enforcer.obligations : []
@@ -128,6 +132,7 @@ function requestRoutes(pdp: Pdp): Route[] {
       const about = aboutStore(to.store.name, to.store.digest)
       return pdp.requests.submit(caller, binding, about, question, null, justification)
     }
+    if (caller.kind === 'agent') pdp.limit.ask(caller.grant, 1)
     const call = await askCall(pdp.ports, to.actor, question)
     return pdp.requests.submit(caller, binding, aboutCall(call), question, call, justification)
   }

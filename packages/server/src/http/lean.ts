@@ -145,6 +145,8 @@ function fail(
   } else if (error.status === 401) {
     more['www-authenticate'] = error.code === 'unauthenticated' ? 'Bearer' : 'Bearer error="invalid_token"'
   }
+  const { retry_after: seconds } = error.details
+  if (typeof seconds === 'number') more['retry-after'] = String(seconds)
   // What is left of a body that was too large is not waited for.
   if (error.code === 'too_large') more.connection = 'close'
   send(request, response, error.status, error.toJSON(), more)
