@@ -41,8 +41,13 @@ const TASK_LASTS = 6 * 24 * 3_600_000
 /** Of one grant; the harness asks for new ones in time, as an agent would. */
 export const GRANT_LASTS = 3_600_000
 
-/** Asks a person, or refuses, for where a value came from or how unusual a write is. */
-const LEFT_OUT = ['origin-needs-a-persons-word', 'steered-by-untrusted-text', 'unusual-writes-need-approval']
+/** Asks a person, or refuses, for where a value came from or how unusual a call is. */
+const LEFT_OUT = [
+  'origin-needs-a-persons-word',
+  'steered-by-untrusted-text',
+  'unusual-writes-need-approval',
+  'unusual-reads-need-approval',
+]
 
 function riskAlone(): string {
   let text = STARTER_POLICIES.agentPolicies

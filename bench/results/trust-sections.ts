@@ -35,7 +35,7 @@ export const containment: Section = {
     'is moved forward between calls, so that days pass in minutes. The office and its attackers are synthetic. Counted is ' +
     'what the server carried out of 24 to 30 malicious calls that are tried whatever comes back. `starter` is the policy as ' +
     'shipped, with nobody there to approve anything; `risk-alone` asks nobody for where a value came from or how unusual a ' +
-    'write is, so that only trust levels stop. Seconds are the attacker’s own pace. Suspensions without cause: agents that ' +
+    'call is, so that only trust levels stop. Seconds are the attacker’s own pace. Suspensions without cause: agents that ' +
     'only work, in process. Intervals: 95 %, agents drawn again. Goals: issue 4.',
   tables: (json) => {
     const report = json as ContainmentReport
@@ -160,6 +160,7 @@ export const agents: Section = {
         {
           agents: String(at(json, 'agents')),
           'asleep, bytes of heap': asleep(json) > 0 ? String(asleep(json)) : 'less than the heap wanders',
+          'an errand that holds, bytes': asleep(json) > 0 ? String(at(json, 'errandBytes')) : '',
           'awake and known, bytes of heap': String(at(json, 'awakeBytes')),
           'body in the store, bytes': String(at(json, 'bodyBytes')),
           'largest body': String(at(json, 'mostBodyBytes')),

@@ -44,7 +44,7 @@ const MOST_SHARE = 0.5
 const CHANCE = 6
 const MOST_BURST = 40
 const FORGETTING = 0.9998
-const CAP = 4.5
+const CAP = 6.5
 
 export const rareReads: Detector<RareReadsState> = {
   name: 'rare-reads',
@@ -52,7 +52,7 @@ export const rareReads: Detector<RareReadsState> = {
   cap: CAP,
   halfLife: 30 * 60_000,
   grows: 'level',
-  // What it found it finds again at the next such read: it forgets nothing but own work in between.
+  // What it found it finds again at the next such read; held beyond the call, only what is far from chance lowers trust.
   kept: 0.5,
   empty: () => ({ own: emptyCounts(), recent: [], trail: [], burst: 0, asked: 0 }),
   score({ own, recent, burst, asked }, signal, peers) {
