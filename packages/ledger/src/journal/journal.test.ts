@@ -116,6 +116,43 @@ describe('group commit', () => {
   })
 })
 
+describe('one batch durable, the next on its way', () => {
+  it('acknowledges nothing before its sync, and what is durable whatever becomes of the next', async () => {
+    const files = new MemoryFiles()
+    const log = await openMemoryLog(files, key)
+    const acknowledged: number[] = []
+    const append = (id: number) => log.append(entryOf(id)).then(({ index }) => acknowledged.push(index))
+    const seen: number[][] = []
+    files.fault = (operation) => {
+      if (operation.kind !== 'datasync' || !operation.file.startsWith(JOURNAL)) return undefined
+      seen.push([...acknowledged])
+      return seen.length === 3 ? 'lost' : undefined
+    }
+    const first = append(0)
+    await new Promise((resolve) => setImmediate(resolve))
+    const second = append(1)
+    await first
+    const third = append(2)
+    await second
+    await refused(third, 'unknown_outcome')
+    assert.deepEqual(seen, [[], [0], [0, 1]])
+    assert.deepEqual(acknowledged, [0, 1])
+    assert.equal(log.size, 2)
+    await log.close()
+  })
+
+  it('leaves nobody waiting who submits some turns after an acknowledgement', async () => {
+    const log = await openMemoryLog(new MemoryFiles(), key)
+    for (let turns = 0; turns < 12; turns++) {
+      await log.append(entryOf(turns))
+      for (let turn = 0; turn < turns; turn++) await undefined
+      await log.append(entryOf(turns))
+    }
+    assert.equal(log.size, 24)
+    await log.close()
+  })
+})
+
 describe('a failed write or sync', () => {
   for (const kind of ['write', 'datasync'] as const) {
     it(`poisons the log (${kind}): waiters learn that the outcome is unknown, nothing is retried`, async () => {

@@ -1,7 +1,8 @@
 /**
  * @module journal/journal
  * Group commit. While one sync runs, the next batch gathers; an entry is acknowledged only after the sync of its batch
- * returned without an error. The first error of a write or sync poisons the journal: its pages may be gone from the
+ * returned without an error. A batch that waits is on its way to the disk before those of the durable one hear of it, so
+ * that hashing what they submit next takes none of the disk's time. The first error of a write or sync poisons the journal: its pages may be gone from the
  * cache, so nothing is retried on that descriptor and every waiter learns that its outcome is unknown.
  */
 import { randomBytes } from 'node:crypto'
@@ -69,8 +70,10 @@ export class Journal {
   #spareBuffer: Buffer | undefined
   #running: Promise<void> | undefined
   #failure: LedgerError | undefined
-  /** True while the first batch of the queue is sealed. */
-  #writing = false
+  /** The first batch of the queue, while it is on its way to the disk: it takes no more entries. */
+  #sealed: Batch | undefined
+  /** Durable, and nobody was told yet. */
+  #durable: { batch: Batch; first: number } | undefined
 
   private constructor(start: JournalStart) {
     this.#start = start
@@ -115,8 +118,11 @@ export class Journal {
     if (refusal !== undefined) return Promise.reject(refusal)
     const bytes = recordBytes(entry, attachment)
     let batch = this.#queue.at(-1)
-    const sealed = this.#writing && this.#queue.length === 1
-    if (batch === undefined || sealed || batch.bytes + bytes > this.#start.limits.maxBatchBytes) {
+    if (
+      batch === undefined ||
+      batch === this.#sealed ||
+      batch.bytes + bytes > this.#start.limits.maxBatchBytes
+    ) {
       batch = new Batch(this.#spareBuffer)
       this.#spareBuffer = undefined
       this.#queue.push(batch)
@@ -162,17 +168,25 @@ export class Journal {
   async #run(): Promise<void> {
     // One turn of the event loop gathers what callers submit together.
     await new Promise<void>((resolve) => setImmediate(resolve))
-    this.#writing = true
     try {
-      for (let batch = this.#queue[0]; batch !== undefined; batch = this.#queue[0]) {
+      // Nothing may be awaited between the last look at the queue and the end: who submits later starts anew.
+      while (this.#queue.length > 0 || this.#durable !== undefined) {
+        const [batch] = this.#queue
+        if (batch === undefined) {
+          this.#acknowledge()
+          // Those who were told may submit at once.
+          await undefined
+          continue
+        }
+        this.#sealed = batch
         const kept = await this.#makeRoom(batch)
-        if (kept !== undefined) await this.#write(kept)
-        else this.#queue.shift()
+        if (kept === undefined) this.#queue.shift()
+        else await this.#write(kept)
       }
     } catch (error) {
       this.#poison(error)
     } finally {
-      this.#writing = false
+      this.#sealed = undefined
       this.#running = undefined
     }
   }
@@ -183,16 +197,30 @@ export class Journal {
     if (segment === undefined || salt === undefined)
       throw new LedgerError('closed', 'the journal has no segment')
     const frame = batch.seal(salt, this.#nextBatch, this.#size)
-    await segment.write(frame, this.#position)
+    const written = segment.write(frame, this.#position)
+    try {
+      this.#acknowledge()
+    } finally {
+      await written
+    }
     const first = this.#size
     const end = this.#position + frame.length
     this.#start.positions.addFrame(first, this.#position, end)
     this.#position = end
     this.#size += batch.count
     this.#nextBatch++
-    this.#start.onDurable(batch.leaves)
     this.#queue.shift()
+    this.#sealed = undefined
     this.#forget(batch.bytes, batch.count)
+    this.#durable = { batch, first }
+  }
+
+  /** Tells of the batch that became durable last. */
+  #acknowledge(): void {
+    if (this.#durable === undefined) return
+    const { batch, first } = this.#durable
+    this.#start.onDurable(batch.leaves)
+    this.#durable = undefined
     batch.acknowledge(first)
     if (batch.buffer.length <= REUSE_BYTES) this.#spareBuffer = batch.buffer
   }
@@ -209,10 +237,14 @@ export class Journal {
   /** Makes room for the first batch of the queue: all of it, or its essential part, or (undefined) none of it. */
   async #makeRoom(batch: Batch): Promise<Batch | undefined> {
     const reserved = this.#onReserve && this.#spares.full
-    if (!reserved && (this.#fits(batch) || (await this.#rotate('next')))) return batch
+    if (!reserved && this.#fits(batch)) return batch
+    // Whoever is durable does not wait for a new segment.
+    this.#acknowledge()
+    if (!reserved && (await this.#rotate('next'))) return batch
     const error = this.#diskFull()
     const kept = batch.keepEssential(error)
     this.#queue[0] = kept
+    this.#sealed = kept
     this.#forget(batch.bytes - kept.bytes, batch.count - kept.count)
     if (
       kept.count > 0 &&
@@ -267,6 +299,8 @@ export class Journal {
       'the write failed: the entry may or may not be in the log',
       cause,
     )
+    this.#durable?.batch.reject(unknown)
+    this.#durable = undefined
     for (const batch of this.#queue.splice(0)) batch.reject(unknown)
     this.#queuedBytes = 0
     this.#queuedEntries = 0

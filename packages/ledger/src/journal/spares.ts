@@ -101,8 +101,9 @@ export class Spares {
       try {
         for (let at = 0; at < this.#bytes; at += zeros.length) {
           await handle.write(zeros.subarray(0, Math.min(zeros.length, this.#bytes - at)), at)
+          // Little by little: entries that await the disk meanwhile must not wait behind a whole segment.
+          await handle.datasync()
         }
-        await handle.datasync()
       } finally {
         await handle.close()
       }
