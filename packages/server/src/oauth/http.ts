@@ -25,10 +25,16 @@ export function readBody(req: IncomingMessage): Promise<Buffer> {
       req.off('data', take).pause()
       reject(new OAuthError('invalid_request', 'The body is larger than allowed.'))
     }
+    // Every request closes in the end; an error is only made for one that does so before its body is there.
+    const cut = () => reject(new OAuthError('invalid_request', 'The body ended too early.'))
     req.on('data', take)
-    req.once('end', () => resolve(Buffer.concat(parts)))
+    req.once('end', () => {
+      req.off('close', cut)
+      const [only = Buffer.alloc(0)] = parts
+      resolve(parts.length > 1 ? Buffer.concat(parts) : only)
+    })
     req.on('error', reject)
-    req.once('close', () => reject(new OAuthError('invalid_request', 'The body ended too early.')))
+    req.once('close', cut)
   })
 }
 
