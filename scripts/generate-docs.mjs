@@ -230,6 +230,8 @@ const FACTS = {
   'context.provenance.doubt': '`none`, `approval` or `deny`: what the origin of the arguments asks for',
   'context.provenance.privateDataRead': 'the errand has read private data',
   'context.provenance.untrustedSeen': 'the errand has seen text of untrusted sources',
+  'context.provenance.exfiltration':
+    "private data that the errand read stands in the arguments, and a text of somebody else's chose where it goes",
   'context.tool.effect': '`read` or `write`',
   'context.tool.destructive': 'it may destroy or overwrite',
   'context.tool.openWorld': 'its effect leaves the closed world of the server',

@@ -116,7 +116,7 @@ export function combine(question: DecideQuestion, findings: Findings): Combined 
     trust: stands.trust,
     risk: assume.calm === true ? 0 : stands.assessment.after,
     assurance: caller.assurance,
-    trace: assume.origin === true ? { ...trace, doubt: 'none' } : trace,
+    trace: assume.origin === true ? undoubted(trace) : trace,
     seenBefore: state.live.agents.get(request.grant.agent)?.used.has(tool.action) === true,
     credentialDoubt: credential.credentialDoubt,
     evidence,
@@ -168,6 +168,10 @@ export function combine(question: DecideQuestion, findings: Findings): Combined 
     used: ruling.outcome === 'allow' && approved ? question.approval : null,
     rates: [...rates.reservations, ...room.reservations],
   })
+}
+
+function undoubted(trace: Trace): Trace {
+  return { ...trace, doubt: 'none', facts: { ...trace.facts, exfiltration: false } }
 }
 
 /** Every member by name: this is made for each call. */

@@ -84,7 +84,7 @@ function readEcho(state: FlowState, outcome: Outcome, nothing: ObservedEvent): O
   const naming = runs && spelledOut(state, outcome) ? 'named' : null
   return {
     ...read,
-    output: { ...output, thirdParty: true, naming, host: null, fields },
+    output: { ...output, thirdParty: true, private: false, naming, host: null, fields },
     privateData: false,
     untrusted: true,
   }
@@ -155,6 +155,7 @@ function readOutput(state: FlowState, outcome: Outcome, nothing: ObservedEvent):
     server: outcome.server,
     tool: outcome.tool,
     thirdParty: outcome.roles.thirdPartyOutput,
+    ...(outcome.roles.ownData ? { private: true } : {}),
     naming,
     host: fetchedHost(outcome),
     text: rows.text,

@@ -25,7 +25,8 @@ export function quotesRequest(state: FlowState, text: string): boolean {
   for (const run of shingles(text.slice(0, 16_384))) if (known.set.has(run) && ++common >= 2) return true
   return false
 }
-function shingles(text: string): Set<string> {
+/** Runs of five words. */
+export function shingles(text: string): Set<string> {
   const list = words(text)
   const runs = new Set<string>()
   for (let i = 0; i + 5 <= list.length; i++) runs.add(list.slice(i, i + 5).join(' '))

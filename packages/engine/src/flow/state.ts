@@ -58,6 +58,8 @@ export interface SeenOutput {
   readonly server: string
   readonly tool: string
   readonly thirdParty: boolean
+  /** Holds data that is not public. */
+  readonly private?: boolean
   readonly naming: Naming
   /** Host of the address that was fetched, when it was; null otherwise. */
   readonly host: string | null

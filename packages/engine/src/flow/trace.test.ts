@@ -211,12 +211,14 @@ test('the facts of the trifecta', () => {
     privateDataRead: false,
     untrustedSeen: false,
     openWorldSink: true,
+    exfiltration: false,
   })
   state = saw(state, LIST, { folder: 'inbox' }, '', [{ sender: 'a' }])
   assert.deepEqual(judge(state, SEND, {}).facts, {
     privateDataRead: true,
     untrustedSeen: true,
     openWorldSink: true,
+    exfiltration: false,
   })
   assert.equal(judge(state, LIST, {}).facts.openWorldSink, false)
 })

@@ -6,6 +6,7 @@
 
 import { hash } from 'node:crypto'
 import { disputeOf, isAgreed } from './agreement.ts'
+import { isClearExfiltration } from './exfiltration.ts'
 import type { Intent } from './intent.ts'
 import type { ScalarLeaf } from './json.ts'
 import { scalars } from './json.ts'
@@ -60,6 +61,8 @@ export interface Trace {
     readonly privateDataRead: boolean
     readonly untrustedSeen: boolean
     readonly openWorldSink: boolean
+    /** Private data goes where a text of somebody else's wants it (`exfiltration.ts`). */
+    readonly exfiltration?: boolean
   }
   /** What a person would be asked about: the same key is the same question. */
   readonly question: string | null
@@ -98,6 +101,8 @@ export function trace(state: FlowState, call: FlowCall): Trace {
       privateDataRead: state.privateDataRead,
       untrustedSeen: state.untrustedSeen,
       openWorldSink: call.roles.openWorld && steers,
+      exfiltration:
+        steers && isClearExfiltration(state, call.roles, seen, parts, (part) => isAnchor(state, part)),
     },
     question: doubt === 'none' ? null : questionOf(call, parts),
     passage: doubt === 'none' ? null : passageOf(worstOf(parts.filter((part) => part.sink))),

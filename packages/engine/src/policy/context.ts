@@ -72,6 +72,7 @@ export function ask(request: CallRequest, errand: Errand, tool: KnownTool, facts
         doubt: facts.trace.doubt,
         privateDataRead: facts.trace.facts.privateDataRead,
         untrustedSeen: facts.trace.facts.untrustedSeen,
+        exfiltration: facts.trace.facts.exfiltration === true,
         args: provenanceOfArguments(facts.trace.labels, operation.args),
       },
       tool: {

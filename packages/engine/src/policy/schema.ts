@@ -53,7 +53,7 @@ export const FACTS: PolicyRecord = {
   risk: long,
   impact: long,
   assurance: string,
-  provenance: record({ doubt: string, privateDataRead: bool, untrustedSeen: bool }),
+  provenance: record({ doubt: string, privateDataRead: bool, untrustedSeen: bool, exfiltration: bool }),
   tool: record({
     effect: string,
     destructive: bool,

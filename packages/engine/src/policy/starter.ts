@@ -49,6 +49,11 @@ unless { context.approved };
 forbid (principal, action, resource)
 when { context.provenance.doubt == "deny" };
 
+// Private data that the errand read, on its way to where somebody else's text wants it. Less clear shapes are asked about.
+@id("private-data-led-out")
+forbid (principal, action, resource)
+when { context.provenance has exfiltration && context.provenance.exfiltration };
+
 @id("origin-needs-a-persons-word")
 forbid (principal, action, resource)
 when { context.provenance.doubt == "approval" }
