@@ -23,7 +23,7 @@ test('the order makes no difference, and what is only asked about leaves no trac
       for (const one of things) add(there, one)
       for (const one of things.toReversed()) add(back, one)
       assert.deepEqual(there, back)
-      const before = [...there]
+      const before = structuredClone(there)
       assert.ok(estimate(there, more) >= estimate(there))
       assert.deepEqual(there, before)
       assert.deepEqual(JSON.parse(JSON.stringify(there)), there)

@@ -5,38 +5,49 @@
  * @module
  */
 
-/** A register each: the longest run of leading zeros, plus one, among what fell into it. */
-export type Distinct = number[]
+export interface Distinct {
+  /** A register each: the longest run of leading zeros, plus one, among what fell into it. */
+  readonly ranks: number[]
+  /** Of 2 to the minus rank, exact: every term is a multiple of 2⁻²⁶. */
+  sum: number
+  empty: number
+}
 
 const REGISTERS = 128
 const INDEX_BITS = 7
 const ALPHA = 0.7213 / (1 + 1.079 / REGISTERS)
 
 export function emptyDistinct(): Distinct {
-  return new Array<number>(REGISTERS).fill(0)
+  return { ranks: new Array<number>(REGISTERS).fill(0), sum: REGISTERS, empty: REGISTERS }
 }
 
 /** Changes the sketch in place. @param thing 32 evenly spread bits */
 export function add(distinct: Distinct, thing: number): void {
-  const bits = thing >>> 0
-  const index = bits >>> (32 - INDEX_BITS)
-  const rank = Math.min(32 - INDEX_BITS, Math.clz32(bits << INDEX_BITS)) + 1
-  if (rank > (distinct[index] ?? 0)) distinct[index] = rank
+  const [index, rank] = placeOf(thing)
+  const before = distinct.ranks[index] ?? 0
+  if (rank <= before) return
+  distinct.ranks[index] = rank
+  distinct.sum += 2 ** -rank - 2 ** -before
+  if (before === 0) distinct.empty--
 }
 
 /** How many there were, with these beside them. */
 export function estimate(distinct: Distinct, more: readonly number[] = []): number {
-  let seen = distinct
-  if (more.length > 0) {
-    seen = [...distinct]
-    for (const thing of more) add(seen, thing)
-  }
-  let sum = 0
-  let empty = 0
-  for (const rank of seen) {
-    sum += 2 ** -rank
-    if (rank === 0) empty++
+  let { sum, empty } = distinct
+  const raised = new Map<number, number>()
+  for (const thing of more) {
+    const [index, rank] = placeOf(thing)
+    const before = raised.get(index) ?? distinct.ranks[index] ?? 0
+    if (rank <= before) continue
+    raised.set(index, rank)
+    sum += 2 ** -rank - 2 ** -before
+    if (before === 0) empty--
   }
   const raw = (ALPHA * REGISTERS * REGISTERS) / sum
   return raw <= 2.5 * REGISTERS && empty > 0 ? REGISTERS * Math.log(REGISTERS / empty) : raw
+}
+
+function placeOf(thing: number): readonly [index: number, rank: number] {
+  const bits = thing >>> 0
+  return [bits >>> (32 - INDEX_BITS), Math.min(32 - INDEX_BITS, Math.clz32(bits << INDEX_BITS)) + 1]
 }

@@ -18,7 +18,7 @@ const EXAMINED = 1024
 /** Arguments that say whom or what an effect reaches weigh at least this much (`flow/roles.ts`). */
 const PARTY_WEIGHT = 0.7
 
-/** One letter for each kind of character that occurs; what is not listed is `u`. */
+/** One letter for each kind of character that occurs. */
 const CHARACTERS: readonly (readonly [string, RegExp])[] = [
   ['a', /[A-Za-z]/],
   ['d', /[0-9]/],
@@ -29,6 +29,15 @@ const CHARACTERS: readonly (readonly [string, RegExp])[] = [
   ['k', /["'`;=<>|(){}[\]$*!~^+]/],
   ['u', /[^\x20-\x7e\t\n\r]/],
 ]
+
+/** By code of an ASCII character: one bit for each kind. */
+const KIND_OF: readonly number[] = Array.from({ length: 128 }, (_, code) =>
+  CHARACTERS.reduce(
+    (bits, [, kind], k) => (kind.test(String.fromCharCode(code)) ? bits | (1 << k) : bits),
+    0,
+  ),
+)
+const OTHER = 1 << CHARACTERS.findIndex(([letter]) => letter === 'u')
 
 export interface Looks {
   readonly forms: readonly string[]
@@ -47,7 +56,7 @@ export function looksOf(tool: KnownTool, args: JsonObject): Looks {
     const known = forms.get(of)
     if (known === undefined ? forms.size < MAX_FORMS - 1 : form > known) forms.set(of, form)
   }
-  const which = digest(`${[...paths].sort().join('\n')}${truncated ? '\n…' : ''}`).toString(36)
+  const which = fnv(`${[...paths].sort().join('\n')}${truncated ? '\n…' : ''}`).toString(36)
   return {
     forms: [`= ${which}`, ...[...forms].map(([path, form]) => `${path} ${form}`)],
     targets: targetsOf(tool, leaves),
@@ -79,10 +88,14 @@ function cut(value: string | number | boolean): string {
 function formOf(value: string | number | boolean): string {
   if (typeof value !== 'string') return typeof value === 'number' ? 'n' : 'b'
   const length = value === '' ? 0 : Math.min(9, 1 + Math.ceil(Math.log2(value.length) / 2))
-  const text = value.slice(0, EXAMINED)
-  return `s${length}${CHARACTERS.filter(([, kind]) => kind.test(text))
-    .map(([letter]) => letter)
-    .join('')}`
+  let found = 0
+  for (let i = Math.min(value.length, EXAMINED) - 1; i >= 0; i--)
+    found |= KIND_OF[value.charCodeAt(i)] ?? OTHER
+  let letters = ''
+  CHARACTERS.forEach(([letter], k) => {
+    if ((found & (1 << k)) !== 0) letters += letter
+  })
+  return `s${length}${letters}`
 }
 
 /** The same characters, and nearly the same length. */
@@ -101,5 +114,5 @@ function pathOf(path: string): string {
 }
 
 function digest(text: string): number {
-  return Number.parseInt(hash('sha256', text, 'hex').slice(0, 8), 16)
+  return hash('sha256', text, 'buffer').readUInt32BE(0)
 }

@@ -14,17 +14,16 @@ interface Window {
   number: number
   things: Distinct
 }
-interface Breadth {
-  /** Whatever was decided of the calls. */
-  latest: Window
+interface Usual {
   /** Of settled calls. */
-  settled: Window
+  readonly window: Window
   /** Logarithms of how many things settled windows had. */
-  readonly usual: Spread
+  readonly spread: Spread
 }
 export interface BreadthState {
-  /** By kind of window. */
-  readonly breadths: Map<string, Breadth>
+  /** By kind of window, whatever was decided of the calls. */
+  readonly latest: Map<string, Window>
+  readonly usual: Map<string, Usual>
   /** Settled windows that are over, for those the agent is compared with: kind, and power of two of the things. */
   readonly over: [kind: string, size: string][]
 }
@@ -34,6 +33,8 @@ const KINDS = [
   { name: 'day', ms: 24 * 3_600_000, enough: 5 },
 ] as const
 const KEPT_OVER = 16
+/** Never added to. */
+const NOTHING: Distinct = emptyDistinct()
 /** Spread that everybody is granted, as a logarithm. */
 const LEAST_SPREAD = 0.35
 /** Spreads above the centre that still count as usual. */
@@ -53,43 +54,48 @@ export const breadth: Detector<BreadthState> = {
   cap: CAP,
   halfLife: 60 * 60_000,
   grows: 'level',
-  empty: () => ({ breadths: new Map(), over: [] }),
-  score(state, signal, peers) {
+  empty: () => ({ latest: new Map(), usual: new Map(), over: [] }),
+  score({ latest, usual }, signal, peers) {
     const { targets = [], write, at } = signal
     if (targets.length === 0) return null
     let worst: Finding | null = null
     for (const kind of KINDS) {
       const name = nameOf(kind.name, write)
-      const own = state.breadths.get(name)
-      const number = Math.floor(at / kind.ms)
+      const window = latest.get(name)
       // A clock that went back stays in the later window.
-      const begun = own !== undefined && !(number > own.latest.number)
-      const things = estimate(begun ? own.latest.things : emptyDistinct(), targets)
+      const begun = window !== undefined && !(Math.floor(at / kind.ms) > window.number)
+      const things = estimate(begun ? window.things : NOTHING, targets)
       if (things < SEVERAL) continue
-      const found = judge(name, things, own?.usual, kind, peers, write)
+      const found = judge(name, things, usual.get(name)?.spread, kind, peers, write)
       if (found !== null && found.bits > (worst?.bits ?? 0)) worst = found
     }
     return worst
   },
-  attempt({ breadths }, signal) {
-    for (const kind of KINDS) notice(breadths, signal, kind, 'latest')
-  },
-  looked({ breadths }) {
-    for (const one of breadths.values()) one.latest.things = emptyDistinct()
-  },
-  beside(enrolled, live) {
-    const breadths = new Map(enrolled.breadths)
-    for (const [name, { latest }] of live.breadths) {
-      const kept = enrolled.breadths.get(name)
-      if (kept !== undefined) breadths.set(name, { ...kept, latest })
-    }
-    return { breadths, over: [] }
-  },
-  settled({ breadths, over }, signal) {
+  attempt({ latest }, signal) {
     for (const kind of KINDS) {
-      const things = notice(breadths, signal, kind, 'settled')
-      if (things !== null && over.length < KEPT_OVER)
-        over.push([nameOf(kind.name, signal.write), sizeOf(things)])
+      const number = Math.floor(signal.at / kind.ms)
+      if (!touches(signal, number)) continue
+      const name = nameOf(kind.name, signal.write)
+      const window = latest.get(name) ?? newWindow(number)
+      latest.set(name, window)
+      notice(window, number, signal)
+    }
+  },
+  looked({ latest }) {
+    latest.clear()
+  },
+  beside: ({ usual }, { latest }) => ({ usual, latest, over: [] }),
+  settled({ usual, over }, signal) {
+    for (const kind of KINDS) {
+      const number = Math.floor(signal.at / kind.ms)
+      if (!touches(signal, number)) continue
+      const name = nameOf(kind.name, signal.write)
+      const own = usual.get(name) ?? { window: newWindow(number), spread: emptySpread() }
+      usual.set(name, own)
+      const things = notice(own.window, number, signal)
+      if (things < 1) continue
+      widen(own.spread, Math.log(things), 1)
+      if (over.length < KEPT_OVER) over.push([name, sizeOf(things)])
     }
   },
 }
@@ -102,29 +108,15 @@ export function takeWindows(detectors: ReadonlyMap<string, unknown>): readonly [
 
 type Kind = (typeof KINDS)[number]
 
-/** @returns how many things the window had that ended with this call; null = none ended */
-function notice(
-  breadths: Map<string, Breadth>,
-  { targets = [], write, at }: Signal,
-  { name, ms }: Kind,
-  which: 'latest' | 'settled',
-): number | null {
-  if (targets.length === 0 || !Number.isFinite(at)) return null
-  const key = nameOf(name, write)
-  const number = Math.floor(at / ms)
-  let own = breadths.get(key)
-  if (own === undefined) {
-    own = { latest: newWindow(number), settled: newWindow(number), usual: emptySpread() }
-    breadths.set(key, own)
-  }
-  let ended: number | null = null
-  const window = own[which]
+function touches({ targets = [] }: Signal, number: number): boolean {
+  return targets.length > 0 && Number.isFinite(number)
+}
+
+/** @returns how many things the window had that ended with this call; 0 = none ended */
+function notice(window: Window, number: number, { targets = [] }: Signal): number {
+  let ended = 0
   if (number > window.number) {
-    const things = estimate(window.things)
-    if (which === 'settled' && things >= 1) {
-      widen(own.usual, Math.log(things), 1)
-      ended = things
-    }
+    ended = estimate(window.things)
     window.number = number
     window.things = emptyDistinct()
   }
@@ -140,11 +132,11 @@ function judge(
   peers: Population,
   write: boolean,
 ): Finding | null {
-  const others = amongOthers(peers, name, things)
   const does = write ? 'reaches' : 'reads'
   const technique = write ? 'AML.T0053' : 'AML.T0085.001'
   const about = Math.round(things)
   if (usual === undefined || usual.n < enough) {
+    const others = amongOthers(peers, name, things)
     if (others === null || others.groups < COLD.groups || others.bits <= 0) return null
     return {
       bits: Math.min(COLD.bits, others.bits),
@@ -154,8 +146,9 @@ function judge(
     }
   }
   const tail = (Math.log(things) - usual.centre) / (usual.spread + LEAST_SPREAD) - USUAL
+  if (!(tail > 0)) return null
   // Laplace tail: its logarithm falls linearly with the distance in spreads.
-  const bits = Math.min(clip(tail * Math.LOG2E, 0, CAP), others?.bits ?? CAP)
+  const bits = Math.min(clip(tail * Math.LOG2E, 0, CAP), amongOthers(peers, name, things)?.bits ?? CAP)
   if (bits <= 0) return null
   return {
     bits,
@@ -167,10 +160,11 @@ function judge(
 
 /** How rare as many things are in others' windows; null = nothing is known of others. */
 function amongOthers(
-  { breadths }: Population,
+  peers: Population,
   name: string,
   things: number,
 ): { bits: number; share: number; groups: number } | null {
+  const { breadths } = peers
   if (breadths === undefined || breadths.groups === 0) return null
   let share = 0
   let groups = 0

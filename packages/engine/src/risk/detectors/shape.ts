@@ -39,6 +39,8 @@ const AGAIN = 0.25
 const READ = 0.75
 const AGAIN_MS = 24 * 3_600_000
 const LEAST = 0.5
+/** Settled so often, a form is known: whatever it was at first, it is below what is worth saying. */
+const KNOWN = 3
 const CAP = 3.5
 
 export const shape: Detector<ShapeState> = {
@@ -50,18 +52,18 @@ export const shape: Detector<ShapeState> = {
   empty: () => ({ arguments: new Map(), waiting: new Map() }),
   score(state, { tool, forms, write, at }, peers) {
     if (forms === undefined) return null
-    const others = peers.forms
     let worst: { bits: number; path: string } | null = null
     for (const form of forms) {
       const [path, kind] = splitForm(form)
       const key = keyOf(tool, path)
       const own = state.arguments.get(key)
-      const told = within(others, `${tool} ${path}`, kind)
+      const settled = own?.forms.get(kind) ?? 0
+      if (settled >= KNOWN) continue
+      const told = within(peers.forms, `${tool} ${path}`, kind)
       const helped = told.groups >= 2 && told.whole > 0 ? PEER_CALLS : 0
       const total = (own?.total ?? 0) + helped
       if (total < ENOUGH || told.share >= COMMON) continue
       const surprise = clip(Math.log2((total + 2) / ((own?.novel ?? 0) + 1)), 0, CAP)
-      const settled = own?.forms.get(kind) ?? 0
       const near = settled === 0 && [...(own?.forms.keys() ?? [])].some((known) => isNear(known, kind))
       const waits = state.waiting.get(`${key} ${kind}`)
       const again = waits !== undefined && at - waits < AGAIN_MS
