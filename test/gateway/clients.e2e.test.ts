@@ -119,8 +119,8 @@ describe('DPoP with the published client', () => {
 describe('questions of a server', () => {
   const content = { name: 'Ada', firstName: 'Ada', check: true }
 
-  it('reach a session client and its answer goes back', async () => {
-    const { world } = await scene()
+  it('reach a session client and its answer goes back, recorded by its digest with the call', async () => {
+    const { world, decider } = await scene()
     const { client, connect } = oldClient(world, 'everything', {
       capabilities: { elicitation: {}, roots: {} },
     })
@@ -140,6 +140,27 @@ describe('questions of a server', () => {
       JSON.stringify(await client.callTool({ name: 'get-roots-list', arguments: {} })),
       /file:\/\/\/project/,
     )
+    const answers = decider.prepared.filter(({ operation }) => operation.method === 'elicitation/create')
+    const call = decider.prepared.find(({ operation }) => operation.name === 'trigger-elicitation-request')
+    assert.deepEqual(
+      answers.map(({ operation: { kind, args } }) => [kind, args.call, Object.keys(args).sort()]),
+      [['session', call?.id, ['answer', 'call', 'question']]],
+    )
+    assert.match(String(answers[0]?.operation.args.answer), /^sha256:[0-9a-f]{64}$/)
+    assert.doesNotMatch(JSON.stringify(decider.prepared), /Ada/)
+    assert.ok(decider.settled.some(({ id }) => id === answers[0]?.id))
+  })
+
+  it('reach nobody when the answer is refused', async () => {
+    const { world, decider } = await scene()
+    const { client, connect } = oldClient(world, 'everything', { capabilities: { elicitation: {} } })
+    client.setRequestHandler(ElicitRequestSchema, () => ({ action: 'accept', content }))
+    client.onerror = () => undefined
+    await connect()
+    decider.script = ({ operation }) =>
+      operation.method === 'elicitation/create' ? { outcome: 'deny', code: 'denied' } : { outcome: 'allow' }
+    const result = await client.callTool({ name: 'trigger-elicitation-request', arguments: {} }).catch(String)
+    assert.doesNotMatch(JSON.stringify(result), /Ada/)
   })
 
   it('become input_required for a stateless client, each round a decision of its own', async () => {
@@ -152,12 +173,14 @@ describe('questions of a server', () => {
     assert.match(JSON.stringify(result), /Ada/)
     assert.deepEqual(
       decider.prepared.map(({ operation }) => operation.name),
-      ['trigger-elicitation-request', 'trigger-elicitation-request'],
+      ['trigger-elicitation-request', 'trigger-elicitation-request', null],
     )
     assert.deepEqual(
       decider.settled.map(({ result: { status } }) => status),
-      ['ok', 'ok'],
+      ['ok', 'ok', 'ok'],
     )
+    const [, again, answer] = decider.prepared
+    assert.equal(answer?.operation.args.call, again?.id, 'the answer is recorded with its call')
     assert.equal(world.gateway.status().suspended, 0)
   })
 

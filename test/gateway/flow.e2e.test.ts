@@ -363,6 +363,38 @@ describe('resumption', () => {
 })
 
 describe('sessions', () => {
+  it('take no answer that nobody asked for', async () => {
+    const { world, decider, received } = await scene(done)
+    const session = await openSession(world, 'market', { elicitation: {} })
+    const before = received.length
+    for (const id of ['question-1', 7, null]) {
+      const answer = await session.send({ jsonrpc: '2.0', id, result: { action: 'accept', content: {} } })
+      assert.equal(answer.status, 400, String(id))
+    }
+    assert.equal(received.length, before)
+    assert.deepEqual(decider.prepared, [])
+  })
+
+  it('and listings that are refused leave a record of it; those that are allowed leave none', async () => {
+    const { world, decider } = await scene(done)
+    const session = await openSession(world, 'market')
+    await session.request('ping')
+    assert.deepEqual(decider.prepared, [])
+    decider.script = () => ({ outcome: 'deny', code: 'denied' })
+    await session.request('tools/list')
+    await openSession(world, 'market').catch(() => undefined)
+    assert.deepEqual(
+      decider.prepared.map(({ operation: { method, kind } }) => [method, kind]),
+      [
+        ['tools/list', 'list'],
+        ['initialize', 'session'],
+      ],
+    )
+    decider.script = () => ({ outcome: 'approval', code: 'approval_required' })
+    await session.request('tools/list')
+    assert.equal(decider.prepared.length, 2, 'nobody is asked about a listing')
+  })
+
   it('end with DELETE, upstream too, and are 404 from then on', async () => {
     const { world, received } = await scene(done, {}, (_message, request, response) => {
       if (request.method !== 'DELETE') return false

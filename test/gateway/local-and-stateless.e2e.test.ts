@@ -123,7 +123,10 @@ describe('an upstream of the stateless revision', () => {
     assert.equal(client.getNegotiatedProtocolVersion(), '2026-07-28')
     const result = await client.callTool({ name: 'test_input_required_result_elicitation', arguments: {} })
     assert.match(JSON.stringify(result), /Ada/)
-    assert.equal(decider.prepared.length, 2)
+    assert.deepEqual(
+      decider.prepared.map(({ operation }) => operation.method),
+      ['tools/call', 'tools/call', 'elicitation/create'],
+    )
     assert.equal(world.gateway.status().servers[0]?.era, 'stateless')
   })
 
@@ -159,6 +162,23 @@ describe('an upstream of the stateless revision', () => {
     assert.equal(second.resultType, 'complete')
     const replayed = await answerOf(await stateless(world, 'fixture', 'tools/call', retry))
     assert.equal((replayed.error as JsonObject).code, -32602)
+  })
+
+  it('gets no answer to what it did not ask', async () => {
+    const { world, decider } = await scene()
+    const ask = { name: 'test_input_required_result_request_state', arguments: {}, _meta: ELICITS }
+    const smuggled = { q1: { action: 'accept', content: { ok: true } } }
+    const bare = await answerOf(
+      await stateless(world, 'fixture', 'tools/call', { ...ask, inputResponses: smuggled }),
+    )
+    assert.equal((bare.error as JsonObject).code, -32602)
+    assert.equal(decider.prepared.length, 0)
+    const first = await resultOf(await stateless(world, 'fixture', 'tools/call', ask))
+    const { requestState } = first
+    const other = { ...ask, requestState, inputResponses: { another: { action: 'accept' } } }
+    const answer = await answerOf(await stateless(world, 'fixture', 'tools/call', other))
+    assert.equal((answer.error as JsonObject).code, -32602)
+    assert.equal(decider.prepared.length, 1)
   })
 
   it('gets no sampling out of a client, also not inside a result', async () => {

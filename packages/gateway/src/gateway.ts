@@ -12,6 +12,7 @@ import { createRegistry } from './client/registry.ts'
 import { writeJson } from './client/reply.ts'
 import { createSessions } from './client/sessions.ts'
 import { createEventBudget } from './client/stream.ts'
+import { createAnswers } from './mcp/answers.ts'
 import { createBridge } from './mcp/bridge.ts'
 import { createDispatch } from './mcp/dispatch.ts'
 import { createEndpoint } from './mcp/endpoint.ts'
@@ -108,7 +109,8 @@ export function createMcpGateway(options: McpGatewayOptions): McpGateway {
   const bridge = createBridge(clock, settings.inputTtl)
   const lists = createLists({ decider, settings, clock, ids })
   const seal = createStateSeal(clock, settings.inputTtl)
-  const governed = createGoverned({ decider, settings, clock, ids, seal, lists, limiter, calls })
+  const answers = createAnswers({ decider, clock, ids })
+  const governed = createGoverned({ decider, settings, clock, ids, seal, lists, limiter, calls, answers })
   const exchanges = createExchanges({ settings, log, budget })
   const dispatch = createDispatch({ decider, settings, clock, ids, governed, lists, limiter, streams })
   const onSession = createOnSession({
@@ -120,6 +122,7 @@ export function createMcpGateway(options: McpGatewayOptions): McpGateway {
     streams,
     exchanges,
     dispatch,
+    answers,
   })
   const endpoint = createEndpoint({ settings, upstreams, bridge, exchanges, dispatch, onSession })
   const sweeper = setInterval(() => {

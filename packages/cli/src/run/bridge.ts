@@ -73,6 +73,11 @@ export async function bridge(options: BridgeOptions): Promise<void> {
   }
 
   function deliver(request: JsonObject, answer: JsonValue): void {
+    // Nobody waits for an answer to a notification or to an answer; what is wrong with it is told beside the protocol.
+    if (!('method' in request && 'id' in request)) {
+      note(refusalIn(answer))
+      return
+    }
     if (request.method === 'initialize' && isJsonObject(answer) && isJsonObject(answer.result)) {
       const agreed = answer.result.protocolVersion
       version = typeof agreed === 'string' ? agreed : DEFAULT_VERSION
@@ -107,6 +112,11 @@ export async function bridge(options: BridgeOptions): Promise<void> {
     const ended = await client.open({ method: 'DELETE', path, headers: headers() }).catch(() => null)
     ended?.resume()
   }
+}
+
+function refusalIn(answer: JsonValue): string {
+  const error = isJsonObject(answer) && isJsonObject(answer.error) ? answer.error : {}
+  return typeof error.message === 'string' ? error.message : 'The gateway did not take a message.'
 }
 
 /** Requests of revision 2026-07-28 repeat version, method and name in headers; a stdio host sends none. */

@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import type { Clock } from '@safeconduct/engine'
 import { type JsonObject, SafeconductError, type Server } from '@safeconduct/protocol'
+import { type Question, questionOf } from '../mcp/answers.ts'
 import type { ClientName } from '../mcp/exchange.ts'
 import {
   fail,
@@ -45,11 +46,16 @@ export interface Session {
   openStream(gone: () => void): ClientStream
   /** Takes up the stream that the event belongs to. False when it is not of this session or not kept any more. */
   resume(response: ServerResponse, lastEventId: string): boolean
-  ask(request: RpcRequest, reply: Reply | null, signal: AbortSignal): Promise<RpcAnswer>
-  /** The client's answer to a question; false when nobody asked. */
-  answer(id: RpcId, answer: RpcAnswer): boolean
+  /** @param call id of the call during which it is asked; null outside of one */
+  ask(request: RpcRequest, reply: Reply | null, signal: AbortSignal, call: string | null): Promise<RpcAnswer>
+  /** What the client answers: whoever takes it answers it, once; null when nobody asked, or waits any longer. */
+  take(id: RpcId): OpenQuestion | null
   ping(): void
   close(): void
+}
+
+export interface OpenQuestion extends Question {
+  answer(answer: RpcAnswer): void
 }
 
 export interface Sessions {
@@ -145,7 +151,7 @@ function createSession(
   const id = randomBytes(24).toString('base64url')
   const streams = new Map<string, ClientStream>()
   const replies = new Map<RpcId, Reply>()
-  const questions = new Map<RpcId, (answer: RpcAnswer) => void>()
+  const questions = new Map<RpcId, OpenQuestion>()
   let asked = 0
 
   const stream = (key: string, onDetached: () => void) =>
@@ -177,7 +183,7 @@ function createSession(
       const toReply = message.method === 'notifications/message' && !standing.attached
       if (!(toReply && reply?.push(message) === true)) standing.push(message)
     },
-    onRequest: (request, signal) => session.ask(request, null, signal),
+    onRequest: (request, signal) => session.ask(request, null, signal, null),
   }
 
   const session: Session = {
@@ -213,7 +219,7 @@ function createSession(
       found.attach(response, event.seq)
       return true
     },
-    async ask(request, reply, signal) {
+    async ask(request, reply, signal, call) {
       const turn = { revision: session.revision, capabilities, server: upstream.server }
       if (request.method === 'ping') return { ok: true, result: {} }
       if (!mayAsk(request.method, request.params, turn, settings.samplingServers)) {
@@ -227,9 +233,12 @@ function createSession(
           () => resolve(fail(-32603, 'The client did not answer in time.')),
           settings.clientAnswerTimeout,
         ).unref()
-        questions.set(question, (answer) => {
-          clearTimeout(late)
-          resolve(answer)
+        questions.set(question, {
+          ...questionOf(request.method, request.params, call),
+          answer(given) {
+            clearTimeout(late)
+            resolve(given)
+          },
         })
         signal.addEventListener('abort', () => {
           const cancelled = notification('notifications/cancelled', { requestId: question })
@@ -241,10 +250,10 @@ function createSession(
       if (reply?.push(down) !== true) standing.push(down)
       return answered.finally(() => questions.delete(question))
     },
-    answer(question, answer) {
-      const resolve = questions.get(question)
-      resolve?.(answer)
-      return resolve !== undefined
+    take(id) {
+      const question = questions.get(id) ?? null
+      questions.delete(id)
+      return question
     },
     ping() {
       standing.ping()
@@ -252,7 +261,7 @@ function createSession(
     },
     close() {
       for (const reply of replies.values()) reply.cancel()
-      for (const resolve of questions.values()) resolve(fail(-32603, 'The session ended.'))
+      for (const question of questions.values()) question.answer(fail(-32603, 'The session ended.'))
       standing.discard()
       for (const kept of streams.values()) if (kept.ended) kept.discard()
       session.hold.release()

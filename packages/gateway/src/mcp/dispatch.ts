@@ -36,8 +36,8 @@ export interface DispatchOptions {
 export interface Dispatch {
   /** Answers through `turn.reply`. @throws {SafeconductError} what becomes the answer instead */
   run(turn: Turn, message: RpcRequest): Promise<void>
-  /** Whether a question that is no call may be asked; when not, it has been answered. */
-  allowed(turn: Turn, method: string, row: ClientMethod): boolean
+  /** Whether a question that is no call may be asked; when not, it has been answered, and the refusal is recorded. */
+  allowed(turn: Turn, method: string, row: ClientMethod): Promise<boolean>
   /** The decision on something that is no call and leaves no record, for whoever is not answered by a turn. */
   dry(turn: Pick<Turn, 'identity' | 'context' | 'server'>, method: string, kind: 'list' | 'session'): Decision
 }
@@ -54,11 +54,11 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     return decider.dry(callOf(turn, operation, ids.next(), clock.now()))
   }
 
-  /** Sessions, listings and streams need a living grant with the scope; nothing of them is recorded. */
-  function allowed(turn: Turn, method: string, row: ClientMethod): boolean {
+  /** Sessions, listings and streams need a living grant with the scope. Only that one was refused is recorded. */
+  async function allowed(turn: Turn, method: string, row: ClientMethod): Promise<boolean> {
     const { scope } = turn.identity.grant
     const kind = row.kind === 'list' ? 'list' : 'session'
-    const decision = dry(turn, method, kind)
+    const decision = await recorded(turn, method, kind)
     const scoped = scope.includes(row.scope) || (row.scope === 'mcp:read' && scope.includes('mcp:write'))
     if (passes(decision) && scoped) return true
     const refused: Decision = passes(decision)
@@ -68,12 +68,23 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     return false
   }
 
+  async function recorded(turn: Turn, method: string, kind: 'list' | 'session'): Promise<Decision> {
+    const operation: Operation = { server: turn.server.name, method, kind, name: null, args: {} }
+    const asked = callOf(turn, operation, ids.next(), clock.now())
+    const decision = decider.dry(asked)
+    // A listing is nothing that a person is asked about.
+    if (passes(decision) || decision.outcome === 'approval') return decision
+    const again = await decider.prepare(asked)
+    if (again.forward) await decider.settle(asked.id, recordWithout('cancelled', 'refused before'))
+    return again.forward ? decision : again.decision
+  }
+
   async function run(turn: Turn, message: RpcRequest): Promise<void> {
     const row = rowOf(message.method, turn.revision)
     if (row.kind === 'tool' || row.kind === 'resource' || row.kind === 'prompt') {
       return options.governed.run(turn, message, row)
     }
-    if (!allowed(turn, message.method, row)) return
+    if (!(await allowed(turn, message.method, row))) return
     if (message.method === 'subscriptions/listen') return listen(turn, message)
     const leave = options.limiter.enter(principalKey(turn.identity))
     try {

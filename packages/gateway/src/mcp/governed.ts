@@ -21,6 +21,7 @@ import type { Deciding, Identity } from '../ports.ts'
 import type { GatewaySettings } from '../settings.ts'
 import { effectOf } from '../upstream/failure.ts'
 import type { Hooks } from '../upstream/link.ts'
+import { type Answers, type Question, questionOf } from './answers.ts'
 import { mismatch } from './envelope.ts'
 import { completed, envelopeOf, isInputRequired, type Lists } from './lists.ts'
 import { fail, metaOf, type RpcAnswer, type RpcNotification, type RpcRequest } from './message.ts'
@@ -43,6 +44,9 @@ import {
   type Resumed,
   readResponses,
   readState,
+  requireAsked,
+  sealable,
+  sealableInner,
   withoutRetry,
 } from './retry.ts'
 import { META, STATELESS } from './revisions.ts'
@@ -58,6 +62,7 @@ export interface GovernedOptions {
   readonly lists: Lists
   readonly limiter: Limiter
   readonly calls: CallRegistry
+  readonly answers: Answers
 }
 
 /** Calls under way, so that they can be waited for and ended. */
@@ -135,6 +140,7 @@ export function createGoverned(options: GovernedOptions): Governed {
     }
     const call = callOf(turn, operation, ids.next(), clock.now())
     const asked = readResponses(request)
+    requireAsked(resumed, asked)
     let noUrl = false
     if (resumed.kind === 'approval') {
       noUrl = !accepted(asked[APPROVAL_KEY])
@@ -158,18 +164,42 @@ export function createGoverned(options: GovernedOptions): Governed {
       )
     }
     if (resumed.kind === 'approval') {
-      const { upstream, pending, responses } = resumed.inner
+      const { upstream, pending, responses, asked: questions = {} } = resumed.inner
       const params = {
         ...withoutRetry(request.params),
         ...(responses === undefined ? {} : { inputResponses: responses }),
       }
       request = { ...request, params }
-      if (pending !== undefined) resumed = { kind: 'pending', id: pending }
-      else resumed = upstream === undefined ? { kind: 'none' } : { kind: 'upstream', state: upstream }
+      if (pending !== undefined) resumed = { kind: 'pending', id: pending, asked: questions }
+      else if (upstream === undefined && responses === undefined) resumed = { kind: 'none' }
+      else resumed = { kind: 'upstream', state: upstream ?? null, asked: questions }
+    }
+    try {
+      await passAnswers(turn, call, resumed, readResponses(request))
+    } catch (cause) {
+      await decider.settle(call.id, recordWithout('cancelled', 'an answer was not passed on'))
+      throw cause
     }
     turn.reply.linger(ANSWER_PATIENCE)
     const allowed = { operation: prepared.operation, obligations: prepared.decision.obligations }
     await carryOut(turn, request, call, allowed, resumed, binding, ended)
+  }
+
+  /** Each is recorded before the server sees any of them. */
+  async function passAnswers(
+    turn: Turn,
+    call: CallRequest,
+    resumed: Resumed,
+    responses: JsonObject,
+  ): Promise<void> {
+    const questions = resumed.kind === 'upstream' || resumed.kind === 'pending' ? resumed.asked : {}
+    for (const [key, question] of Object.entries(questions)) {
+      const given = responses[key]
+      if (given === undefined) continue
+      const answer: RpcAnswer = { ok: true, result: isJsonObject(given) ? given : { value: given } }
+      if (!(await options.answers.pass(turn, { ...question, call: call.id }, answer)))
+        throw new SafeconductError('denied', { message: 'An answer to the server was not passed on.' })
+    }
   }
 
   /** From the moment the intent is durable: whatever happens, the call is settled exactly once. */
@@ -185,7 +215,7 @@ export function createGoverned(options: GovernedOptions): Governed {
     const deadline = createDeadline(settings.upstreamTimeout, settings.maxCallTime, [turn.reply.gone, ended])
     let sent: Sent
     try {
-      const hooks = hooksOf(turn, request, deadline, touchesResult(obligations))
+      const hooks = hooksOf(turn, request, call.id, deadline, touchesResult(obligations))
       sent = await forward(turn, request, operation, resumed, hooks)
     } catch (cause) {
       deadline.stop()
@@ -210,13 +240,19 @@ export function createGoverned(options: GovernedOptions): Governed {
       if (turn.via.resume === null) throw new SafeconductError('invalid_params')
       return turn.via.resume(resumed.id, readResponses(request), hooks)
     }
-    const state = resumed.kind === 'upstream' ? { requestState: resumed.state } : {}
+    const state = resumed.kind === 'upstream' && resumed.state !== null ? { requestState: resumed.state } : {}
     const params = { ...decidedParams(request, operation), ...state }
     return turn.via.send(operation.method, params, hooks, turn.forwarded)
   }
 
   /** @param confined what the server says before its answer cannot be held to the obligations of the call */
-  function hooksOf(turn: Turn, request: RpcRequest, deadline: Deadline, confined: boolean): Hooks {
+  function hooksOf(
+    turn: Turn,
+    request: RpcRequest,
+    call: string,
+    deadline: Deadline,
+    confined: boolean,
+  ): Hooks {
     const quiet = turn.revision === STATELESS && metaOf(request.params)[META.logLevel] === undefined
     return {
       signal: deadline.signal,
@@ -232,7 +268,7 @@ export function createGoverned(options: GovernedOptions): Governed {
         if (turn.via.ask === null || confined) return fail(-32601, 'The client cannot be asked this.')
         deadline.pause()
         try {
-          return await turn.via.ask(question, signal)
+          return await turn.via.ask(question, signal, call)
         } finally {
           deadline.resume()
         }
@@ -258,7 +294,8 @@ export function createGoverned(options: GovernedOptions): Governed {
     binding: StateBinding,
   ): RpcAnswer {
     const { inputRequests, requestState } = result
-    for (const question of isJsonObject(inputRequests) ? Object.values(inputRequests) : []) {
+    const asked: Record<string, Question> = {}
+    for (const [key, question] of Object.entries(isJsonObject(inputRequests) ? inputRequests : {})) {
       const method = isJsonObject(question) ? question.method : null
       const params = isJsonObject(question) && isJsonObject(question.params) ? question.params : null
       if (typeof method !== 'string' || !mayAsk(method, params, turn, settings.samplingServers)) {
@@ -266,15 +303,12 @@ export function createGoverned(options: GovernedOptions): Governed {
           code: 'forbidden',
         })
       }
+      asked[key] = questionOf(method, params, null)
     }
-    const value =
-      pending !== undefined
-        ? { pending }
-        : typeof requestState === 'string'
-          ? { upstream: requestState }
-          : null
-    const state = value === null ? {} : { requestState: seal.seal(binding, value) }
-    return { ok: true, result: { ...result, ...state } }
+    const upstream = typeof requestState === 'string' ? requestState : null
+    // Always ours: without it nobody could tell whether an answer was asked for.
+    const state = seal.seal(binding, sealable(pending === undefined ? { upstream } : { pending }, asked))
+    return { ok: true, result: { ...result, requestState: state } }
   }
 
   /**
@@ -313,7 +347,7 @@ export function createGoverned(options: GovernedOptions): Governed {
     const refusal = refusalOf(decision, row, settings)
     const state =
       row.form === 'input_required' && binding !== null && decision.approval !== null
-        ? seal.seal(binding, { approval: decision.approval, inner: { ...inner } })
+        ? seal.seal(binding, { approval: decision.approval, inner: sealableInner(inner) })
         : null
     const headers = refusalHeaders(row, settings, {
       code,

@@ -13,6 +13,7 @@ import type { Log } from '../ports.ts'
 import type { GatewaySettings } from '../settings.ts'
 import type { Listener } from '../upstream/link.ts'
 import { CLIENT_INFO, type Hold, type Upstreams } from '../upstream/upstreams.ts'
+import type { Answers } from './answers.ts'
 import type { Dispatch } from './dispatch.ts'
 import {
   clientNameOf,
@@ -24,7 +25,7 @@ import {
   rowOf,
   turnOf,
 } from './exchange.ts'
-import type { RpcMessage, RpcNotification, RpcRequest } from './message.ts'
+import { fail, type RpcMessage, type RpcNotification, type RpcRequest } from './message.ts'
 import { clientMethod } from './methods.ts'
 import { isSessionRevision, NEWEST_SESSION, negotiate, type SessionRevision, STATELESS } from './revisions.ts'
 import { capabilitiesFor, serverCapabilities, type Via } from './turn.ts'
@@ -39,6 +40,7 @@ export interface OnSessionOptions {
   readonly streams: Registry
   readonly exchanges: Exchanges
   readonly dispatch: Dispatch
+  readonly answers: Answers
 }
 
 export interface OnSession {
@@ -92,7 +94,7 @@ export function createOnSession(options: OnSessionOptions): OnSession {
       const client = clientNameOf(info)
       const row = rowOf(message.method, revision)
       const turn = turnOf(incoming, { upstream, revision, capabilities, reply, via: NOWHERE, client })
-      if (!dispatch.allowed(turn, message.method, row)) return
+      if (!(await dispatch.allowed(turn, message.method, row))) return
       const session = sessions.create({
         identity: caller.identity,
         upstream,
@@ -152,7 +154,7 @@ export function createOnSession(options: OnSessionOptions): OnSession {
   async function tell(incoming: Incoming, message: Exclude<RpcMessage, RpcRequest>): Promise<void> {
     const session = sessionOf(incoming)
     if (message.kind === 'response') {
-      if (message.id !== null) session.answer(message.id, message.answer)
+      await answered(incoming, session, message)
     } else if (clientMethod(message.method, session.revision)?.kind !== 'notification') {
       options.log('debug', 'a notification was dropped', { server: incoming.server.name })
     } else if (message.method === 'notifications/cancelled') {
@@ -172,6 +174,26 @@ export function createOnSession(options: OnSessionOptions): OnSession {
       }
     }
     incoming.response.writeHead(202).end()
+  }
+
+  /** @throws {SafeconductError} `invalid_request` when nobody asked; `denied` */
+  async function answered(
+    incoming: Incoming,
+    session: Session,
+    { id, answer }: Extract<RpcMessage, { kind: 'response' }>,
+  ): Promise<void> {
+    const question = id === null ? null : session.take(id)
+    if (question === null)
+      throw new SafeconductError('invalid_request', { message: 'Nobody asked that, or nobody waits for it.' })
+    const { server } = incoming
+    const turn = { identity: session.identity, context: contextOf(incoming, session.client), server }
+    let passed = false
+    try {
+      passed = await options.answers.pass(turn, question, answer)
+    } finally {
+      question.answer(passed ? answer : fail(-32603, 'The client may not answer now.'))
+    }
+    if (!passed) throw new SafeconductError('denied', { message: 'The answer was not passed on.' })
   }
 
   function remove(exchange: Exchange): void {

@@ -2,7 +2,8 @@
  * Requests of 2026-07-28 that come back: with answers to questions of the server, or from the page of an approval.
  * @module
  */
-import { isJsonObject, type JsonObject, SafeconductError } from '@safeconduct/protocol'
+import { isJsonObject, type JsonObject, type JsonValue, SafeconductError } from '@safeconduct/protocol'
+import type { Question } from './answers.ts'
 import type { RpcRequest } from './message.ts'
 import type { StateBinding, StateSeal } from './request-state.ts'
 import { STATELESS } from './revisions.ts'
@@ -10,15 +11,19 @@ import type { Turn } from './turn.ts'
 
 export type Resumed =
   | { readonly kind: 'none' }
-  | { readonly kind: 'upstream'; readonly state: string }
-  | { readonly kind: 'pending'; readonly id: string }
+  | { readonly kind: 'upstream'; readonly state: string | null; readonly asked: Asked }
+  | { readonly kind: 'pending'; readonly id: string; readonly asked: Asked }
   | { readonly kind: 'approval'; readonly approval: string; readonly inner: Inner }
+
+/** Questions of the server that went to the client, by their keys: method and digest. */
+export type Asked = Readonly<Record<string, Question>>
 
 /** What the client had brought along when it was sent to the approval page instead. */
 export interface Inner {
   readonly upstream?: string
   readonly pending?: string
   readonly responses?: JsonObject
+  readonly asked?: Asked
 }
 
 /** Only what the client can hold is opened; a state is never asked for where none was given. */
@@ -26,11 +31,53 @@ export function readState(seal: StateSeal, turn: Turn, request: RpcRequest, bind
   const given = request.params?.requestState
   if (turn.revision !== STATELESS || given === undefined) return { kind: 'none' }
   const value = seal.open(binding, given)
-  if (typeof value.upstream === 'string') return { kind: 'upstream', state: value.upstream }
-  if (typeof value.pending === 'string') return { kind: 'pending', id: value.pending }
-  if (typeof value.approval !== 'string') throw new SafeconductError('invalid_params')
-  const inner = isJsonObject(value.inner) ? value.inner : {}
-  return { kind: 'approval', approval: value.approval, inner: readInner(inner) }
+  if (typeof value.approval === 'string') {
+    const inner = isJsonObject(value.inner) ? value.inner : {}
+    return { kind: 'approval', approval: value.approval, inner: readInner(inner) }
+  }
+  const asked = readAsked(value.asked)
+  if (typeof value.pending === 'string') return { kind: 'pending', id: value.pending, asked }
+  return { kind: 'upstream', state: typeof value.upstream === 'string' ? value.upstream : null, asked }
+}
+
+/** What a request goes on with, for the client to bring back. */
+export function sealable(
+  to: { readonly upstream: string | null } | { readonly pending: string },
+  asked: Asked,
+): JsonObject {
+  return { ...to, asked: written(asked) }
+}
+
+export function sealableInner({ asked, ...rest }: Inner): JsonObject {
+  return { ...rest, ...(asked === undefined ? {} : { asked: written(asked) }) }
+}
+
+const written = (asked: Asked): JsonObject =>
+  Object.fromEntries(Object.entries(asked).map(([key, { method, digest }]) => [key, { method, digest }]))
+
+/**
+ * Answers only to what was asked and passed on.
+ * @throws {SafeconductError} `invalid_params`
+ */
+export function requireAsked(resumed: Resumed, responses: JsonObject): void {
+  // What came with the request that went to a person was looked at then.
+  if (resumed.kind === 'approval') return
+  const asked = resumed.kind === 'none' ? {} : resumed.asked
+  if (Object.keys(responses).every((key) => Object.hasOwn(asked, key))) return
+  throw new SafeconductError('invalid_params', {
+    message: 'The server did not ask that; an answer comes with the requestState of its question.',
+  })
+}
+
+function readAsked(value: JsonValue | undefined): Asked {
+  if (!isJsonObject(value)) return {}
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, one]) =>
+      isJsonObject(one) && typeof one.method === 'string' && typeof one.digest === 'string'
+        ? [[key, { method: one.method, digest: one.digest, call: null }]]
+        : [],
+    ),
+  )
 }
 
 export function readResponses(request: RpcRequest): JsonObject {
@@ -50,8 +97,9 @@ export function accepted(response: JsonObject[string] | undefined): boolean {
 
 export function innerOf(resumed: Resumed, responses: JsonObject): Inner {
   return {
-    ...(resumed.kind === 'upstream' ? { upstream: resumed.state } : {}),
+    ...(resumed.kind === 'upstream' && resumed.state !== null ? { upstream: resumed.state } : {}),
     ...(resumed.kind === 'pending' ? { pending: resumed.id } : {}),
+    ...(resumed.kind === 'upstream' || resumed.kind === 'pending' ? { asked: resumed.asked } : {}),
     ...(Object.keys(responses).length === 0 ? {} : { responses }),
   }
 }
@@ -61,5 +109,6 @@ function readInner(value: JsonObject): Inner {
     ...(typeof value.upstream === 'string' ? { upstream: value.upstream } : {}),
     ...(typeof value.pending === 'string' ? { pending: value.pending } : {}),
     ...(isJsonObject(value.responses) ? { responses: value.responses } : {}),
+    ...(isJsonObject(value.asked) ? { asked: readAsked(value.asked) } : {}),
   }
 }

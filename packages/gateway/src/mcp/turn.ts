@@ -8,7 +8,7 @@ import type { Reply } from '../client/reply.ts'
 import type { Identity } from '../ports.ts'
 import type { Hooks } from '../upstream/link.ts'
 import type { Upstream } from '../upstream/upstreams.ts'
-import type { RpcAnswer } from './message.ts'
+import type { RpcAnswer, RpcRequest } from './message.ts'
 import { CLIENT_CAPABILITIES, SERVER_CAPABILITIES, serverMethod } from './methods.ts'
 import type { Transport } from './outcomes.ts'
 import type { Revision } from './revisions.ts'
@@ -32,7 +32,7 @@ export interface Via {
   /** Takes a waiting request up again with the client's answers; null where requests never wait. */
   readonly resume: ((id: string, answers: JsonObject, hooks: Hooks) => Promise<Sent>) | null
   /** Brings a request of the server to the client; null where the server's answer carries it. */
-  readonly ask: Hooks['onRequest'] | null
+  readonly ask: ((question: RpcRequest, signal: AbortSignal, call: string) => Promise<RpcAnswer>) | null
 }
 
 export interface Turn {

@@ -50,7 +50,7 @@ export function sessionVia(session: Session, reply: Reply): Via {
       return { status: 200, answer }
     },
     resume: null,
-    ask: (request, signal) => session.ask(request, reply, signal),
+    ask: (request, signal, call) => session.ask(request, reply, signal, call),
   }
 }
 
