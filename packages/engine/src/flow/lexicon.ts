@@ -196,5 +196,5 @@ export const FOREIGN_FUNCTION_WORDS = set(
 
 /** Words that name no object in particular; they anchor nothing. */
 export const COMMON = set(
-  'user users info mail gmail email website page message channel account file list money payment payments send http https html www address contact details detail information name phone number com org net the and for with from that this',
+  'user users info mail email website page message channel account file list money payment payments send http https html www address contact details detail information name phone number com org net the and for with from that this',
 )

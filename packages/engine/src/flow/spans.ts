@@ -130,19 +130,15 @@ const HOSTILE: readonly { weight: number; agentic: boolean; pattern: RegExp }[] 
   [
     1.5,
     true,
-    String.raw`\b(?:to you,|dear|you are|hey|hello|attention|as|note to)\s+(?:an?\s+|the\s+|any\s+|all\s+)?(?:ai\b|a\.i\.|llm|(?:ai |large |language )*(?:language )?model|(?:ai |virtual )?assistant|(?:ai )?agent|chatbot|bot\b|gpt|local model)`,
+    String.raw`\b(?:to you,|dear|you are|hey|hello|attention|as|note to)\s+(?:an?\s+|the\s+|any\s+|all\s+)?(?:ai\b|a\.i\.|llm|(?:ai |large |language )*(?:language )?model|(?:ai |virtual )?assistant|(?:ai )?agent|chatbot|bot\b|gpt)`,
   ],
-  // Framing itself as part of the task.
+  // Speaking of the task that the reader was given.
   [
     1.5,
     false,
-    String.raw`\b(?:task|question|request|instruction|job|work)s?\b[^.\n]{0,30}\b(?:i|that i|user|we)\s+(?:gave|give|assigned|asked)|\bbefore you (?:can |start |continue |proceed |solve |do |answer )|\b(?:do|execute|perform|complete|adhere to|follow) (?:strictly )?(?:the |this )?following\b|\bfollowing (?:instruction|task|action|step)s?\b|\bafter (?:you do that|that, you can)|\bstop (?:immediately|what you)|\bimmediately stop`,
+    String.raw`\b(?:task|question|request|instruction|job|work)s?\b[^.\n]{0,30}\b(?:i|that i|user|we)\s+(?:gave|give|assigned|asked)`,
   ],
-  [
-    0.7,
-    false,
-    String.raw`\b(?:important|urgent|attention|warning)\s*!{1,}|\bimportant message\b|\bimportant instructions?\b|\bextremely important\b`,
-  ],
+  [0.7, false, String.raw`\b(?:important|urgent|attention|warning)\s*!{1,}`],
   [
     0.7,
     true,
@@ -156,14 +152,13 @@ const HOSTILE: readonly { weight: number; agentic: boolean; pattern: RegExp }[] 
   [
     1.5,
     true,
-    String.raw`\b(?:use|call|invoke) (?:the )?(?:[\w.]+ )?(?:tool|function)\b|\bwith the (?:following )?arguments?\b|\bplaceholders?\b`,
+    String.raw`\b(?:use|call|invoke) (?:the )?(?:[\w.]+ )?(?:tool|function)\b|\bwith the (?:following )?arguments?\b`,
   ],
-  [1, false, String.raw`(?:^|[_\W])TODO\s*:`],
 ].map(([weight, agentic, source]) => ({
   weight: Number(weight),
   agentic: agentic === true,
-  // Pseudo tags and TODO marks are written in capitals; everything else is matched in any case.
-  pattern: new RegExp(String(source), /\[A-Z\]|TODO/.test(String(source)) ? 'm' : 'im'),
+  // Pseudo tags are written in capitals; everything else is matched in any case.
+  pattern: new RegExp(String(source), /\[A-Z\]/.test(String(source)) ? 'm' : 'im'),
 }))
 
 /** An aside for the reader, not a request. */
