@@ -19,6 +19,7 @@ import { fakeClock } from '../packages/engine/src/testing/fakes.ts'
 import {
   agent,
   call,
+  DAY,
   epoch,
   grant,
   ok,
@@ -35,9 +36,11 @@ export interface AgentsReport {
   readonly bench: 'agents'
   readonly machine: ReturnType<typeof machine>
   readonly agents: number
-  /** Bytes of heap that an agent takes while it sleeps, beside its registration. */
+  /** Bytes of heap that an agent takes while it sleeps, beside its registration; its errand is over. */
   readonly asleepBytes: number
-  /** Bytes of heap of an agent that is awake and known by 220 calls, with what its errand has read. */
+  /** What an errand that still holds takes besides. */
+  readonly errandBytes: number
+  /** Bytes of heap of an agent that is awake and known by 220 calls; its errand is over. */
   readonly awakeBytes: number
   /** Bytes of its sealed body in the store, and the most that was written. */
   readonly bodyBytes: number
@@ -112,57 +115,87 @@ async function open(directory: string, hotAgents: number) {
 
 type Desk = Awaited<ReturnType<typeof open>>
 
-function register({ decider }: Desk, from: number, to: number): void {
+function register({ clock, decider }: Desk, from: number, to: number): void {
   for (let i = from; i < to; i++) {
     const id = `many-${i}`
     const events: ControlEvent[] = [
       { type: 'epoch', tenant: TENANT, ref: epoch('agent', id) },
       { type: 'epoch', tenant: TENANT, ref: epoch('task', id) },
       { type: 'agent', agent: agent({ id, name: id }) },
-      { type: 'task', task: task({ id, agent: id }) },
+      { type: 'task', task: task({ id, agent: id, expiresAt: clock.now() + DAY }) },
     ]
     for (const event of events) decider.control(event)
   }
 }
 
+/** A new errand for an agent whose first one is over. */
+function sendAgain({ clock, decider }: Desk, i: number): void {
+  const id = `again-${i}`
+  decider.control({ type: 'epoch', tenant: TENANT, ref: epoch('task', id) })
+  decider.control({ type: 'task', task: task({ id, agent: `many-${i}`, expiresAt: clock.now() + DAY }) })
+}
+
+async function getKnown(desk: Desk, from: number, to: number): Promise<void> {
+  register(desk, from, to)
+  for (let n = 0; n < KNOWN_CALLS; n++) {
+    desk.clock.advance(180_000)
+    for (let i = from; i < to; i++) await work(desk, i, n)
+  }
+}
+
+/** Tasks have ended by then; the next call sweeps what they spent and saw. */
+async function endErrands(desk: Desk): Promise<void> {
+  desk.clock.advance(3 * DAY)
+  for (let i = 0; i < 2 * KNOWN_AGENTS; i++) sendAgain(desk, i)
+  await work(desk, 0, KNOWN_CALLS, 'again-0')
+}
+
 const TOOLS = ['get_quote', 'place_order', 'save_watchlist'] as const
 let calls = 0
 
-async function work({ clock, decider }: Desk, i: number, n: number): Promise<void> {
+async function work({ clock, decider }: Desk, i: number, n: number, errand = `many-${i}`): Promise<void> {
   const id = `many-${i}`
   clock.advance(1)
   const at = clock.now()
   const tool =
     TOOLS[Number.parseInt(hash('sha256', `${i}/${n}`).slice(0, 2), 16) % TOOLS.length] ?? 'get_quote'
   const args = tool === 'place_order' ? { symbol: 'ACME', quantity: 5 + (n % 9) } : {}
-  const request = call({ id: `b${++calls}`, at, tool, args, grant: grant({ agent: id, task: id }) })
+  const request = call({
+    id: `b${++calls}`,
+    at,
+    tool,
+    args,
+    grant: grant({ agent: id, task: errand, expiresAt: clock.now() + DAY }),
+  })
   const { forward } = await decider.prepare(request)
   if (forward) await decider.settle(request.id, ok())
 }
 
 const folder = mkdtempSync(path.join(values.dir, 'sc-agents-'))
 try {
-  const count = wholeOption(USAGE, 'agents', values.agents, KNOWN_AGENTS + 1)
+  const count = wholeOption(USAGE, 'agents', values.agents, 2 * KNOWN_AGENTS + 1)
   const burst = wholeOption(USAGE, 'burst', values.burst, 10)
   const desk = await open(path.join(folder, 'a'), HOT)
 
   process.stderr.write('known agents…\n')
-  register(desk, 0, KNOWN_AGENTS)
-  const beforeKnown = heap()
-  for (let n = 0; n < KNOWN_CALLS; n++) {
-    desk.clock.advance(180_000)
-    for (let i = 0; i < KNOWN_AGENTS; i++) await work(desk, i, n)
-  }
-  const awakeBytes = (heap() - beforeKnown) / KNOWN_AGENTS
+  // What all agents share has its size after the first of them.
+  await getKnown(desk, 0, KNOWN_AGENTS)
+  const before = heap()
+  await getKnown(desk, KNOWN_AGENTS, 2 * KNOWN_AGENTS)
+  await endErrands(desk)
+  const awakeBytes = (heap() - before) / KNOWN_AGENTS
 
   process.stderr.write(`${count} agents…\n`)
-  const rest = count - KNOWN_AGENTS
-  register(desk, KNOWN_AGENTS, count)
+  const rest = count - 2 * KNOWN_AGENTS
+  register(desk, 2 * KNOWN_AGENTS, count)
   const registered = heap()
-  for (let i = KNOWN_AGENTS; i < count; i++) await work(desk, i, 0)
+  for (let i = 2 * KNOWN_AGENTS; i < count; i++) await work(desk, i, 0)
   const woken = heap()
+  await endErrands(desk)
+  const over = heap()
   // Those that are awake take no more than those that were before.
-  const asleepBytes = (woken - registered) / rest
+  const asleepBytes = (over - registered) / rest
+  const errandBytes = (woken - over) / rest
   const names = await desk.store.blobs.names('engine/cold/')
   const sizes: number[] = []
   for (const name of names.filter((each) => /many-\d?\d\//.test(each)))
@@ -171,9 +204,9 @@ try {
 
   process.stderr.write('waking…\n')
   const waits: number[] = []
-  for (let i = 0; i < Math.min(KNOWN_AGENTS, 400); i++) {
+  for (let i = 1; i < KNOWN_AGENTS; i++) {
     const start = performance.now()
-    await work(desk, i, KNOWN_CALLS)
+    await work(desk, i, KNOWN_CALLS, `again-${i}`)
     waits.push(performance.now() - start)
   }
   waits.sort((a, b) => a - b)
@@ -194,6 +227,7 @@ try {
     machine: machine(),
     agents: count,
     asleepBytes: Math.round(asleepBytes),
+    errandBytes: Math.round(errandBytes),
     awakeBytes: Math.round(awakeBytes),
     bodyBytes: Math.round(quantile(sizes, 0.5)),
     mostBodyBytes: sizes.at(-1) ?? 0,
@@ -213,7 +247,7 @@ try {
       ? `${JSON.stringify(report)}\n`
       : [
           `bench:agents. ${report.agents} agents in one decider, ${HOT} awake at most.`,
-          `asleep  ${report.asleepBytes} bytes of heap each`,
+          `asleep  ${report.asleepBytes} bytes of heap each, ${report.errandBytes} more while its errand holds`,
           `awake   ${report.awakeBytes} bytes of heap each, known by ${KNOWN_CALLS} calls; body in the store ${report.bodyBytes} bytes (most ${report.mostBodyBytes})`,
           `waking  p50 ${report.wakeP50Ms} ms, p99 ${report.wakeP99Ms} ms with the call itself`,
           `burst   ${report.burst.calls} calls of ${report.burst.agents} agents: ${report.burst.cpuMicros} µs CPU each, heap ${report.burst.growth}× what it was after a tenth`,

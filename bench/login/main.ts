@@ -8,8 +8,8 @@
 import { machine } from '../lib/machine.ts'
 import { benchOptions, refuse } from '../lib/options.ts'
 import { PARAMETERS } from './generate.ts'
-import { measure } from './measure.ts'
-import { goalsOf, type LoginReport, linesOf, textReport } from './report.ts'
+import { measure, resultsOf } from './measure.ts'
+import { goalsOf, type LoginReport, linesOf, type MeasuredSet, textReport } from './report.ts'
 
 const USAGE = {
   name: 'login',
@@ -24,18 +24,23 @@ const { values } = benchOptions(USAGE, {
 const SEEDS: Readonly<Record<string, readonly number[]>> = { dev: [1, 2, 3], held: [101, 102, 103] }
 
 const names = values.params === undefined ? Object.keys(PARAMETERS) : [values.params]
-const reports: LoginReport['sets'][number][] = []
+const sets: MeasuredSet[] = []
 for (const name of names) {
   const parameters = PARAMETERS[name]
   const seeds = values.seed === undefined ? SEEDS[name] : [Number(values.seed)]
   if (parameters === undefined || seeds === undefined || !seeds.every(Number.isSafeInteger)) {
     refuse(USAGE, '--params is dev or held, --seed a whole number')
   }
-  reports.push({ name, seeds, results: seeds.map((seed) => measure(parameters, seed)) })
+  const users = seeds.map((seed) => measure(parameters, seed))
+  sets.push({ name, seeds, users, results: users.map((each) => resultsOf(each)) })
 }
-const report: LoginReport = { bench: 'login', data: 'synthetic', machine: machine(), sets: reports }
+const report: LoginReport = {
+  bench: 'login',
+  data: 'synthetic',
+  machine: machine(),
+  sets: sets.map(({ name, seeds, results }) => ({ name, seeds, results })),
+  lines: linesOf(sets),
+}
 process.stdout.write(
-  values.json
-    ? `${JSON.stringify({ ...report, lines: linesOf(report), goals: goalsOf(report) })}\n`
-    : textReport(report),
+  values.json ? `${JSON.stringify({ ...report, goals: goalsOf(report) })}\n` : textReport(report),
 )

@@ -6,12 +6,27 @@
 
 import { login } from '@safeconduct/engine'
 import { median, quantile } from '../lib/stats.ts'
-import { ATTACKERS, type Attacker, generate, type LoginRow, type Parameters } from './generate.ts'
+import { type Densities, densities } from './bound.ts'
+import {
+  ATTACKERS,
+  type Attacker,
+  type Circumstances,
+  generate,
+  type LoginRow,
+  type Parameters,
+} from './generate.ts'
 import { random } from './random.ts'
 
 /** `plain` = Freeman as published. The others are ours, each with more to go by. */
 export const ARMS = ['plain', 'ours', 'ours + round trip', 'ours + round trip + key'] as const
 export type Arm = (typeof ARMS)[number]
+
+/**
+ * Not scorers: `bound` knows the generator, every attacker and all of the user that no login has shown yet (`bound.ts`).
+ * `bound, new is asked` knows as much, and asks whenever a client or a network is new to the user.
+ */
+export const BOUNDS = ['bound', 'bound, new is asked'] as const
+export type Bound = (typeof BOUNDS)[number]
 
 type Arrival = login.Arrival
 type Habit = login.Habit
@@ -27,13 +42,18 @@ interface User {
   readonly rows: LoginRow[]
   readonly counts: LoginCounts
   readonly habits: Record<Arm, Habit>
-  /** Scores of the first logins, by arm. */
-  readonly scores: Record<Arm, number[]>
+  readonly scores: UserScores
   readonly late: boolean
 }
 
+/** Of one user: what the first logins scored, and what one attack of each kind did. */
+export interface UserScores {
+  readonly own: Readonly<Record<Arm | Bound, number[]>>
+  readonly attacks: Readonly<Record<Arm | Bound, Partial<Record<Attacker, number>>>>
+}
+
 export interface Result {
-  readonly arm: Arm
+  readonly arm: Arm | Bound
   readonly attacker: Attacker
   readonly tpr: number
   /** Of the users, logins of their first twelve on which they are asked again; the very first always counts. */
@@ -43,12 +63,13 @@ export interface Result {
   readonly users: number
 }
 
-export function measure(parameters: Parameters, seed: number): Result[] {
+/** Scores of all users with so many logins who joined after the first part of the time. */
+export function measure(parameters: Parameters, seed: number): UserScores[] {
   const world = generate(parameters, seed)
+  const known = densities(parameters, world.networks)
   const all = emptyLogins()
   const kinds = emptyLogins([[1, 1, 1]])
   const users = new Map<number, User>()
-  const attacks = new Map<string, number[]>()
   const first = world.rows[0]?.at ?? 0
   const span = (world.rows.at(-1)?.at ?? 0) - first
   const r = random(seed + 1)
@@ -58,8 +79,10 @@ export function measure(parameters: Parameters, seed: number): Result[] {
       user = newUser(row.at > first + WARM_UP * span)
       users.set(row.user, user)
     }
+    const drawn = world.drawnFrom.get(row)
     if (user.rows.length < HISTORY && user.late) {
-      for (const arm of ARMS) user.scores[arm].push(scoreOf(arm, row, user, all, kinds, users.size))
+      for (const arm of ARMS) user.scores.own[arm].push(scoreOf(arm, row, user, all, kinds, users.size))
+      for (const arm of BOUNDS) user.scores.own[arm].push(boundOf(arm, row, user.rows, known, drawn?.before))
     }
     learn(user, row)
     countLogin(all, loginOf(row), LIMIT)
@@ -67,33 +90,69 @@ export function measure(parameters: Parameters, seed: number): Result[] {
     if (user.rows.length !== HISTORY || !user.late) continue
     for (const attacker of ATTACKERS) {
       const attack = world.attack(attacker, user.rows, row.at + r.below(7) * 86_400_000)
-      for (const arm of ARMS) {
-        const key = `${arm}|${attacker}`
-        attacks.set(key, [...(attacks.get(key) ?? []), scoreOf(arm, attack, user, all, kinds, users.size)])
-      }
+      for (const arm of ARMS)
+        user.scores.attacks[arm][attacker] = scoreOf(arm, attack, user, all, kinds, users.size)
+      for (const arm of BOUNDS)
+        user.scores.attacks[arm][attacker] = boundOf(arm, attack, user.rows, known, drawn?.after)
     }
   }
-  const whole = [...users.values()].filter(({ late, rows }) => late && rows.length >= HISTORY)
-  return ARMS.flatMap((arm) =>
-    ATTACKERS.flatMap((attacker) =>
-      [0.99, 0.98, 0.9].map((tpr): Result => {
-        const scores = (attacks.get(`${arm}|${attacker}`) ?? []).toSorted((a, b) => a - b)
-        // At least this share of attacks is at or above the threshold.
-        const threshold = scores[Math.floor(scores.length * (1 - tpr))] ?? Number.NaN
-        const asked = whole.map(({ scores: own }) => own[arm].filter((score) => score >= threshold).length)
-        const sorted = asked.toSorted((a, b) => a - b)
-        return {
-          arm,
-          attacker,
-          tpr,
-          median: median(asked),
-          mean: asked.reduce((sum, n) => sum + n, 0) / asked.length,
-          p90: quantile(sorted, 0.9),
-          users: whole.length,
-        }
-      }),
+  return [...users.values()]
+    .filter(({ late, rows }) => late && rows.length >= HISTORY)
+    .map(({ scores }) => scores)
+}
+
+/** How often these users are asked where this share of the attacks on them is caught. */
+export function resultOf(
+  users: readonly UserScores[],
+  arm: Arm | Bound,
+  attacker: Attacker,
+  tpr: number,
+): Result {
+  const scores = users.map(({ attacks }) => attacks[arm][attacker] ?? Number.NaN).sort((a, b) => a - b)
+  // At least this share of attacks is at or above the threshold.
+  const threshold = scores[Math.floor(scores.length * (1 - tpr))] ?? Number.NaN
+  const asked = users.map(({ own }) => own[arm].filter((score) => score >= threshold).length)
+  return {
+    arm,
+    attacker,
+    tpr,
+    median: median(asked),
+    mean: asked.reduce((sum, n) => sum + n, 0) / asked.length,
+    p90: quantile(
+      asked.toSorted((a, b) => a - b),
+      0.9,
     ),
+    users: users.length,
+  }
+}
+
+export const RATES = [0.99, 0.98, 0.9] as const
+
+export function resultsOf(users: readonly UserScores[]): Result[] {
+  return [...ARMS, ...BOUNDS].flatMap((arm) =>
+    ATTACKERS.flatMap((attacker) => RATES.map((tpr) => resultOf(users, arm, attacker, tpr))),
   )
+}
+
+/** Logarithm of how much likelier one of the attackers is than the user; whoever proves a key is none of them. */
+function boundOf(
+  arm: Bound,
+  row: LoginRow,
+  history: readonly LoginRow[],
+  known: Densities,
+  drawn: Circumstances | undefined,
+): number {
+  if (history.length === 0 || drawn === undefined) return Number.POSITIVE_INFINITY
+  const isNew = !history.some(({ asn }) => asn === row.asn) || !history.some((past) => sameClient(past, row))
+  if (arm === 'bound, new is asked' && isNew) return Number.POSITIVE_INFINITY
+  let attack = 0
+  for (const attacker of ATTACKERS) attack += known.attack(attacker, row, history) / ATTACKERS.length
+  return attack === 0 ? Number.NEGATIVE_INFINITY : Math.log2(attack / known.genuine(row, drawn))
+}
+
+/** Whatever its version. */
+function sameClient(one: LoginRow, other: LoginRow): boolean {
+  return clientLevels(clientOf(one))[1] === clientLevels(clientOf(other))[1]
 }
 
 function newUser(late: boolean): User {
@@ -103,7 +162,18 @@ function newUser(late: boolean): User {
     'ours + round trip': make(),
     'ours + round trip + key': make(),
   })
-  return { rows: [], counts: emptyLogins(), habits: each(emptyHabit), scores: each((): number[] => []), late }
+  const every = <T>(make: () => T): Record<Arm | Bound, T> => ({
+    ...each(make),
+    bound: make(),
+    'bound, new is asked': make(),
+  })
+  return {
+    rows: [],
+    counts: emptyLogins(),
+    habits: each(emptyHabit),
+    scores: { own: every((): number[] => []), attacks: every(() => ({})) },
+    late,
+  }
 }
 
 function learn(user: User, row: LoginRow): void {

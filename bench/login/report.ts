@@ -2,9 +2,10 @@
  * What `bench:login` reports, as JSON and as text.
  * @module
  */
+import { estimate } from '../behaviour/metrics.ts'
 import type { Machine } from '../lib/machine.ts'
 import { rounded } from '../lib/stats.ts'
-import type { Result } from './measure.ts'
+import { type Result, resultOf, type UserScores } from './measure.ts'
 
 export interface LoginReport {
   readonly bench: 'login'
@@ -16,6 +17,15 @@ export interface LoginReport {
     /** By seed. */
     readonly results: readonly (readonly Result[])[]
   }[]
+  readonly lines: readonly LoginLine[]
+}
+
+/** A set of parameters as it was measured; users by seed. */
+export interface MeasuredSet {
+  readonly name: string
+  readonly seeds: readonly number[]
+  readonly users: readonly (readonly UserScores[])[]
+  readonly results: readonly (readonly Result[])[]
 }
 
 export interface LoginLine {
@@ -25,24 +35,44 @@ export interface LoginLine {
   readonly tpr: number
   /** Of the worst seed. */
   readonly median: number
+  readonly medianInterval: Interval
   readonly mean: number
+  readonly meanInterval: Interval
   readonly p90: number
 }
 
+/** 95 %, by drawing users with replacement: their logins and the attacks on them stay together. */
+type Interval = readonly [number, number] | null
+
 /** One line each, over the seeds: the worst median, the mean of the means. */
-export function linesOf(report: LoginReport): LoginLine[] {
-  return report.sets.flatMap(({ name, results }) => {
-    const [first = []] = results
-    return first.map(({ arm, attacker, tpr }, i) => {
-      const each = results.flatMap((result) => result[i] ?? [])
+export function linesOf(sets: readonly MeasuredSet[]): LoginLine[] {
+  return sets.flatMap(({ name, users, results: [first = []] }) => {
+    const drawable = users.flatMap((each, seed) => each.map((scores) => ({ seed, scores })))
+    return first.map(({ arm, attacker, tpr }) => {
+      const each = (drawn: typeof drawable) =>
+        users.map((_, seed) =>
+          resultOf(
+            drawn.flatMap((user) => (user.seed === seed ? user.scores : [])),
+            arm,
+            attacker,
+            tpr,
+          ),
+        )
+      const worst = estimate(drawable, (drawn) => Math.max(...each([...drawn]).map(({ median }) => median)))
+      const mean = estimate(drawable, (drawn) => {
+        const means = each([...drawn]).map((one) => one.mean)
+        return means.reduce((sum, one) => sum + one, 0) / means.length
+      })
       return {
         set: name,
         arm,
         attacker,
         tpr,
-        median: Math.max(...each.map((one) => one.median)),
-        mean: rounded(each.reduce((sum, one) => sum + one.mean, 0) / each.length),
-        p90: Math.max(...each.map((one) => one.p90)),
+        median: worst.value,
+        medianInterval: worst.interval,
+        mean: rounded(mean.value),
+        meanInterval: mean.interval === null ? null : [rounded(mean.interval[0]), rounded(mean.interval[1])],
+        p90: Math.max(...each(drawable).map(({ p90 }) => p90)),
       }
     })
   })
@@ -63,7 +93,7 @@ export function goalsOf(report: LoginReport): LoginGoal[] {
     { arm: 'ours + round trip + key', attacker: 'targeted', tpr: 0.99, target: 3 },
     { arm: 'ours + round trip + key', attacker: 'very targeted', tpr: 0.9, target: 2 },
   ]
-  return linesOf(report).flatMap((line): LoginGoal[] => {
+  return report.lines.flatMap((line): LoginGoal[] => {
     const goal = wanted.find(
       (each) => each.arm === line.arm && each.attacker === line.attacker && each.tpr === line.tpr,
     )
@@ -77,13 +107,24 @@ export function textReport(report: LoginReport): string {
   const lines = [
     'bench:login, SYNTHETIC data (a generator in the schema of the public RBA set; no real login was seen)',
     'Re-authentications within the first 12 logins of a user (the very first counts as one), where the share of attacks',
-    'in the column TPR is caught. Worst seed of each set.',
+    'in the column TPR is caught. Median: worst seed of each set; mean: of the seeds.',
+    'In brackets 95 % intervals: users drawn with replacement.',
     '',
-    'set   arm                       attacker        TPR   median  mean   p90',
+    'set   arm                       attacker        TPR   median           mean                 p90',
   ]
-  for (const { set, arm, attacker, tpr, median, mean, p90 } of linesOf(report))
+  const within = (interval: Interval, digits: number) =>
+    interval === null ? '' : `[${interval.map((end) => end.toFixed(digits)).join(', ')}]`
+  for (const { set, arm, attacker, tpr, median, medianInterval, mean, meanInterval, p90 } of report.lines)
     lines.push(
-      `${set.padEnd(5)} ${arm.padEnd(25)} ${attacker.padEnd(15)} ${tpr.toFixed(2)}  ${String(median).padStart(5)}  ${mean.toFixed(2).padStart(5)}  ${String(p90).padStart(4)}`,
+      [
+        set.padEnd(5),
+        arm.padEnd(25),
+        attacker.padEnd(15),
+        `${tpr.toFixed(2)} `,
+        `${median} ${within(medianInterval, 0)}`.padEnd(16),
+        `${mean.toFixed(2)} ${within(meanInterval, 2)}`.padEnd(20),
+        p90,
+      ].join(' '),
     )
   lines.push('', 'goals: median re-authentications, worst seed')
   for (const { name, target, measured } of goalsOf(report))

@@ -115,7 +115,7 @@ function arm(method: Method, target: Target, { agents, seed }: Plan, poisoned: b
     for (const { id } of staff) {
       const level = office.levelOf(id)
       if (day >= ENROL_DAYS && level !== 'elevated' && level !== 'standard') seen.add(id)
-      // Whatever else was noticed, nobody looks; a suspended agent is let go on, accepted as it is: the worst case.
+      // Whatever else was noticed, nobody looks; a suspended agent is let go on each time.
       if (level === 'suspended') office.reset(id, morning + CALLS_A_DAY * PACE_MS)
     }
   }

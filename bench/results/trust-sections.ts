@@ -147,12 +147,11 @@ export const agents: Section = {
   name: 'agents',
   title: 'Many agents',
   program: 'bench/agents.ts',
-  args: ['--agents', '20000', '--burst', '100000'],
+  args: [],
   maxMinutes: 60,
   about:
     'One decider on the embedded store, two thousand agents awake at most, the others asleep in the store. The ledger takes ' +
-    'entries and keeps none. Stated: 64 kB for the body of an agent at work, 2 kB for a sleeping one (docs/risk.md). `npm run bench:agents` ' +
-    'takes 100,000 agents and a burst of a million calls by default, for most of an hour.',
+    'entries and keeps none. Stated: 64 kB for the stored body of an agent at work, 2 kB of heap for a sleeping one (docs/risk.md).',
   tables: (json) => [
     {
       title: '',
