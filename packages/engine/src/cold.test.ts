@@ -7,7 +7,9 @@ import { bodyOf, chill, forget, recompose, reset, summaryOf, warm } from './cold
 import { openDecider } from './decider.ts'
 import { encode } from './plain.ts'
 import type { Signal } from './risk/detector.ts'
-import { enrolAnew, learnAttempt, learnOver, learnSettled } from './risk/score.ts'
+import { DETECTORS } from './risk/detectors/index.ts'
+import { enrol } from './risk/learning/learning.ts'
+import { learnAttempt, learnOver, learnSettled } from './risk/score.ts'
 import { type AgentLive, emptyAgent, STATE_LIMITS } from './state.ts'
 import {
   agent,
@@ -178,6 +180,17 @@ test('reset, recomposed, a person erased: asleep or awake, in any order, it come
   )
 })
 
+test('that an agent may go on accepts nothing of what it has become', () => {
+  const one = emptyAgent(START)
+  enrol(one.risk, DETECTORS, START)
+  one.risk.doubts.set('denials', { bits: 4, at: START })
+  one.risk.learning.drift = { psi: 1, ks: 0 }
+  const { enrolment } = one.risk.learning
+  reset(one, START + 1)
+  assert.equal(one.risk.learning.enrolment, enrolment)
+  assert.deepEqual([one.risk.doubts.size, one.risk.learning.drift.psi], [0, 1])
+})
+
 test('whatever an agent does, its body and its head stay below a bound', () => {
   const one = emptyAgent(START)
   const many = <T>(of: (k: number) => T): T[] => Array.from({ length: 16 }, (_, k) => of(k))
@@ -204,7 +217,7 @@ test('whatever an agent does, its body and its head stay below a bound', () => {
       learnSettled(one.risk, { id: `call-${i}`, at, until, source: String(i), signal, vouched: false })
       learnOver(one.risk, at)
     }
-    enrolAnew(one.risk, START)
+    enrol(one.risk, DETECTORS, START)
     return JSON.stringify(bodyOf(one)).length
   }
   const early = grow(0, 2500)

@@ -7,9 +7,8 @@
 import type { JsonValue } from '@safeconduct/protocol'
 import { decode, encode } from './plain.ts'
 import { forgetHabits, forgetSource } from './risk/learning/answers.ts'
-import { NO_DRIFT } from './risk/learning/drift.ts'
 import { emptyLearning, type Learning, type Summary, summarize } from './risk/learning/learning.ts'
-import { enrolAnew } from './risk/score.ts'
+import { endRuns } from './risk/score.ts'
 import type { AgentLive } from './state.ts'
 
 /** Stands in a head for a body that is elsewhere. */
@@ -76,7 +75,10 @@ export function recompose(agent: AgentLive): void {
   agent.cold = { ...cold, recomposed: true, summary }
 }
 
-/** A person looked: habits stay, a run of refusals and of queries is what they have just looked at, and what it became is accepted. */
+/**
+ * A person looked: habits stay, and runs are what they have just looked at. That it may go on accepts nothing of what it has
+ * become: it is measured by its enrolment as before, until somebody dismisses just that (`risk/learning/answers.ts`).
+ */
 export function reset(agent: AgentLive, at: number): void {
   const { cold, risk } = agent
   risk.doubts.clear()
@@ -84,12 +86,10 @@ export function reset(agent: AgentLive, at: number): void {
     risk.detectors.delete('denials')
     risk.detectors.delete('extraction')
     risk.learning.contestedAt = null
-    enrolAnew(risk, at)
+    endRuns(risk)
     return
   }
-  const enrolled = cold.summary.enrolledAt !== null
-  const anew = enrolled ? { enrolledAt: at, drift: NO_DRIFT } : {}
-  agent.cold = { ...cold, resetAt: at, summary: { ...cold.summary, ...anew, contestedAt: null } }
+  agent.cold = { ...cold, resetAt: at, summary: { ...cold.summary, contestedAt: null } }
 }
 
 /** Somebody the agent worked for was erased. */

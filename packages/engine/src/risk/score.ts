@@ -10,15 +10,7 @@ import type { Population } from './customs.ts'
 import type { Detector, Finding, Signal } from './detector.ts'
 import { DETECTORS } from './detectors/index.ts'
 import { type Comparison, DRIFT, driftEvidence, ENROLMENT, enrolmentEvidence } from './learning/enrolment.ts'
-import {
-  emptyLearning,
-  enrol,
-  type Learning,
-  type Lesson,
-  mature,
-  queue,
-  weightOf,
-} from './learning/learning.ts'
+import { emptyLearning, type Learning, type Lesson, mature, queue, weightOf } from './learning/learning.ts'
 
 /** Risk memory of one agent; all of it snapshots to JSON. */
 export interface RiskLive {
@@ -172,13 +164,12 @@ export function learnOver(live: RiskLive, at: number): Lesson[] {
   return mature(live, DETECTORS, at)
 }
 
-/** A person accepts what the agent has become. What it did lately is what they have looked at. */
-export function enrolAnew(live: RiskLive, at: number): void {
+/** What the agent did lately is what a person has looked at. */
+export function endRuns(live: Pick<RiskLive, 'detectors'>): void {
   for (const { name, looked } of DETECTORS) {
     const state = live.detectors.get(name)
     if (state !== undefined) looked?.(state)
   }
-  if (live.learning.enrolment !== null) enrol(live, DETECTORS, at)
 }
 
 function stateOf(live: RiskLive, detector: Detector<unknown>): unknown {

@@ -9,7 +9,8 @@ import type { Doubt } from '../combine.ts'
 import { contributionId } from '../contributions.ts'
 import { extraction } from '../detectors/extraction.ts'
 import { DETECTORS } from '../detectors/index.ts'
-import { dropPending, emptyLearning, type Learning, weigh } from './learning.ts'
+import { DRIFT, ENROLMENT } from './enrolment.ts'
+import { dropPending, emptyLearning, enrol, type Learning, weigh } from './learning.ts'
 
 /** The parts of an agent's risk that answers change. */
 export interface Judged {
@@ -19,6 +20,7 @@ export interface Judged {
 }
 
 const KEPT_ANSWERS = 128
+const ACCEPTS: ReadonlySet<string> = new Set([ENROLMENT.name, DRIFT.name])
 
 /** The call was not what the agent should have done, whoever allowed it: it teaches nothing, if it has not yet. */
 export function contested({ learning }: Pick<Judged, 'learning'>, call: string): void {
@@ -32,7 +34,8 @@ export function contested({ learning }: Pick<Judged, 'learning'>, call: string):
 }
 
 /**
- * Dismissed: the doubt is over and the detector counts less for this agent. Confirmed: it counts more, and nothing is
+ * Dismissed: the doubt is over and the detector counts less for this agent; where the doubt was that it is not what it was
+ * enrolled as, what it has become is accepted. Confirmed: it counts more, and nothing is
  * learned until a person has cleared the matter up; what the agent did just before is not learned either.
  */
 export function answered(
@@ -57,6 +60,7 @@ export function answered(
   if (verdict === 'dismiss') {
     risk.doubts.delete(detector)
     const state = risk.detectors.get(detector)
+    if (ACCEPTS.has(detector) && risk.learning.enrolment !== null) enrol(risk, DETECTORS, at)
     if (state !== undefined) DETECTORS.find(({ name }) => name === detector)?.looked?.(state)
     return
   }

@@ -189,6 +189,23 @@ test('answers move the weight of a detector within bounds; a dismissed doubt is 
   assert.equal(risk.learning.weights.get('size'), WEIGHT.most)
 })
 
+test('dismissing that it is another one than was enrolled accepts what it has become; dismissing anything else does not', () => {
+  const risk = live(3, 100, (i) => pay('ann', i < 200 ? 100 : 100_000))
+  const before = risk.learning.enrolment
+  assert.ok(before !== null)
+  answered(risk, { decision: 'a', detector: 'size', verdict: 'dismiss', at: START })
+  answered(risk, { decision: 'a', detector: 'drift', verdict: 'confirm', at: START })
+  assert.equal(risk.learning.enrolment, before)
+  for (const detector of ['drift', 'enrolment']) {
+    answered(risk, { decision: 'b', detector, verdict: 'dismiss', at: START + DAY_MS })
+    assert.equal(risk.learning.enrolment?.at, START + DAY_MS)
+    risk.learning.enrolment = before
+  }
+  const fresh = live(1, 30, () => signal())
+  answered(fresh, { decision: 'b', detector: 'drift', verdict: 'dismiss', at: START })
+  assert.equal(fresh.learning.enrolment, null, 'what is not enrolled yet is not enrolled by an answer')
+})
+
 test('confirmed evidence stops learning until somebody clears it up', () => {
   const risk = live(1, LEARNED, () => signal())
   lesson(risk, signal(), { until: START + DAY_MS })

@@ -144,7 +144,7 @@ function teach(states: Map<string, unknown>, detectors: readonly Detector<unknow
   }
 }
 
-/** Freezes what was learned as it is now: at the end of enrolment, and when a person accepts what an agent became. */
+/** Freezes what was learned as it is now: at the end of enrolment, and when a person accepts what an agent has become. */
 export function enrol(
   { detectors: states, learning }: Pupil,
   detectors: readonly Detector<unknown>[],
