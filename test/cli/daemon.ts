@@ -3,7 +3,7 @@
  * @module
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -75,6 +75,9 @@ export function place(settings: Readonly<Record<string, string>> = {}): Place {
       const line = await new Promise<string>((resolve, reject) => {
         child.stdout.once('data', (chunk: Buffer) => resolve(chunk.toString()))
         child.once('exit', (code) => reject(new Error(`up ended with ${code}`)))
+      }).catch((error: unknown) => {
+        child.kill('SIGKILL')
+        throw error
       })
       const up: Up = {
         ...JSON.parse(line),
@@ -90,6 +93,8 @@ export function place(settings: Readonly<Record<string, string>> = {}): Place {
     },
     async remove() {
       for (const up of ups) if (up.child.exitCode === null && up.child.signalCode === null) await up.stop()
+      // One that a verb started in the background is a child of nobody here.
+      if (existsSync(path.join(data, 'control.sock'))) await run('down')
       rmSync(folder, { recursive: true, force: true })
     },
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { existsSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { type Place, place } from './daemon.ts'
@@ -50,6 +51,27 @@ describe('a verb that finds no daemon', () => {
       assert.match(err, /could not be started.*SAFECONDUCT_PUBLIC_URL/)
     } finally {
       await wrong.remove()
+    }
+  })
+
+  it('takes the same port again where the usual one was taken', async () => {
+    const there = place()
+    const other = createServer()
+    try {
+      // Whoever has it: it is taken.
+      await new Promise((resolve) => {
+        other.once('error', resolve)
+        other.listen(7070, '127.0.0.1', () => resolve(null))
+      })
+      assert.equal((await there.run('agents', 'list')).code, 0)
+      const { url } = await there.json<{ url: string }>('status')
+      assert.notEqual(new URL(url).port, '7070')
+      assert.equal((await there.run('down')).code, 0)
+      assert.equal((await there.run('agents', 'list')).code, 0)
+      assert.equal((await there.json<{ url: string }>('status')).url, url)
+    } finally {
+      other.close()
+      await there.remove()
     }
   })
 })

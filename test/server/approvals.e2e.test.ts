@@ -41,6 +41,9 @@ describe('approvals', () => {
       [shown.json.args, shown.json.status],
       [{ recipient: 'bob@example.com', amount: 50 }, 'pending'],
     )
+    const { agent } = shown.json
+    const { trust, risk, since } = at().decider.standing(TENANT, String(agent)) ?? assert.fail()
+    assert.deepEqual(shown.json.standing, { trust, risk, since })
     assert.deepEqual(await list('?status=pending'), [id])
 
     const answer = await decide(id, { approve: true, args_digest: argsDigest })

@@ -128,6 +128,23 @@ describe('decisions', () => {
     assert.deepEqual([(one.json.task as JsonObject).agent, one.json.delegations], ['agent-1', []])
     assert.equal((await world.get('local', '/api/v1/tasks/none')).status, 404)
   })
+
+  it('says of a task whose grants died that it is revoked, whoever was, and of one whose time is over that it is', async () => {
+    const status = async () => (await world.get('local', '/api/v1/tasks/task-1')).json.task as JsonObject
+    const { createdAt, ...task } = (await world.store.tasks.get(TENANT, 'task-1')) ?? assert.fail()
+    assert.equal((await status()).status, 'active')
+    const known = world.clock.now()
+    world.clock.set(task.expiresAt)
+    assert.equal((await status()).status, 'expired')
+    world.clock.set(Math.max(known, createdAt) + 1)
+    await world.post('local', '/api/v1/revocations', { kind: 'agent', id: 'agent-1' })
+    assert.equal((await status()).status, 'revoked')
+    const [listed] = (await world.get('local', '/api/v1/tasks')).json.tasks as JsonObject[]
+    assert.equal(listed?.status, 'revoked')
+    await world.store.tasks.insert({ ...task, id: 'task-2', createdAt: world.clock.now() + 1, version: 1 })
+    const later = (await world.get('local', '/api/v1/tasks/task-2')).json.task as JsonObject
+    assert.equal(later.status, 'active', 'granted after it')
+  })
 })
 
 describe('revocations', () => {

@@ -112,6 +112,9 @@ describe('what was learned of an agent', () => {
   })
 
   it('a baseline is saved and brought back by the owner', async () => {
+    await world.post('local', '/api/v1/agents', { name: 'fresh' })
+    const nothing = await world.post('local', '/api/v1/agents/fresh/baselines', {})
+    assert.deepEqual([nothing.status, nothing.json.error], [409, 'conflict'], 'nobody is asked about nothing')
     assert.equal((await world.post('local', `${AGENT}/baselines`, {})).status, 202)
     const saved = await world.post('owner', `${AGENT}/baselines`, {})
     assert.equal(saved.status, 200, saved.text)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createOutput, plain, table } from './output.ts'
+import { createOutput, plain, table, when } from './output.ts'
 
 function capture() {
   const written = { out: '', err: '' }
@@ -67,4 +67,21 @@ describe('output', () => {
     assert.equal(written.out, 'one\n')
     assert.equal(written.err, 'working…\n')
   })
+})
+
+it('a time says in which zone it is', () => {
+  const zone = process.env.TZ
+  try {
+    for (const [name, shown] of [
+      ['UTC', '2026-03-01 08:30:00Z'],
+      ['Asia/Kolkata', '2026-03-01 14:00:00 +05:30'],
+      ['America/St_Johns', '2026-03-01 05:00:00 -03:30'],
+    ] as const) {
+      process.env.TZ = name
+      assert.equal(when(Date.UTC(2026, 2, 1, 8, 30)), shown)
+    }
+  } finally {
+    if (zone === undefined) delete process.env.TZ
+    else process.env.TZ = zone
+  }
 })

@@ -60,6 +60,12 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
   return cells.map(line).join('\n')
 }
 
+/** In the time of this machine, which is named: `2026-03-01 09:30:00 +01:00`, or with `Z`. */
 export function when(milliseconds: number): string {
-  return new Date(milliseconds).toISOString().replace('T', ' ').slice(0, 19)
+  const date = new Date(milliseconds)
+  const east = -date.getTimezoneOffset()
+  const local = new Date(milliseconds + east * 60_000).toISOString().replace('T', ' ').slice(0, 19)
+  if (east === 0) return `${local}Z`
+  const part = (value: number) => String(Math.trunc(Math.abs(value))).padStart(2, '0')
+  return `${local} ${east < 0 ? '-' : '+'}${part(east / 60)}:${part(east % 60)}`
 }

@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isJsonObject, type JsonObject, parseJson, SafeconductError } from '@safeconduct/protocol'
 import { type ControlClient, createControlClient } from './control-client.ts'
+import { rememberPort } from './remembered-port.ts'
 
 /** `sun_path` holds 108 bytes on Linux and 104 on macOS, with the final zero. */
 const MAX_SOCKET_PATH = 103
@@ -78,9 +79,12 @@ export async function ensureDaemon(data: string, asker: Asker): Promise<ControlC
 /** What `up --json` says first: where it listens, or why it does not. */
 async function startInBackground(data: string): Promise<Started> {
   const first = await startOnce(data, [])
-  // Nobody chose the port: where another program has the usual one, a free one will do.
+  // Nobody chose the port: where another program has the usual or the remembered one, a free one will do from now on.
   const taken = first.answer.error === 'conflict' && process.env.SAFECONDUCT_PORT === undefined
-  return taken ? startOnce(data, ['--port', '0']) : first
+  if (!taken) return first
+  const second = await startOnce(data, ['--port', '0'])
+  rememberPort(data, second.answer.url)
+  return second
 }
 
 interface Started {

@@ -81,7 +81,7 @@ export function inspectCommands(program: Command, verb: Verb): void {
             `Receipt written to ${options.receipt}. Check it: ./safeconduct verify ${options.receipt}`,
           )
         }
-        const names = context.output.json ? new Map<string, string>() : await agentNames(client)
+        const names = context.output.json ? new Map<string, string>() : await allNames(client)
         context.output.result(explanation, () => explain(explanation, names))
       }),
     )
@@ -141,13 +141,16 @@ function taskCommands(program: Command, verb: Verb): void {
     .description('one task with its delegations')
     .action(
       verb(async (context, id: string) => {
-        const answer = await (await context.daemon()).get(`/api/v1/tasks/${encodeURIComponent(id)}`)
-        context.output.result(answer, () => describeTask(answer))
+        const client = await context.daemon()
+        const answer = await client.get(`/api/v1/tasks/${encodeURIComponent(id)}`)
+        const names = context.output.json ? new Map<string, string>() : await allNames(client)
+        context.output.result(answer, () => describeTask(answer, names))
       }),
     )
 }
 
-function describeTask(answer: JsonObject): string {
+function describeTask(answer: JsonObject, names: ReadonlyMap<string, string>): string {
+  const named = (id: string) => (names.has(id) ? `${names.get(id)} (${id})` : id)
   const task = object(answer, 'task')
   const details = object(task, 'details')
   const line = (name: string, value: unknown) =>
@@ -157,15 +160,15 @@ function describeTask(answer: JsonObject): string {
   return [
     ...line('task', text(task, 'id')),
     ...line('status', text(task, 'status')),
-    ...line('agent', text(task, 'agent')),
-    ...line('user', task.user),
+    ...line('agent', named(text(task, 'agent'))),
+    ...line('user', named(text(task, 'user'))),
     ...line('intent', text(task, 'intent') || (task.implicit === true ? '(implicit)' : null)),
     ...Object.entries(details)
       .filter(([name]) => name !== 'type' && name !== 'task')
       .flatMap(([name, value]) => line(name, value)),
     ...line('expires', when(number(task, 'expiresAt'))),
     ...list(answer, 'delegations').flatMap((one) =>
-      line('delegation', `${text(one, 'from')} → ${text(one, 'to')} (${text(one, 'id')})`),
+      line('delegation', `${named(text(one, 'from'))} → ${named(text(one, 'to'))}, ${text(one, 'id')}`),
     ),
   ].join('\n')
 }
@@ -213,12 +216,31 @@ function approvalCommands(program: Command, verb: Verb): void {
           [
             `${text(approval, 'server')}/${text(approval, 'tool')} for ${text(approval, 'agent')}: ${text(approval, 'status')}`,
             ...texts(approval, 'why').map((reason) => `  ${plain(reason)}`),
+            ...standingOf(approval),
             plain(JSON.stringify(approval.args, null, 2)),
             `Decide as the signed-in owner at ${String(url)}/approvals/${id}`,
           ].join('\n'),
         )
       }),
     )
+}
+
+/** Why so much of an agent may wait: how far it is trusted, and since when. */
+function standingOf(approval: JsonObject): string[] {
+  const standing = object(approval, 'standing')
+  if (typeof standing.trust !== 'string') return []
+  return [
+    `  Its agent is ${standing.trust} since ${when(number(standing, 'since'))}, risk ${number(standing, 'risk')}.`,
+  ]
+}
+
+/** Of agents and users, by id. */
+async function allNames(client: ControlClient): Promise<ReadonlyMap<string, string>> {
+  const users = list(await client.get('/api/v1/users'), 'users')
+  return new Map([
+    ...(await agentNames(client)),
+    ...users.map((user): [string, string] => [text(user, 'id'), text(user, 'name')]),
+  ])
 }
 
 async function agentNames(client: ControlClient): Promise<ReadonlyMap<string, string>> {
@@ -243,8 +265,11 @@ export function decisionTable(rows: readonly JsonObject[], names: ReadonlyMap<st
   )
 }
 
+/** What is no contribution to the risk: those are told with more. */
 function evidence(decision: JsonObject): string[] {
-  return list(decision, 'evidence').map(
+  const told = new Set(list(decision, 'contributions').map((one) => text(one, 'reason')))
+  const rest = list(decision, 'evidence').filter((one) => !told.has(text(one, 'reason')))
+  return rest.map(
     (one) =>
       `${number(one, 'bits').toFixed(1)} bits  ${text(one, 'reason')} [${text(one, 'detector')}${one.technique === undefined ? '' : ` ${text(one, 'technique')}`}]`,
   )
@@ -263,12 +288,13 @@ export function explain(explanation: JsonObject, names: ReadonlyMap<string, stri
   const request = object(explanation, 'request')
   const operation = object(request, 'operation')
   const agent = text(request, 'agent')
+  const user = text(request, 'user')
   const counterfactual = decision.counterfactual === null ? null : object(decision, 'counterfactual')
   const section = (title: string, lines: readonly string[]) =>
     lines.length === 0 ? [] : ['', title, ...lines.map((line) => `  ${plain(line)}`)]
   return [
     `${text(operation, 'server')}/${text(operation, 'name') || text(operation, 'method')}: ${text(decision, 'outcome')} (${text(decision, 'enforcement')})`,
-    `agent ${names.get(agent) ?? agent} for ${text(request, 'user') || 'nobody'} under ${text(request, 'task')}, ${when(number(decision, 'at'))}`,
+    `agent ${names.get(agent) ?? agent} for ${(names.get(user) ?? user) || 'nobody'} under ${text(request, 'task')}, ${when(number(decision, 'at'))}`,
     `trust ${text(decision, 'trust')}, risk ${number(decision, 'risk')}${decision.impact === undefined ? '' : `, impact ${number(decision, 'impact')}`}, assurance ${text(decision, 'assurance')}`,
     ...section('why', texts(decision, 'why')),
     ...section(

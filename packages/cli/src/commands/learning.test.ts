@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { JsonObject } from '@safeconduct/protocol'
+import { when } from '../output.ts'
 import { explain } from './inspect.ts'
 import { describeStanding } from './learning.ts'
 
@@ -38,7 +39,7 @@ test('a standing reads: why, what the baseline rests on, and where risk moved', 
     '█',
   ])
     assert.ok(text.includes(part), part)
-  assert.match(text, /2026-01-05 10:02:00 {2}risk 95 {2}suspended/)
+  assert.ok(text.includes(`${when(AT + 120_000)}  risk 95  suspended`))
   assert.deepEqual(describeStanding({ why: [], trend: [], learning: null }), [])
 })
 
@@ -62,7 +63,21 @@ test('an explanation names each part of the risk by the id that people answer', 
       },
     ],
   }
-  const text = explain({ decision, request: { operation: { server: 'bank', name: 'pay', args: {} } } })
+  const told = { detector: 'size', bits: 3.2, reason: 'The amount is 20 times the usual.' }
+  const other = { detector: 'place', bits: 1, reason: 'It comes from another country.' }
+  const text = explain(
+    {
+      decision: { ...decision, evidence: [told, other] },
+      request: { operation: { server: 'bank', name: 'pay', args: {} }, agent: 'ag_1', user: 'us_1' },
+    },
+    new Map([
+      ['ag_1', 'trader'],
+      ['us_1', 'ada'],
+    ]),
+  )
+  assert.match(text, /agent trader for ada under/)
+  assert.equal(text.split('20 times the usual').length, 2, 'each is told once')
+  assert.match(text, /another country/)
   assert.match(text, /risk 41, impact 80/)
   assert.match(
     text,

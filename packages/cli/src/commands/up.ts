@@ -12,6 +12,7 @@ import {
   SafeconductError,
 } from '@safeconduct/protocol'
 import type { Command } from 'commander'
+import { rememberedPort } from '../client/remembered-port.ts'
 import { type Daemon, startDaemon } from '../daemon/daemon.ts'
 import { DESK_AGENT, type DeskSeed, seedDesk } from '../daemon/desk.ts'
 import { TENANT } from '../daemon/foundation.ts'
@@ -49,12 +50,15 @@ function withNext(error: unknown): unknown {
 }
 
 function configOf(data: string | undefined, options: UpOptions): Config {
-  return readConfig({
+  const given = {
     ...process.env,
     ...(data === undefined ? {} : { SAFECONDUCT_DATA: data }),
     ...(options.port === undefined ? {} : { SAFECONDUCT_PORT: options.port }),
     ...(options.host === undefined ? {} : { SAFECONDUCT_HOST: options.host }),
-  })
+  }
+  const config = readConfig(given)
+  const kept = given.SAFECONDUCT_PORT === undefined ? rememberedPort(config.SAFECONDUCT_DATA) : null
+  return kept === null ? config : readConfig({ ...given, SAFECONDUCT_PORT: kept })
 }
 
 async function up(config: Config, options: UpOptions, json: boolean): Promise<void> {

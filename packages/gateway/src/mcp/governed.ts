@@ -41,10 +41,10 @@ import {
   accepted,
   type Inner,
   innerOf,
+  onlyAsked,
   type Resumed,
   readResponses,
   readState,
-  requireAsked,
   sealable,
   sealableInner,
   withoutRetry,
@@ -139,8 +139,8 @@ export function createGoverned(options: GovernedOptions): Governed {
       args: subject.args,
     }
     const call = callOf(turn, operation, ids.next(), clock.now())
+    request = onlyAsked(request, resumed)
     const asked = readResponses(request)
-    requireAsked(resumed, asked)
     let noUrl = false
     if (resumed.kind === 'approval') {
       noUrl = !accepted(asked[APPROVAL_KEY])

@@ -2,7 +2,7 @@
  * Requests of 2026-07-28 that come back: with answers to questions of the server, or from the page of an approval.
  * @module
  */
-import { isJsonObject, type JsonObject, type JsonValue, SafeconductError } from '@safeconduct/protocol'
+import { isJsonObject, type JsonObject, type JsonValue } from '@safeconduct/protocol'
 import type { Question } from './answers.ts'
 import type { RpcRequest } from './message.ts'
 import type { StateBinding, StateSeal } from './request-state.ts'
@@ -56,17 +56,16 @@ const written = (asked: Asked): JsonObject =>
   Object.fromEntries(Object.entries(asked).map(([key, { method, digest }]) => [key, { method, digest }]))
 
 /**
- * Answers only to what was asked and passed on.
- * @throws {SafeconductError} `invalid_params`
+ * The request with answers only to what was asked and passed on; others go nowhere, and a server that misses one asks
+ * again. What came with the request that went to a person was looked at then.
  */
-export function requireAsked(resumed: Resumed, responses: JsonObject): void {
-  // What came with the request that went to a person was looked at then.
-  if (resumed.kind === 'approval') return
+export function onlyAsked(request: RpcRequest, resumed: Resumed): RpcRequest {
+  if (resumed.kind === 'approval' || request.params?.inputResponses === undefined) return request
   const asked = resumed.kind === 'none' ? {} : resumed.asked
-  if (Object.keys(responses).every((key) => Object.hasOwn(asked, key))) return
-  throw new SafeconductError('invalid_params', {
-    message: 'The server did not ask that; an answer comes with the requestState of its question.',
-  })
+  const { inputResponses: _, ...rest } = request.params
+  const kept = Object.entries(readResponses(request)).filter(([key]) => Object.hasOwn(asked, key))
+  if (kept.length === 0) return { ...request, params: rest }
+  return { ...request, params: { ...rest, inputResponses: Object.fromEntries(kept) } }
 }
 
 function readAsked(value: JsonValue | undefined): Asked {

@@ -21,9 +21,8 @@ export function approvalRoutes(ports: AdminPorts): Route[] {
       handle: async ({ tenant, query }) => {
         const now = ports.clock.now()
         const seen = (await select(ports, tenant, query.status)).map((approval) => asOf(approval, now))
-        return {
-          approvals: query.status === undefined ? seen : seen.filter((one) => one.status === query.status),
-        }
+        const shown = query.status === undefined ? seen : seen.filter((one) => one.status === query.status)
+        return { approvals: shown.map((one) => withStanding(ports, one)) }
       },
     }),
     route({
@@ -31,7 +30,8 @@ export function approvalRoutes(ports: AdminPorts): Route[] {
       path: '/api/v1/approvals/:id',
       who: 'reader',
       summary: 'One approval with the exact arguments it is bound to.',
-      handle: async ({ tenant, params }) => asOf(await find(ports, tenant, params.id), ports.clock.now()),
+      handle: async ({ tenant, params }) =>
+        withStanding(ports, asOf(await find(ports, tenant, params.id), ports.clock.now())),
     }),
     route({
       method: 'POST',
@@ -67,6 +67,13 @@ function asOf(approval: Approval, now: number): Approval {
   return approval.status === 'pending' && approval.expiresAt <= now
     ? { ...approval, status: 'expired' }
     : approval
+}
+
+/** Beside why this call waits: how far its agent is trusted now, and since when. null where nobody knows. */
+function withStanding({ decider }: AdminPorts, approval: Approval): object {
+  const known = decider.standing(approval.tenant, approval.agent)
+  const standing = known === null ? null : { trust: known.trust, risk: known.risk, since: known.since }
+  return { ...approval, standing }
 }
 
 async function find(ports: AdminPorts, tenant: string, id: string | undefined): Promise<Approval> {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { SavedBaseline } from '@safeconduct/engine'
+import { SafeconductError } from '@safeconduct/protocol'
 import * as z from 'zod'
 import { type Route, route } from '../http/route.ts'
 import { findAgent } from './agents.ts'
@@ -69,7 +70,9 @@ export function baselineRoutes(ports: AdminPorts): Route[] {
       summary: 'Saves what was learned of the agent by now; the first and the latest seven are kept.',
       body: z.strictObject({}),
       confirm: async (_, { tenant, params }) => {
-        await agentOf(tenant, params.id)
+        const { id } = await agentOf(tenant, params.id)
+        if ((ports.decider.standing(tenant, id)?.learning?.learned ?? 0) === 0)
+          throw new SafeconductError('conflict', { message: 'Nothing has been learned of the agent yet.' })
         return 'Save the baseline of an agent as it is now'
       },
       handle: async ({ tenant, params, caller }) => {

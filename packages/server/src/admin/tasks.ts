@@ -2,11 +2,13 @@
  * Tasks and delegations, and the one verb that ends anything: revoke.
  * @module
  */
+import type { Task } from '@safeconduct/protocol'
 import * as z from 'zod'
 import { type Route, route } from '../http/route.ts'
 import { findAgent } from './agents.ts'
 import { notFound } from './not-found.ts'
 import { type AdminPorts, byOf } from './ports.ts'
+import { revocations, taskStatus } from './task-standing.ts'
 
 export function taskRoutes(ports: AdminPorts): Route[] {
   return [
@@ -14,10 +16,11 @@ export function taskRoutes(ports: AdminPorts): Route[] {
       method: 'GET',
       path: '/api/v1/tasks',
       who: 'reader',
-      summary: 'Tasks, newest first.',
-      handle: async ({ tenant }) => ({
-        tasks: await ports.store.tasks.list(tenant, { limit: 200, newestFirst: true }),
-      }),
+      summary: 'Tasks with what they are worth now, newest first.',
+      handle: async ({ tenant }) => {
+        const tasks = await ports.store.tasks.list(tenant, { limit: 200, newestFirst: true })
+        return { tasks: await withStatus(ports, tenant, tasks) }
+      },
     }),
     route({
       method: 'GET',
@@ -27,7 +30,11 @@ export function taskRoutes(ports: AdminPorts): Route[] {
       handle: async ({ tenant, params }) => {
         const task = await ports.store.tasks.get(tenant, params.id ?? '')
         if (task === null) throw notFound('task')
-        return { task, delegations: await ports.store.delegations.find(tenant, 'task', task.id) }
+        const [shown] = await withStatus(ports, tenant, [task])
+        return {
+          task: shown ?? task,
+          delegations: await ports.store.delegations.find(tenant, 'task', task.id),
+        }
       },
     }),
     route({
@@ -46,4 +53,10 @@ export function taskRoutes(ports: AdminPorts): Route[] {
       },
     }),
   ]
+}
+
+async function withStatus(ports: AdminPorts, tenant: string, tasks: readonly Task[]): Promise<object[]> {
+  const revokedAt = revocations(ports.store.epochs, tenant)
+  const now = ports.clock.now()
+  return Promise.all(tasks.map(async (task) => ({ ...task, status: await taskStatus(task, revokedAt, now) })))
 }

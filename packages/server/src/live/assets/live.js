@@ -61,6 +61,15 @@ const list = (lines) => el('ul', {}, ...lines.map((line) => el('li', { textConte
 
 // ── Waiting ──────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** Why so much of an agent may wait: how far it is trusted, and since when. */
+function standingLine({ agent, standing }) {
+  if (!standing) return null
+  const since = new Date(standing.since)
+  const at = since.toDateString() === new Date().toDateString() ? since.toLocaleTimeString() : since.toLocaleString()
+  const text = `${agentName(agent)} is ${standing.trust} since ${at}, risk ${standing.risk}.`
+  return el('p', { className: 'quiet standing', textContent: text })
+}
+
 function approvalCard(approval) {
   // A question to a policy store may be asked again while the approval holds; a call uses it up.
   const ofStore = approval.server.startsWith('store:')
@@ -78,6 +87,7 @@ function approvalCard(approval) {
     asked ? { className: 'asked' } : {},
     el('h3', { textContent: `${agentName(approval.agent)} ${ofStore ? 'asks for' : 'wants to call'} ${plain(`${approval.server}/${approval.tool}`)}` }),
     list(approval.why),
+    standingLine(approval),
     el('pre', { textContent: pretty(approval.args) }),
     el('p', { className: 'quiet', textContent: `Bound to exactly these arguments · expires ${time(approval.expiresAt)}` }),
     el('div', { className: 'row' }, button(ofStore ? 'Approve until it expires' : 'Approve once', 'yes', () => decide(true)), button('Refuse', 'no', () => decide(false))),
