@@ -29,6 +29,7 @@ export class Batch {
   #buffer: Buffer
   #length = FRAME_HEADER_BYTES
   #seed = 0
+  #told = 0
   readonly leaves: Buffer[] = []
   readonly #waiters: Waiter[] = []
 
@@ -97,9 +98,17 @@ export class Batch {
     return kept
   }
 
-  acknowledge(firstIndex: number): void {
-    let index = firstIndex
-    for (const waiter of this.#waiters) waiter.resolve({ index: index++ })
+  /** How many waiters were told that they are durable. */
+  get told(): number {
+    return this.#told
+  }
+
+  /** Tells the next `most` waiters; true once all have been told. */
+  acknowledge(firstIndex: number, most = this.#waiters.length): boolean {
+    const end = Math.min(this.#told + most, this.#waiters.length)
+    for (; this.#told < end; this.#told++)
+      this.#waiters[this.#told]?.resolve({ index: firstIndex + this.#told })
+    return end === this.#waiters.length
   }
 
   reject(error: LedgerError): void {

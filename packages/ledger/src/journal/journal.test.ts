@@ -132,6 +132,8 @@ describe('one batch durable, the next on its way', () => {
     await new Promise((resolve) => setImmediate(resolve))
     const second = append(1)
     await first
+    // Until the second is on its way, the third would join it.
+    await new Promise((resolve) => setImmediate(resolve))
     const third = append(2)
     await second
     await refused(third, 'unknown_outcome')
@@ -139,6 +141,35 @@ describe('one batch durable, the next on its way', () => {
     assert.deepEqual(acknowledged, [0, 1])
     assert.equal(log.size, 2)
     await log.close()
+  })
+
+  it('loses nothing that was acknowledged, wherever the power goes while many submit', async () => {
+    for (let at = 1; at <= 9; at += 2) {
+      const files = new MemoryFiles()
+      const log = await openMemoryLog(files, key)
+      const acknowledged = new Map<number, number>()
+      let syncs = 0
+      let left: { disk: MemoryFiles; acknowledged: Map<number, number> } | undefined
+      files.fault = (operation) => {
+        if (operation.kind === 'datasync' && operation.file.startsWith(JOURNAL) && ++syncs === at)
+          left = { disk: files.afterCrash(() => false), acknowledged: new Map(acknowledged) }
+        return undefined
+      }
+      const submit = async (_: unknown, who: number) => {
+        for (let turn = 0; turn < 12; turn++) {
+          const id = who * 100 + turn
+          acknowledged.set((await log.append(entryOf(id))).index, id)
+        }
+      }
+      await Promise.all(Array.from({ length: 100 }, submit))
+      await log.close()
+      assert.equal(acknowledged.size, 1200, 'each has an index of its own')
+      assert.ok(left !== undefined && (at === 1) === (left.acknowledged.size === 0))
+      const again = await openMemoryLog(left.disk, key)
+      for (const [index, id] of left.acknowledged)
+        assert.deepEqual(Buffer.from(await again.entry(index)), entryOf(id))
+      await again.close()
+    }
   })
 
   it('leaves nobody waiting who submits some turns after an acknowledgement', async () => {

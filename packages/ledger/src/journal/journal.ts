@@ -1,8 +1,9 @@
 /**
  * @module journal/journal
  * Group commit. While one sync runs, the next batch gathers; an entry is acknowledged only after the sync of its batch
- * returned without an error. A batch that waits is on its way to the disk before those of the durable one hear of it, so
- * that hashing what they submit next takes none of the disk's time. The first error of a write or sync poisons the journal: its pages may be gone from the
+ * returned without an error. Whoever is told may submit again at once, and what they submit has to be hashed:
+ * where the disk is slower than that, they are told first and join what is written next; where hashing is slower, half of
+ * them are told while the others' next entries are on their way. The first error of a write or sync poisons the journal: its pages may be gone from the
  * cache, so nothing is retried on that descriptor and every waiter learns that its outcome is unknown.
  */
 import { randomBytes } from 'node:crypto'
@@ -45,6 +46,8 @@ export interface JournalStart {
 }
 
 const REUSE_BYTES = 4 << 20
+/** Smaller batches take the disk longer than they take us. */
+const MIN_OVERLAP = 32
 
 /** Smallest segment that holds one record of the largest size. */
 export function minSegmentBytes(maxAttachmentBytes: number): number {
@@ -72,8 +75,12 @@ export class Journal {
   #failure: LedgerError | undefined
   /** The first batch of the queue, while it is on its way to the disk: it takes no more entries. */
   #sealed: Batch | undefined
-  /** Durable, and nobody was told yet. */
+  /** Durable, and not everybody was told yet. */
   #durable: { batch: Batch; first: number } | undefined
+  /** Hashing what a batch's submitters send next takes longer than the disk does. */
+  #overlaps = false
+  /** Milliseconds that the last write took. */
+  #wrote = 0
 
   private constructor(start: JournalStart) {
     this.#start = start
@@ -172,10 +179,8 @@ export class Journal {
       // Nothing may be awaited between the last look at the queue and the end: who submits later starts anew.
       while (this.#queue.length > 0 || this.#durable !== undefined) {
         const [batch] = this.#queue
-        if (batch === undefined) {
-          this.#acknowledge()
-          // Those who were told may submit at once.
-          await undefined
+        if (batch === undefined || (this.#durable !== undefined && !this.#overlaps)) {
+          await this.#tell(this.#overlaps ? 2 : 1)
           continue
         }
         this.#sealed = batch
@@ -197,11 +202,13 @@ export class Journal {
     if (segment === undefined || salt === undefined)
       throw new LedgerError('closed', 'the journal has no segment')
     const frame = batch.seal(salt, this.#nextBatch, this.#size)
+    const started = performance.now()
     const written = segment.write(frame, this.#position)
     try {
-      this.#acknowledge()
+      await this.#tell(1)
     } finally {
       await written
+      this.#wrote = performance.now() - started
     }
     const first = this.#size
     const end = this.#position + frame.length
@@ -215,14 +222,20 @@ export class Journal {
     this.#durable = { batch, first }
   }
 
-  /** Tells of the batch that became durable last. */
-  #acknowledge(): void {
+  /** Tells one in so many of those that the last batch made durable, and lets them submit again. */
+  async #tell(parts: number): Promise<void> {
     if (this.#durable === undefined) return
     const { batch, first } = this.#durable
-    this.#start.onDurable(batch.leaves)
-    this.#durable = undefined
-    batch.acknowledge(first)
-    if (batch.buffer.length <= REUSE_BYTES) this.#spareBuffer = batch.buffer
+    const started = performance.now()
+    const before = batch.told
+    if (before === 0) this.#start.onDurable(batch.leaves)
+    const all = batch.acknowledge(first, Math.ceil(batch.count / parts))
+    if (all) this.#durable = undefined
+    if (all && batch.buffer.length <= REUSE_BYTES) this.#spareBuffer = batch.buffer
+    await undefined
+    const whole = ((performance.now() - started) / (batch.told - before)) * batch.count
+    // Overlapping, a batch holds half of what waits.
+    this.#overlaps = batch.count >= MIN_OVERLAP && (this.#overlaps ? 2 : 1) * whole > this.#wrote
   }
 
   #forget(bytes: number, entries: number): void {
@@ -239,7 +252,7 @@ export class Journal {
     const reserved = this.#onReserve && this.#spares.full
     if (!reserved && this.#fits(batch)) return batch
     // Whoever is durable does not wait for a new segment.
-    this.#acknowledge()
+    await this.#tell(1)
     if (!reserved && (await this.#rotate('next'))) return batch
     const error = this.#diskFull()
     const kept = batch.keepEssential(error)
