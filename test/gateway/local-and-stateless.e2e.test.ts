@@ -167,11 +167,8 @@ describe('an upstream of the stateless revision', () => {
   it('gets no answer to what it did not ask', async () => {
     const { world, decider } = await scene()
     const ask = { name: 'test_input_required_result_request_state', arguments: {}, _meta: ELICITS }
-    const smuggled = { q1: { action: 'accept', content: { ok: true } } }
-    const first = await resultOf(
-      await stateless(world, 'fixture', 'tools/call', { ...ask, inputResponses: smuggled }),
-    )
-    assert.equal(first.resultType, 'input_required', 'as if nothing had been answered')
+    const first = await resultOf(await stateless(world, 'fixture', 'tools/call', ask))
+    assert.equal(first.resultType, 'input_required')
     const { requestState = null } = first
     const other = { ...ask, requestState, inputResponses: { another: { action: 'accept' } } }
     await stateless(world, 'fixture', 'tools/call', other)
@@ -180,6 +177,12 @@ describe('an upstream of the stateless revision', () => {
       ['tools/call', 'tools/call'],
       'no answer was passed on, so none is recorded',
     )
+    const unasked = { ...ask, inputResponses: { early: { action: 'accept', content: { ok: 'Ada' } } } }
+    await stateless(world, 'fixture', 'tools/call', unasked)
+    const record = decider.prepared.at(-1)
+    assert.equal(record?.operation.method, 'inputResponses', 'a server that keeps nothing judges by itself')
+    assert.equal(record?.operation.args.call, decider.prepared.at(-2)?.id)
+    assert.doesNotMatch(JSON.stringify(record), /Ada/)
   })
 
   it('gets no sampling out of a client, also not inside a result', async () => {

@@ -42,6 +42,7 @@ import {
   type Inner,
   innerOf,
   onlyAsked,
+  questionsOf,
   type Resumed,
   readResponses,
   readState,
@@ -139,7 +140,8 @@ export function createGoverned(options: GovernedOptions): Governed {
       args: subject.args,
     }
     const call = callOf(turn, operation, ids.next(), clock.now())
-    request = onlyAsked(request, resumed)
+    const keepsNothing = turn.revision === STATELESS && turn.via.resume === null
+    request = onlyAsked(request, resumed, keepsNothing)
     const asked = readResponses(request)
     let noUrl = false
     if (resumed.kind === 'approval') {
@@ -192,8 +194,7 @@ export function createGoverned(options: GovernedOptions): Governed {
     resumed: Resumed,
     responses: JsonObject,
   ): Promise<void> {
-    const questions = resumed.kind === 'upstream' || resumed.kind === 'pending' ? resumed.asked : {}
-    for (const [key, question] of Object.entries(questions)) {
+    for (const [key, question] of Object.entries(questionsOf(resumed, responses))) {
       const given = responses[key]
       if (given === undefined) continue
       const answer: RpcAnswer = { ok: true, result: isJsonObject(given) ? given : { value: given } }

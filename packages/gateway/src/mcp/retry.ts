@@ -3,7 +3,7 @@
  * @module
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '@safeconduct/protocol'
-import type { Question } from './answers.ts'
+import { type Question, questionOf } from './answers.ts'
 import type { RpcRequest } from './message.ts'
 import type { StateBinding, StateSeal } from './request-state.ts'
 import { STATELESS } from './revisions.ts'
@@ -48,6 +48,15 @@ export function sealable(
   return { ...to, asked: written(asked) }
 }
 
+/** What is answered, by key; where nothing tells what was asked, the keys alone say it. */
+export function questionsOf(resumed: Resumed, responses: JsonObject): Asked {
+  if (resumed.kind === 'upstream' || resumed.kind === 'pending') return resumed.asked
+  if (resumed.kind === 'approval') return {}
+  return Object.fromEntries(
+    Object.keys(responses).map((key) => [key, questionOf('inputResponses', { key }, null)]),
+  )
+}
+
 export function sealableInner({ asked, ...rest }: Inner): JsonObject {
   return { ...rest, ...(asked === undefined ? {} : { asked: written(asked) }) }
 }
@@ -58,9 +67,11 @@ const written = (asked: Asked): JsonObject =>
 /**
  * The request with answers only to what was asked and passed on; others go nowhere, and a server that misses one asks
  * again. What came with the request that went to a person was looked at then.
+ * @param keepsNothing the server is stateless: what comes without a state of its question is for it to judge
  */
-export function onlyAsked(request: RpcRequest, resumed: Resumed): RpcRequest {
+export function onlyAsked(request: RpcRequest, resumed: Resumed, keepsNothing: boolean): RpcRequest {
   if (resumed.kind === 'approval' || request.params?.inputResponses === undefined) return request
+  if (resumed.kind === 'none' && keepsNothing) return request
   const asked = resumed.kind === 'none' ? {} : resumed.asked
   const { inputResponses: _, ...rest } = request.params
   const kept = Object.entries(readResponses(request)).filter(([key]) => Object.hasOwn(asked, key))
