@@ -1,6 +1,7 @@
 /**
  * Weights tuned on one suite and tried on another: from neutral ones (every free term 0.5), one weight after the other, on
- * recorded and rewritten attacks together. Not free are the standings, `no-anchor` and `leads-away`, which set the scale. Which value of a call counts as its worst is left as the shipped weights
+ * recorded and rewritten attacks together. Not free are the standings, `no-anchor`, `leads-away` and
+ * `disputed`, which set the scale. Which value of a call counts as its worst is left as the shipped weights
  * find it, so a run is replayed once. The tuned weights are shown and thrown away: what ships was set by meaning.
  * @module
  */

@@ -399,3 +399,12 @@ test('a call with more values than are looked for is doubted for its size', () =
   })
   assert.ok(texts.evidence.some(({ term }) => term === 'oversized'))
 })
+
+test('arguments that no schema knows are one doubt, and an action that the user named as a thing is half another one', () => {
+  const state = emptyFlow('Update my payment for May.')
+  const strange = judge(state, NOTE, { note_id: 'May', text: 'x', zip: '1', land: '2' })
+  assert.equal(terms(strange).filter((term) => term === 'unknown-argument').length, 1)
+  const other = (words: string): number | undefined =>
+    judge(emptyFlow(words), PAY, { amount: 5 }).evidence.find(({ term }) => term === 'other-action')?.weight
+  assert.equal(other('Update my payment for May.'), (other('Update my notes for May.') ?? 0) / 2)
+})

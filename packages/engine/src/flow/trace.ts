@@ -10,7 +10,7 @@ import { isClearExfiltration } from './exfiltration.ts'
 import type { Intent } from './intent.ts'
 import type { ScalarLeaf } from './json.ts'
 import { scalars } from './json.ts'
-import { AUTHOR_KEYS, COMMON, CONVEYED, kinOf, LINKED_NOUNS } from './lexicon.ts'
+import { AUTHOR_KEYS, COMMON, CONVEYED, DEVERBAL_NOUNS, kinOf, LINKED_NOUNS } from './lexicon.ts'
 import { singular, words } from './normal.ts'
 import { roleOf } from './observe.ts'
 import type { Standing } from './origin.ts'
@@ -120,6 +120,9 @@ function judge(
 ): void {
   const { roles } = call
   for (const leaf of leaves) judgeLeaf(state, roles, leaf, parts, add)
+  // One doubt, however many there are: the schema is not what the agent thinks.
+  const strange = leaves.find((leaf) => !roleOf(roles, leaf.path).known)
+  if (strange !== undefined) add('unknown-argument', strange.path, 'not in the tool’s schema')
   const tested = parts.filter((part) => part.sink)
   for (const part of tested) judgePart(state, call, part, add)
   const worst = worstOf(tested)
@@ -141,10 +144,8 @@ function judgeLeaf(
   parts: readonly Part[],
   add: Add,
 ): void {
-  const named = roleOf(roles, leaf.path)
-  if (!named.known) add('unknown-argument', leaf.path, 'not in the tool’s schema')
   if (typeof leaf.value !== 'string') return
-  const role = roleOfValue(named, leaf.value)
+  const role = roleOfValue(roleOf(roles, leaf.path), leaf.value)
   const part = parts.find((p) => p.path === leaf.path)
   const foreign =
     part !== undefined &&
@@ -512,11 +513,22 @@ function judgeAction(state: FlowState, roles: ToolRoles, add: Add): void {
   if (!intent.follows && asked.length === 0)
     add('read-only-request', '', 'the user asked for no change, and this is one')
   else if (intent.tasks !== true && asked.length > 0 && mismatch)
-    add('other-action', '', 'the user asked for another kind of action')
+    add(
+      'other-action',
+      '',
+      'the user asked for another kind of action',
+      isActionNamed(intent, roles) ? SPOKEN_OF : 1,
+    )
   if (mismatch && state.marks > 0 && roles.classes.some((name) => state.asked.includes(name)))
     add('action-requested', '', 'an output asked for this kind of action, and the user did not')
   if (mismatch && roles.destructive) add('destructive', '', 'destroys, and the user did not ask for it')
 }
+
+/** `Update my payment`: the user speaks of such an action, and asks for another one to be done to it. */
+function isActionNamed({ nouns }: Intent, { classes }: ToolRoles): boolean {
+  return nouns.some((noun) => classes.includes(DEVERBAL_NOUNS.get(noun) ?? ''))
+}
+const SPOKEN_OF = 0.5
 
 /** Without the user's words nothing can be anchored: untrusted sinks go to a person, unseen ones where it hurts. */
 function judgeWithoutIntent(state: FlowState, roles: ToolRoles, parts: readonly Part[], add: Add): void {

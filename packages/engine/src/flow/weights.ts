@@ -54,12 +54,12 @@ const ADDED = {
 
 export type Term = Standing | keyof typeof ADDED
 
-/** Nothing holds a value; nothing holds a link. */
-const SCALE: readonly string[] = ['no-anchor', 'leads-away']
+/** Nothing holds a value; nothing holds a link; another source speaks against a value. */
+const SCALE: readonly string[] = ['no-anchor', 'leads-away', 'disputed']
 
 /**
  * Every term, and whether it is free. Where a value stands and whether anything holds it there define the scale: a
- * statement that nothing holds is what a person is asked about, whatever else is weighed.
+ * statement that nothing holds, or that another source disputes, is what a person is asked about, whatever else is weighed.
  */
 export const TERMS: readonly { readonly term: Term; readonly added: boolean }[] = [
   ...Object.keys(ORIGIN).map((term) => ({ term: term as Term, added: false })),
