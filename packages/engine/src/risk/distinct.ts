@@ -23,7 +23,8 @@ export function emptyDistinct(): Distinct {
 
 /** Changes the sketch in place. @param thing 32 evenly spread bits */
 export function add(distinct: Distinct, thing: number): void {
-  const [index, rank] = placeOf(thing)
+  const index = indexOf(thing)
+  const rank = rankOf(thing)
   const before = distinct.ranks[index] ?? 0
   if (rank <= before) return
   distinct.ranks[index] = rank
@@ -34,12 +35,16 @@ export function add(distinct: Distinct, thing: number): void {
 /** How many there were, with these beside them. */
 export function estimate(distinct: Distinct, more: readonly number[] = []): number {
   let { sum, empty } = distinct
-  const raised = new Map<number, number>()
+  let raised: Map<number, number> | null = null
   for (const thing of more) {
-    const [index, rank] = placeOf(thing)
-    const before = raised.get(index) ?? distinct.ranks[index] ?? 0
+    const index = indexOf(thing)
+    const rank = rankOf(thing)
+    const before = raised?.get(index) ?? distinct.ranks[index] ?? 0
     if (rank <= before) continue
-    raised.set(index, rank)
+    if (more.length > 1) {
+      raised ??= new Map()
+      raised.set(index, rank)
+    }
     sum += 2 ** -rank - 2 ** -before
     if (before === 0) empty--
   }
@@ -47,7 +52,10 @@ export function estimate(distinct: Distinct, more: readonly number[] = []): numb
   return raw <= 2.5 * REGISTERS && empty > 0 ? REGISTERS * Math.log(REGISTERS / empty) : raw
 }
 
-function placeOf(thing: number): readonly [index: number, rank: number] {
-  const bits = thing >>> 0
-  return [bits >>> (32 - INDEX_BITS), Math.min(32 - INDEX_BITS, Math.clz32(bits << INDEX_BITS)) + 1]
+function indexOf(thing: number): number {
+  return thing >>> (32 - INDEX_BITS)
+}
+
+function rankOf(thing: number): number {
+  return Math.min(32 - INDEX_BITS, Math.clz32(thing << INDEX_BITS)) + 1
 }

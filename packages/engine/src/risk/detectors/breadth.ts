@@ -29,8 +29,8 @@ export interface BreadthState {
 }
 
 const KINDS = [
-  { name: 'hour', ms: 3_600_000, enough: 12 },
-  { name: 'day', ms: 24 * 3_600_000, enough: 5 },
+  { name: 'hour', reads: 'reads hour', writes: 'writes hour', ms: 3_600_000, enough: 12 },
+  { name: 'day', reads: 'reads day', writes: 'writes day', ms: 24 * 3_600_000, enough: 5 },
 ] as const
 const KEPT_OVER = 16
 /** Never added to. */
@@ -60,7 +60,7 @@ export const breadth: Detector<BreadthState> = {
     if (targets.length === 0) return null
     let worst: Finding | null = null
     for (const kind of KINDS) {
-      const name = nameOf(kind.name, write)
+      const name = nameOf(kind, write)
       const window = latest.get(name)
       // A clock that went back stays in the later window.
       const begun = window !== undefined && !(Math.floor(at / kind.ms) > window.number)
@@ -75,7 +75,7 @@ export const breadth: Detector<BreadthState> = {
     for (const kind of KINDS) {
       const number = Math.floor(signal.at / kind.ms)
       if (!touches(signal, number)) continue
-      const name = nameOf(kind.name, signal.write)
+      const name = nameOf(kind, signal.write)
       const window = latest.get(name) ?? newWindow(number)
       latest.set(name, window)
       notice(window, number, signal)
@@ -89,7 +89,7 @@ export const breadth: Detector<BreadthState> = {
     for (const kind of KINDS) {
       const number = Math.floor(signal.at / kind.ms)
       if (!touches(signal, number)) continue
-      const name = nameOf(kind.name, signal.write)
+      const name = nameOf(kind, signal.write)
       const own = usual.get(name) ?? { window: newWindow(number), spread: emptySpread() }
       usual.set(name, own)
       const things = notice(own.window, number, signal)
@@ -184,8 +184,8 @@ function sizeOf(things: number): string {
   return String(clip(Math.round(Math.log2(Math.max(1, things))), 0, MOST_SIZE))
 }
 
-function nameOf(window: string, write: boolean): string {
-  return `${write ? 'writes' : 'reads'} ${window}`
+function nameOf({ reads, writes }: Kind, write: boolean): string {
+  return write ? writes : reads
 }
 
 function newWindow(number: number): Window {
