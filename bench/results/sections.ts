@@ -420,7 +420,7 @@ const cross: Section = {
   maxMinutes: 15,
   about:
     'Coordinate search from neutral weights on every fourth run, recorded and rewritten together (plain, statement, label, ' +
-    'split, Spanish), with a margin and a price for moving a weight. The standings, `no-anchor` and `leads-away` set the ' +
+    'split, Spanish), with a margin and a price for moving a weight. The standings, `no-anchor`, `leads-away` and `disputed` set the ' +
     'scale and are not searched; that, the margin and the price were chosen with the results in view. Parser and word lists ' +
     'were written with samples of both suites in view. Goals: issue 4, rewrites.',
   tables: (json) => [

@@ -83,12 +83,15 @@ function recordAgainst(state: FlowState, intent: Intent, claim: Claim, kind: Tok
   const { output, place } = claim.origin
   if (output === null || place === null) return null
   // What is paid goes to whom the record is about; a mail may give anybody's address, and says whose beside it.
-  const about = kind === 'account' ? textOf(output, place.record) : linesWith(output, place, claim.value)
+  let about: string | null = null
+  const isAbout = (holder: string): boolean => {
+    about ??= kind === 'account' ? textOf(output, place.record) : linesWith(output, place, claim.value)
+    return occurrences(holder, about, 1).length > 0
+  }
   let found: Dispute | null = null
   for (const other of state.outputs)
     for (const { holder, token } of holdersOf(other, kind)) {
-      if (occurrences(holder, intent.text, 1).length === 0 || occurrences(holder, about, 1).length === 0)
-        continue
+      if (occurrences(holder, intent.text, 1).length === 0 || !isAbout(holder)) continue
       const value = other.text.slice(token.at, token.end)
       // Somebody's record gives it: then two records disagree, and neither speaks against the other.
       if (canon(value) === claim.value) return null
