@@ -26,6 +26,8 @@ export interface BreadthState {
   readonly usual: Map<string, Usual>
   /** Settled windows that are over, for those the agent is compared with: kind, and power of two of the things. */
   readonly over: [kind: string, size: string][]
+  /** As it was enrolled: what it does not know of the agent, the other one says. */
+  readonly enrolled?: true
 }
 
 const KINDS = [
@@ -45,7 +47,7 @@ const SEVERAL = 8
 const PEER_CHANCE = 3
 const UNSEEN_SHARE = 2 ** -8
 /** Of an agent whose own windows are hardly known: others in so many groups are the measure, and it is a weak one. */
-const COLD = { groups: 3, bits: 1, confidence: 0.25 } as const
+const COLD = { groups: 3, things: 32, bits: 1, confidence: 0.25 } as const
 const CAP = 4
 
 export const breadth: Detector<BreadthState> = {
@@ -55,7 +57,7 @@ export const breadth: Detector<BreadthState> = {
   halfLife: 60 * 60_000,
   grows: 'level',
   empty: () => ({ latest: new Map(), usual: new Map(), over: [] }),
-  score({ latest, usual }, signal, peers) {
+  score({ latest, usual, enrolled }, signal, peers) {
     const { targets = [], write, at } = signal
     if (targets.length === 0) return null
     let worst: Finding | null = null
@@ -66,7 +68,10 @@ export const breadth: Detector<BreadthState> = {
       const begun = window !== undefined && !(Math.floor(at / kind.ms) > window.number)
       const things = estimate(begun ? window.things : NOTHING, targets)
       if (things < SEVERAL) continue
-      const found = judge(name, things, usual.get(name)?.spread, kind, peers, write)
+      const spread = usual.get(name)?.spread
+      const known = spread !== undefined && spread.n >= kind.enough ? spread : null
+      if (known === null && (enrolled === true || things < COLD.things)) continue
+      const found = judge(name, things, known, kind, peers, write)
       if (found !== null && found.bits > (worst?.bits ?? 0)) worst = found
     }
     return worst
@@ -84,7 +89,7 @@ export const breadth: Detector<BreadthState> = {
   looked({ latest }) {
     latest.clear()
   },
-  beside: ({ usual }, { latest }) => ({ usual, latest, over: [] }),
+  beside: ({ usual }, { latest }) => ({ usual, latest, over: [], enrolled: true }),
   settled({ usual, over }, signal) {
     for (const kind of KINDS) {
       const number = Math.floor(signal.at / kind.ms)
@@ -127,7 +132,7 @@ function notice(window: Window, number: number, { targets = [] }: Signal): numbe
 function judge(
   name: string,
   things: number,
-  usual: Spread | undefined,
+  usual: Spread | null,
   { name: window, enough }: Kind,
   peers: Population,
   write: boolean,
@@ -135,7 +140,7 @@ function judge(
   const does = write ? 'reaches' : 'reads'
   const technique = write ? 'AML.T0053' : 'AML.T0085.001'
   const about = Math.round(things)
-  if (usual === undefined || usual.n < enough) {
+  if (usual === null) {
     const others = amongOthers(peers, name, things)
     if (others === null || others.groups < COLD.groups || others.bits <= 0) return null
     return {
