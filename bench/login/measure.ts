@@ -15,6 +15,7 @@ import {
   type LoginRow,
   type Parameters,
 } from './generate.ts'
+import { thresholdAt } from './intervals.ts'
 import { random } from './random.ts'
 
 /** `plain` = Freeman as published. The others are ours, each with more to go by. */
@@ -109,8 +110,7 @@ export function resultOf(
   tpr: number,
 ): Result {
   const scores = users.map(({ attacks }) => attacks[arm][attacker] ?? Number.NaN).sort((a, b) => a - b)
-  // At least this share of attacks is at or above the threshold.
-  const threshold = scores[Math.floor(scores.length * (1 - tpr))] ?? Number.NaN
+  const threshold = scores[thresholdAt(scores.length, tpr)] ?? Number.NaN
   const asked = users.map(({ own }) => own[arm].filter((score) => score >= threshold).length)
   return {
     arm,

@@ -2,10 +2,11 @@
  * What `bench:login` reports, as JSON and as text.
  * @module
  */
-import { estimate } from '../behaviour/metrics.ts'
 import type { Machine } from '../lib/machine.ts'
 import { rounded } from '../lib/stats.ts'
-import { type Result, resultOf, type UserScores } from './measure.ts'
+import { ATTACKERS } from './generate.ts'
+import { type Interval, intervalsOf } from './intervals.ts'
+import { ARMS, BOUNDS, RATES, type Result, type UserScores } from './measure.ts'
 
 export interface LoginReport {
   readonly bench: 'login'
@@ -41,39 +42,37 @@ export interface LoginLine {
   readonly p90: number
 }
 
-/** 95 %, by drawing users with replacement: their logins and the attacks on them stay together. */
-type Interval = readonly [number, number] | null
-
 /** One line each, over the seeds: the worst median, the mean of the means. */
 export function linesOf(sets: readonly MeasuredSet[]): LoginLine[] {
-  return sets.flatMap(({ name, users, results: [first = []] }) => {
-    const drawable = users.flatMap((each, seed) => each.map((scores) => ({ seed, scores })))
-    return first.map(({ arm, attacker, tpr }) => {
-      const each = (drawn: typeof drawable) =>
-        users.map((_, seed) =>
-          resultOf(
-            drawn.flatMap((user) => (user.seed === seed ? user.scores : [])),
-            arm,
-            attacker,
-            tpr,
-          ),
-        )
-      const worst = estimate(drawable, (drawn) => Math.max(...each([...drawn]).map(({ median }) => median)))
-      const mean = estimate(drawable, (drawn) => {
-        const means = each([...drawn]).map((one) => one.mean)
-        return means.reduce((sum, one) => sum + one, 0) / means.length
-      })
-      return {
-        set: name,
-        arm,
-        attacker,
-        tpr,
-        median: worst.value,
-        medianInterval: worst.interval,
-        mean: rounded(mean.value),
-        meanInterval: mean.interval === null ? null : [rounded(mean.interval[0]), rounded(mean.interval[1])],
-        p90: Math.max(...each(drawable).map(({ p90 }) => p90)),
-      }
+  return sets.flatMap(({ name, users, results }) => {
+    const [first = []] = results
+    const intervals = new Map(
+      [...ARMS, ...BOUNDS].flatMap((arm) =>
+        ATTACKERS.flatMap((attacker) =>
+          intervalsOf(users, arm, attacker, RATES).map((each, i): [string, typeof each] => [
+            `${arm}|${attacker}|${RATES[i]}`,
+            each,
+          ]),
+        ),
+      ),
+    )
+    return first.flatMap(({ arm, attacker, tpr }, i): LoginLine[] => {
+      const each = results.flatMap((result) => result[i] ?? [])
+      const interval = intervals.get(`${arm}|${attacker}|${tpr}`)
+      if (interval === undefined) return []
+      return [
+        {
+          set: name,
+          arm,
+          attacker,
+          tpr,
+          median: Math.max(...each.map((one) => one.median)),
+          medianInterval: interval.median,
+          mean: rounded(each.reduce((sum, one) => sum + one.mean, 0) / each.length),
+          meanInterval: [rounded(interval.mean[0]), rounded(interval.mean[1])],
+          p90: Math.max(...each.map((one) => one.p90)),
+        },
+      ]
     })
   })
 }
@@ -113,7 +112,7 @@ export function textReport(report: LoginReport): string {
     'set   arm                       attacker        TPR   median           mean                 p90',
   ]
   const within = (interval: Interval, digits: number) =>
-    interval === null ? '' : `[${interval.map((end) => end.toFixed(digits)).join(', ')}]`
+    `[${interval.map((end) => end.toFixed(digits)).join(', ')}]`
   for (const { set, arm, attacker, tpr, median, medianInterval, mean, meanInterval, p90 } of report.lines)
     lines.push(
       [

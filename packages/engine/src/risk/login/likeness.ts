@@ -43,7 +43,9 @@ export interface Habit {
   readonly hosting: Counts
   readonly hours: Counts
   readonly keys: Counts
-  /** Logarithms of round trips by network. */
+  /** By kind of client and key, `\n` between them. */
+  readonly clientKeys: Counts
+  /** Logarithms of round trips by network and kind of device. */
   readonly trips: Map<string, Spread>
 }
 
@@ -69,6 +71,12 @@ const CLIPS = {
 } as const
 /** Assumed shares among attacks. */
 const ATTACK = { hosting: 0.5, key: 0.02 } as const
+/** Logins with keys of anywhere that weigh as much as those of this client. */
+const KEYS_ANYWHERE = 0.5
+/** Chance that a client never seen proves what it does. */
+const NEW_CLIENT = 0.5
+/** Round trips of one way, as logarithms: least deviation, what few of them leave open, and where noise gets heavy tails. */
+const TRIP = { least: 0.08, open: 0.1, tails: 2.5 } as const
 const HOUR_WIDTH = 2
 
 export function emptyHabit(): Habit {
@@ -80,6 +88,7 @@ export function emptyHabit(): Habit {
     hosting: emptyCounts(),
     hours: emptyCounts(),
     keys: emptyCounts(),
+    clientKeys: emptyCounts(),
     trips: new Map(),
   }
 }
@@ -106,7 +115,8 @@ export function likeness(habit: Habit, arrival: Arrival, population: Population)
   if (countedAll(habit.hours) > 0) say('hour', -Math.log2(hourShare(habit.hours, arrival.hour) * 24))
   const trip = tripBits(habit, arrival)
   if (trip !== null) say('round-trip', trip)
-  if (arrival.key !== undefined && countedAll(habit.keys) > 0) say('key', keyBits(habit.keys, arrival.key))
+  if (arrival.key !== undefined && countedAll(habit.keys) > 0)
+    say('key', keyBits(habit, arrival.client, arrival.key))
   return { bits: terms.reduce((sum, [, bits]) => sum + bits, 0), terms: strongest(terms, terms.length) }
 
   function sayClient(client: ClientName): void {
@@ -137,13 +147,18 @@ export function learnArrival(habit: Habit, arrival: Arrival, weight = 1): void {
   }
   if (hosting !== null) count(habit.hosting, hosting ? 'yes' : 'no', weight, FADING)
   count(habit.hours, String(hourOf(arrival.hour)), weight, { ...FADING, limit: 25 })
-  if (key !== undefined) count(habit.keys, key === null ? '' : `=${key}`, weight, FADING)
+  if (key !== undefined) {
+    const proof = proofOf(key)
+    count(habit.keys, proof, weight, FADING)
+    if (client !== null) count(habit.clientKeys, `${kindOf(client)}\n${proof}`, weight, FADING)
+  }
   const trip = logTrip(roundTrip)
   if (trip !== null && place !== null) {
-    const seen = habit.trips.get(place[1]) ?? emptySpread()
-    habit.trips.delete(place[1])
+    const way = wayOf(place, client)
+    const seen = habit.trips.get(way) ?? emptySpread()
+    habit.trips.delete(way)
     widen(seen, trip, 1)
-    habit.trips.set(place[1], seen)
+    habit.trips.set(way, seen)
     if (habit.trips.size > KEPT_TRIPS) dropOldest(habit.trips)
   }
 }
@@ -217,23 +232,50 @@ function hourShare(hours: Counts, hour: number): number {
 }
 
 /** Against an attacker whose round trips to us are spread over a second and longer than the principal's. */
-function tripBits(habit: Habit, { place, roundTrip }: Arrival): number | null {
+function tripBits(habit: Habit, { place, client, roundTrip }: Arrival): number | null {
   const trip = logTrip(roundTrip)
-  const seen = place === null ? undefined : habit.trips.get(place[1])
+  const seen = place === null ? undefined : habit.trips.get(wayOf(place, client))
   if (trip === null || seen === undefined || seen.n < 3) return null
-  const spread = Math.max(seen.spread, 0.08) + 0.25 / seen.n
-  const away = Math.abs(trip - seen.centre) / spread
-  // Laplace around the own centre, against a flat spread over three natural logarithms.
-  return Math.log2((2 * spread) / 3) + away * Math.LOG2E
+  // The mean absolute deviation of what is normal is 0.8 deviations.
+  const deviation = Math.max(seen.spread / 0.8, TRIP.least) + TRIP.open / seen.n
+  const away = Math.abs(trip - seen.centre) / deviation
+  const core = Math.min(away, TRIP.tails)
+  // Normal around the own centre, with exponential tails (Huber 1964), against a flat spread over three natural logarithms.
+  const unlikely = 0.5 * core * core + TRIP.tails * (away - core)
+  return Math.log2((deviation * Math.sqrt(2 * Math.PI)) / 3) + unlikely * Math.LOG2E
+}
+
+/** The last stretch differs by device: radio takes longer than a cable. */
+function wayOf([, network]: readonly [string, string, string], client: ClientName | null): string {
+  return client === null ? network : `${network} ${client.device}`
 }
 
 function logTrip(roundTrip: number | null | undefined): number | null {
   return typeof roundTrip === 'number' && roundTrip > 0 && roundTrip < 1e7 ? Math.log(roundTrip) : null
 }
 
-function keyBits(keys: Counts, key: string | null): number {
-  const usual = share(keys, key === null ? '' : `=${key}`, 0.02, 1)
-  return Math.log2((key !== null && counted(keys, `=${key}`) > 0 ? ATTACK.key : 1 - ATTACK.key) / usual)
+/** A key belongs to a device: one that this client always proved is missed, and none is where it never proved any. */
+function keyBits({ keys, clientKeys }: Habit, client: ClientName | null, key: string | null): number {
+  const proof = proofOf(key)
+  const known = key !== null && counted(keys, proof) > 0
+  const anywhere = share(keys, proof, 0.02, 1)
+  let all = 0
+  let same = 0
+  const kind = client === null ? null : `${kindOf(client)}\n`
+  for (const [name, worth] of kind === null ? [] : clientKeys.values) {
+    if (kind === null || !name.startsWith(kind)) continue
+    all += worth / clientKeys.unit
+    if (name === kind + proof) same += worth / clientKeys.unit
+  }
+  const here = (same + KEYS_ANYWHERE * anywhere) / (all + KEYS_ANYWHERE)
+  // A key that is the principal's speaks for it, whichever client holds it.
+  if (known) return Math.log2(ATTACK.key / Math.max(here, anywhere))
+  // That the client is new was said already, and what a new one proves nobody knows.
+  return Math.log2((1 - ATTACK.key) / (all === 0 ? Math.max(anywhere, NEW_CLIENT) : here))
+}
+
+function proofOf(key: string | null): string {
+  return key === null ? '' : `=${key}`
 }
 
 function hourOf(hour: number): number {

@@ -12,7 +12,7 @@ import { hours } from '../detectors/hours.ts'
 import { places } from '../detectors/places.ts'
 import { synthetic } from '../detectors/synthetic.ts'
 import { isTooFar, kilometresBetween } from './countries.ts'
-import { type ClientName, emptyHabit, learnArrival, likeness } from './likeness.ts'
+import { type Arrival, type ClientName, emptyHabit, type Habit, learnArrival, likeness } from './likeness.ts'
 import { BURST, registrationSigns } from './registration.ts'
 import { arrivalOf, learnSeen, populationOf, seenOf } from './seen.ts'
 
@@ -329,4 +329,44 @@ test('an update of a program changes no habit, an older version and another mach
     bits(name('Browser/110.0 (Machine 8) rv:110.0', 110)) >
       bits(name('Browser/110.0 (Machine 7) rv:110.0', 110)),
   )
+})
+
+const DESK: ClientName = { full: 'Desk', family: 'desk', version: [1], system: 'Linux', device: 'desktop' }
+const SOMEBODY = { place: () => 0.1, client: () => 0.1 }
+const PHONE: ClientName = { full: 'Pocket', family: 'pocket', version: [1], system: 'iOS', device: 'mobile' }
+
+/** The desk proves its key and is near; the phone proves none, and radio takes longer. */
+function twoDevices(): Habit {
+  const habit = emptyHabit()
+  for (let i = 0; i < 24; i++)
+    learnArrival(habit, i % 2 === 0 ? loginOf(DESK, 'k', 20 + (i % 3)) : loginOf(PHONE, null, 60 + (i % 3)))
+  return habit
+}
+
+function loginOf(client: ClientName, key: string | null, roundTrip: number): Arrival {
+  return { hour: 10, place: ['address', '1136', 'NL'], hosting: false, client, key, roundTrip }
+}
+
+test('a key is missed where this client always proved one, and nowhere else', () => {
+  const habit = twoDevices()
+  const bitsOf = (name: string, client: ClientName, key: string | null, roundTrip = 21) =>
+    likeness(habit, loginOf(client, key, roundTrip), SOMEBODY).terms.find((term) => term.name === name)?.bits
+  const key = (client: ClientName, proven: string | null) => bitsOf('key', client, proven) ?? 0
+  assert.ok(key(DESK, 'k') < -4 && key(DESK, null) > 2, 'the desk without its key')
+  assert.ok(key(PHONE, null) < 0.5, 'the phone as ever')
+  assert.ok(key(PHONE, 'k') < -2 && key(DESK, 'another') > 2)
+  const strange = { ...PHONE, family: 'else', full: 'Else' }
+  assert.ok(
+    key(strange, null) < 1.5 && key(strange, 'another') < 1.5,
+    'a new client is counted as new only once',
+  )
+  const trip = (client: ClientName, ms: number) => bitsOf('round-trip', client, null, ms) ?? 0
+  assert.ok(trip(DESK, 21) === -1 && trip(PHONE, 61) === -1)
+  assert.ok(trip(DESK, 61) === 5, 'what is usual for the phone is far for the desk')
+})
+
+test('a habit without keys by client, as older snapshots have it, still answers calls that bring no key', () => {
+  const { clientKeys: _, ...older } = twoDevices()
+  const { key: _key, ...call } = loginOf(DESK, null, 21)
+  assert.ok(likeness(decode(encode(older)) as Habit, call, SOMEBODY).bits < 0)
 })
