@@ -36,7 +36,14 @@ function seen(name, files) {
 
 const unitFiles = () =>
   find('{packages,examples,bench,test}/**/*.test.ts').filter((file) => !file.endsWith('.e2e.test.ts'))
-const inOneProcess = [...loader, '--test', '--test-isolation=none', '--test-reporter=dot']
+// What never settles is named and fails, instead of holding everything up.
+const inOneProcess = [
+  ...loader,
+  '--test',
+  '--test-isolation=none',
+  '--test-timeout=240000',
+  '--test-reporter=dot',
+]
 
 /** One failing seed ends it: the line above says how to see it again. */
 function properties() {
