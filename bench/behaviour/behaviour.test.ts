@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readCommands, readSyscalls, sharedFile } from './data.ts'
 import { freeTextReport } from './keystrokes.ts'
-import { auc, caught, eer, estimate, mean } from './metrics.ts'
+import { auc, caught, eer, estimate, mean, shareInterval } from './metrics.ts'
 import { mouseReport } from './mouse.ts'
 import type { Report } from './report.ts'
 import { commandUsers, mouseRecordings, syscallTraces, typists } from './synthetic.ts'
@@ -25,6 +25,17 @@ test('metrics: known values, ties count half', () => {
   const hundred = Array.from({ length: 100 }, (_, i) => i)
   assert.equal(caught(hundred, [98.5, 99.5, 50], 0.01), 1 / 3)
   assert.equal(caught(hundred, [90, 96, 94.5], 0.05), 1 / 3)
+})
+
+test('metrics: exact intervals of shares (Clopper & Pearson)', () => {
+  const close = (hits: number, n: number, low: number, high: number) => {
+    const [from, to] = shareInterval(hits, n)
+    assert.ok(Math.abs(from - low) < 5e-4 && Math.abs(to - high) < 5e-4, `${from}–${to}`)
+  }
+  close(0, 10, 0, 0.3085)
+  close(10, 10, 0.6915, 1)
+  close(2, 10, 0.0252, 0.5561)
+  close(0, 0, 0, 1)
 })
 
 test('metrics: an interval holds the value and is the same every time', () => {

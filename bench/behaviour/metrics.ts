@@ -79,6 +79,37 @@ export function estimate<G>(groups: readonly G[], measure: (drawn: readonly G[])
   }
 }
 
+/** Exact 95 % interval of a share, `hits` of `n` (Clopper & Pearson, Biometrika 26, 1934). */
+export function shareInterval(hits: number, n: number): readonly [number, number] {
+  if (n === 0) return [0, 1]
+  return [
+    hits === 0 ? 0 : solve((p) => 1 - atMost(hits - 1, n, p) < 0.025),
+    hits === n ? 1 : solve((p) => atMost(hits, n, p) > 0.025),
+  ]
+}
+
+/** Where `below` stops holding in 0–1. */
+function solve(below: (p: number) => boolean): number {
+  let [low, high] = [0, 1]
+  for (let i = 0; i < 50; i++) {
+    const middle = (low + high) / 2
+    if (below(middle)) low = middle
+    else high = middle
+  }
+  return low
+}
+
+/** Chance of at most `hits` of `n`. */
+function atMost(hits: number, n: number, p: number): number {
+  let term = (1 - p) ** n
+  let sum = term
+  for (let k = 1; k <= hits; k++) {
+    term *= ((n - k + 1) / k) * (p / (1 - p))
+    sum += term
+  }
+  return sum
+}
+
 export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length
 }

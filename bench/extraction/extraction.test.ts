@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { machine } from '../lib/machine.ts'
 import { random } from '../login/random.ts'
 import { type Digit, SIZE } from './digits.ts'
+import type { SeedResult } from './measure.ts'
 import { gradient, newMlp, predict, train } from './mlp.ts'
 import { shapiroWilk } from './prada.ts'
+import { attackLines, type ExtractionReport, hardeningLines, honestLines, textReport } from './report.ts'
 import { ATTACKS, HONEST, honest, type Service } from './streams.ts'
 
 test('W of the weights in the paper that made it (Shapiro & Wilk 1965, §4) is 0.79; of a straight line it is high', () => {
@@ -60,4 +63,41 @@ test('streams are as long as asked, stay in range, and are the same for the same
   }
   const [jbda] = ATTACKS
   assert.deepEqual(jbda?.steps(pool, service, 130, random(7)), jbda?.steps(pool, service, 130, random(7)))
+})
+
+function seedOf(seed: number, ours: number | null, alarms: number): SeedResult {
+  const attack = { name: 'a', tuned: false, goal: 150, alone: null, prada: null, queries: 2500, copy: 0.8 }
+  return {
+    seed,
+    accuracy: 0.93,
+    honest: [{ kind: 'natural', streams: 4, queries: 4000, ours: alarms, prada: 1, highest: seed }],
+    attacks: [{ ...attack, ours }],
+    hardening: [{ arm: 'nothing', queries: 2500, copy: 0.9 + seed / 100, honest: 0.93 }],
+    microsPerQuery: 1,
+    stateBytes: 1,
+  }
+}
+
+test('report: intervals draw seeds; what was never found has none; no alarm in few streams proves little', () => {
+  const report = (seeds: readonly SeedResult[]): ExtractionReport => ({
+    bench: 'extraction',
+    data: 'mnist 1.1.0',
+    machine: machine(),
+    seeds,
+  })
+  const whole = report([seedOf(1, 100, 0), seedOf(2, 110, 0), seedOf(3, 120, 0)])
+  const [line] = attackLines(whole)
+  assert.ok(line !== undefined && line.mean === 110 && line.meanInterval !== null)
+  assert.ok(line.meanInterval[0] >= 100 && line.meanInterval[0] < 110 && line.meanInterval[1] <= 120)
+  const [missed] = attackLines(report([seedOf(1, 100, 0), seedOf(2, null, 0)]))
+  assert.ok(missed !== undefined && missed.mean === null && missed.meanInterval === null)
+  const [quiet] = honestLines(whole)
+  assert.ok(quiet !== undefined && quiet.streams === 12 && quiet.ours === 0)
+  assert.deepEqual(quiet.oursInterval, [0, 0.265])
+  assert.deepEqual(honestLines(report([seedOf(1, 100, 4)]))[0]?.oursInterval, [0.398, 1])
+  const [plain] = hardeningLines(whole)
+  assert.ok(
+    plain?.copyInterval != null && plain.copyInterval[0] <= plain.copy && plain.copy <= plain.copyInterval[1],
+  )
+  assert.match(textReport(whole), /0 of 12 \[0\.00, 0\.27\]/)
 })

@@ -24,6 +24,7 @@ const PRADA_DELTA = 0.95
 
 export interface HonestResult {
   readonly kind: string
+  readonly streams: number
   readonly queries: number
   readonly ours: number
   readonly prada: number
@@ -80,6 +81,7 @@ export async function measure(seed: number, progress: (text: string) => void): P
     return [
       {
         kind,
+        streams: streams.length,
         queries: streams.reduce((sum, { length }) => sum + length, 0),
         ours: watched.filter(({ ours }) => ours !== null).length,
         prada: watched.filter(({ prada }) => prada !== null).length,
