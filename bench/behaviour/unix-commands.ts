@@ -78,6 +78,7 @@ export function commandsReport(
       "Goals are set for blocks of 25; the issue's start of .949 and .562 is that of the whole data set, here it is measured.",
       'Intervals draw people; with five people they are wide.',
       'Frozen misses come from people who begin something new (tools never used before for days): their alarms set the threshold at 1 %. Learning what spoke for the owner removes most of them.',
+      'In blocks of 25, 1 % of a person’s 160 blocks is one block: the second-strangest sets the threshold, and its draw of five people spans the goal. Some 85 variants of the frozen score were tried on two windows of the recording and two offsets of the blocks (mean caught at 1 %, .65 as it is, in brackets; AUC .97–.98 throughout): habits that are absent (.65–.66), presence by block instead of counts (.61), names without digits or within one letter of a known one (.61–.67), novelty priors (.59–.67), half-lives and the worse of two memories (.62–.66), fewer or weaker strongest terms (.51–.66), the nearest enrolled block (.28–.67), peers that claim the block (.65–.67), pairs weighed twice (.67), by distinct commands (.64–.67), the last three together (.68). None moves the protocol’s own number beyond .67, and none is beyond chance with five people; nothing was changed.',
     ],
   }
 }
@@ -100,6 +101,10 @@ function rowsOf(
       metric: `${name}: caught at 1 % false alarms`,
       ...by(({ own, foreign }) => caught(own, foreign, 0.01)),
       ...(goals === null ? {} : { start: 0.562, goal: goals.caught, want: 'at least' as const }),
+    },
+    {
+      metric: `${name}: caught at 5 % false alarms`,
+      ...by(({ own, foreign }) => caught(own, foreign, 0.05)),
     },
   ]
 }
