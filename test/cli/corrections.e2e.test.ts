@@ -5,20 +5,8 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type OwnerAtPage, signInOwner } from '../../examples/trading-desk/owner.ts'
-import { type Place, place } from './daemon.ts'
-
-const PATIENCE = 600
-
-async function until<T>(ask: () => Promise<T | undefined>): Promise<T> {
-  for (let turn = 0; turn < PATIENCE; turn++) {
-    const found = await ask()
-    if (found !== undefined) return found
-    await sleep(50)
-  }
-  throw new Error('it did not come')
-}
+import { type Place, place, until, waitingRequest } from './daemon.ts'
 
 describe('corrections of tools from one file', () => {
   let here: Place
@@ -27,7 +15,7 @@ describe('corrections of tools from one file', () => {
     here = place()
     const up = await here.up()
     owner = await signInOwner(up.url, up.signIn)
-    await until(async () => {
+    await until('tools', async () => {
       const { tools } = await owner.get<{ tools: unknown[] }>('/api/v1/tools')
       return tools.length > 0 ? tools : undefined
     })
@@ -62,10 +50,7 @@ describe('corrections of tools from one file', () => {
     const dry = await here.run('tools', 'roles', '--file', at, '--dry-run')
     assert.match(dry.out, /market\/read_news\n {2}\+ thirdPartyOutput: true/)
     const applied = here.run('tools', 'roles', '--file', at)
-    const request = await until(async () => {
-      const { requests } = await owner.get<{ requests: { id: string }[] }>('/api/v1/owner-requests')
-      return requests[0]
-    })
+    const request = await waitingRequest(owner)
     await owner.post(`/api/v1/owner-requests/${request.id}/decide`, { confirm: true })
     const done = await applied
     assert.equal(done.code, 0, done.err)

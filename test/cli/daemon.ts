@@ -40,11 +40,36 @@ export interface Up {
   stop(signal?: NodeJS.Signals): Promise<number | null>
 }
 
+/** What is asked for until it comes; at last it fails, so that a test that went wrong ends. */
+export async function until<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
+  for (let turn = 0; turn < 600; turn++) {
+    const found = await ask()
+    if (found !== undefined) return found
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error(`It did not come: ${what}`)
+}
+
+export interface Waiting {
+  readonly id: string
+  readonly summary: string
+}
+
+/** The change that waits for the owner. */
+export function waitingRequest(owner: { get<T>(path: string): Promise<T> }): Promise<Waiting> {
+  return until('a question to the owner', async () => {
+    const { requests } = await owner.get<{ requests: Waiting[] }>('/api/v1/owner-requests')
+    return requests[0]
+  })
+}
+
 /** `settings` are `SAFECONDUCT_*` of everything that is started here. */
 export function place(settings: Readonly<Record<string, string>> = {}): Place {
   const folder = mkdtempSync(path.join(tmpdir(), 'sc-'))
   const data = path.join(folder, 'd')
   const ups: Up[] = []
+  /** Verbs that have not ended: after a failed test one may still wait for the owner. */
+  const running = new Set<ChildProcess>()
   const start = (args: readonly string[]) => {
     const env = { PATH: process.env.PATH, HOME: folder, ...settings }
     return spawn(process.execPath, ['--conditions=safeconduct-src', MAIN, '--data', data, ...args], {
@@ -54,8 +79,10 @@ export function place(settings: Readonly<Record<string, string>> = {}): Place {
   }
   const run = async (...args: string[]): Promise<Result> => {
     const child = start(args)
+    running.add(child)
     child.stdin.end()
     const exit = new Promise<number | null>((resolve) => child.on('close', resolve))
+    void exit.then(() => running.delete(child))
     const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)])
     return { code: await exit, out, err }
   }
@@ -92,6 +119,7 @@ export function place(settings: Readonly<Record<string, string>> = {}): Place {
       return up
     },
     async remove() {
+      for (const child of running) child.kill('SIGKILL')
       for (const up of ups) if (up.child.exitCode === null && up.child.signalCode === null) await up.stop()
       // One that a verb started in the background is a child of nobody here.
       if (existsSync(path.join(data, 'control.sock'))) await run('down')

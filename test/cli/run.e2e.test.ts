@@ -7,7 +7,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport as LegacyTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { signInOwner } from '../../examples/trading-desk/owner.ts'
-import { MAIN, type Place, place, ROOT, type Up } from './daemon.ts'
+import { MAIN, type Place, place, ROOT, type Up, waitingRequest } from './daemon.ts'
 
 const SERVER = path.join(ROOT, 'node_modules/@modelcontextprotocol/server-filesystem/dist/index.js')
 
@@ -163,13 +163,10 @@ describe('safeconduct run, as an MCP host starts it', () => {
     assert.match(refused.err, /agents readmit local.*\(revoked\)/)
     const owner = await signInOwner(up.url, up.signIn)
     const asked = here.json<{ readmitted: string }>('agents', 'readmit', 'local')
-    let waiting: { id: string; summary: string }[] = []
-    while (waiting.length === 0) {
-      waiting = (await owner.get<{ requests: typeof waiting }>('/api/v1/owner-requests')).requests
-    }
-    assert.match(waiting[0]?.summary ?? '', /revoked agent.*local/)
+    const waiting = await waitingRequest(owner)
+    assert.match(waiting.summary, /revoked agent.*local/)
     assert.equal((await again()).code, 1, 'asking is not enough')
-    await owner.post(`/api/v1/owner-requests/${waiting[0]?.id}/decide`, { confirm: true })
+    await owner.post(`/api/v1/owner-requests/${waiting.id}/decide`, { confirm: true })
     assert.match((await asked).readmitted, /^ag_/)
     const client = new Client({ name: 'host', version: '1' })
     await client.connect(new StdioClientTransport({ ...command(), stderr: 'inherit' }))

@@ -50,18 +50,27 @@ describe('stopping the daemon', () => {
     const client = new Client({ name: 'host', version: '1' })
     const run = ['run', '--data', here.data, '--server', 'slow', '--', process.execPath, 'slow.mjs']
     const args = ['--conditions=safeconduct-src', MAIN, ...run]
-    await client.connect(
-      new StdioClientTransport({ command: process.execPath, args, cwd: here.folder, env: settings }),
-    )
-    const call = client.callTool({ name: 'get_slowly', arguments: {} })
-    while (!existsSync(path.join(here.folder, 'begun'))) await sleep(10)
-    // As Ctrl-C under npm: the terminal, npm and the launcher tell it one after another.
-    for (let times = 0; times < 3; times++) up.child.kill('SIGINT')
-    await cut
-    writeFileSync(path.join(here.folder, 'go'), '')
-    assert.match(JSON.stringify((await call).content), /done/)
-    assert.equal(await up.ended, 0)
-    await client.close()
+    try {
+      await client.connect(
+        new StdioClientTransport({ command: process.execPath, args, cwd: here.folder, env: settings }),
+      )
+      const call = client.callTool({ name: 'get_slowly', arguments: {} })
+      for (let turns = 0; !existsSync(path.join(here.folder, 'begun')); turns++) {
+        assert.ok(turns < 6_000, 'the call does not begin')
+        await sleep(10)
+      }
+      // As Ctrl-C under npm: the terminal, npm and the launcher tell it one after another.
+      for (let times = 0; times < 3; times++) up.child.kill('SIGINT')
+      await cut
+      writeFileSync(path.join(here.folder, 'go'), '')
+      assert.match(JSON.stringify((await call).content), /done/)
+      assert.equal(await up.ended, 0)
+    } finally {
+      // Its child waits for this file and would go on waiting.
+      writeFileSync(path.join(here.folder, 'go'), '')
+      viewer.destroy()
+      await client.close()
+    }
 
     const next = await here.up('--empty')
     const { decisions } = await here.json<{ decisions: { tool: string; result: string | null }[] }>(

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { signInOwner } from '../../examples/trading-desk/owner.ts'
-import { type Place, place, type Up } from './daemon.ts'
+import { type Place, place, type Up, waitingRequest } from './daemon.ts'
 
 describe('the command line on an empty directory', () => {
   let here: Place
@@ -82,14 +82,10 @@ describe('the command line on an empty directory', () => {
       'docs',
       'https://docs.example/mcp',
     )
-    let waiting: { id: string; summary: string }[] = []
-    while (waiting.length === 0) {
-      waiting = (await owner.get<{ requests: { id: string; summary: string }[] }>('/api/v1/owner-requests'))
-        .requests
-    }
-    assert.match(waiting[0]?.summary ?? '', /docs/)
+    const waiting = await waitingRequest(owner)
+    assert.match(waiting.summary, /docs/)
     assert.equal((await here.json<{ servers: unknown[] }>('servers', 'list')).servers.length, 0, 'not yet')
-    await owner.post(`/api/v1/owner-requests/${waiting[0]?.id}/decide`, { confirm: true })
+    await owner.post(`/api/v1/owner-requests/${waiting.id}/decide`, { confirm: true })
     assert.equal((await asked).standing, 'new')
     await assert.rejects(signInOwner(up.url, up.signIn), 'the link works once')
   })

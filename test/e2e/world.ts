@@ -71,8 +71,11 @@ export async function openWorld(settings: Readonly<Record<string, string>> = {})
       return { agent, privateJwk }
     },
     async close() {
-      await daemon.close()
-      rmSync(folder, { recursive: true, force: true })
+      try {
+        await daemon.close()
+      } finally {
+        rmSync(folder, { recursive: true, force: true })
+      }
     },
   }
 }

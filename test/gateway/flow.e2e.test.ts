@@ -31,6 +31,13 @@ interface Scene {
 
 type Answer = (response: ServerResponse, message: JsonObject, request: IncomingMessage) => void
 
+/** A stream that ends too early must not be read for ever. */
+async function more(reader: ReadableStreamDefaultReader<string> | undefined): Promise<string> {
+  const { value, done: ended } = (await reader?.read()) ?? { value: '', done: true }
+  assert.equal(ended, false, 'the stream ended')
+  return value ?? ''
+}
+
 const done: Answer = (response, { id }) => json(response, { jsonrpc: '2.0', id, result: { content: [] } })
 
 async function scene(
@@ -201,11 +208,11 @@ describe('the order of things', () => {
     const response = await session.request('tools/call', { name: 'work', _meta: { progressToken: 'mine' } })
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
     let text = ''
-    while (!text.includes('notifications/progress')) text += (await reader?.read())?.value ?? ''
+    while (!text.includes('notifications/progress')) text += await more(reader)
     assert.match(text, /"progressToken":"mine"/)
     assert.deepEqual(decider.settled, [])
     finish[0]?.()
-    while (!text.includes('"result"')) text += (await reader?.read())?.value ?? ''
+    while (!text.includes('"result"')) text += await more(reader)
     assert.equal(decider.settled.length, 1)
   })
 
@@ -343,7 +350,7 @@ describe('resumption', () => {
     const response = await session.request('tools/call', { name: 'work' }, 'r1')
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
     let text = ''
-    while (!text.includes('first')) text += (await reader?.read())?.value ?? ''
+    while (!text.includes('first')) text += await more(reader)
     const ids = [...text.matchAll(/^id: (.+)$/gm)].map((match) => match[1] ?? '')
     const last = ids.at(-1) ?? ''
     await reader?.cancel()

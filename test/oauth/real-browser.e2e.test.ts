@@ -34,10 +34,13 @@ describe('in a real browser', { skip: missing, timeout: 120_000 }, () => {
     browser = await chromium.launch({ executablePath: EXECUTABLE, args: ['--no-sandbox'] })
   })
   after(async () => {
-    await browser.close()
-    callback.closeAllConnections()
-    callback.close()
-    await world.close()
+    try {
+      await browser?.close()
+    } finally {
+      callback?.closeAllConnections()
+      callback?.close()
+      await world?.close()
+    }
   })
 
   const open = async (): Promise<{ page: Page; complaints: string[] }> => {

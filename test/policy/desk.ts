@@ -3,7 +3,7 @@
  * person would use it.
  * @module
  */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -48,9 +48,36 @@ export async function openDesk(settings: Readonly<Record<string, string>> = {}):
       ...settings,
     }),
   )
-  const seed = await seedDesk(daemon)
-  const owner = await signInOwner(daemon.url, daemon.signInLink())
-  const trader = await sendTrader(seed.setup as Setup)
+  const children = new Set<ChildProcess>()
+  let trader: Trader | null = null
+  /** Whatever happened before: a verb that still waits for the owner, the daemon, the folder. */
+  async function close(): Promise<void> {
+    for (const child of children) child.kill('SIGKILL')
+    try {
+      await trader?.close().catch(() => undefined)
+      await daemon.close()
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  }
+  try {
+    const seed = await seedDesk(daemon)
+    const owner = await signInOwner(daemon.url, daemon.signInLink())
+    trader = await sendTrader(seed.setup as Setup)
+    return deskOf({ daemon, owner, trader, folder, data, children, close })
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+function deskOf(
+  open: Pick<Desk, 'daemon' | 'owner' | 'trader' | 'folder' | 'close'> & {
+    readonly data: string
+    readonly children: Set<ChildProcess>
+  },
+): Desk {
+  const { daemon, owner, trader, folder, data, children, close } = open
 
   async function run(...args: string[]): Promise<Ran> {
     const child = spawn(process.execPath, ['--conditions=safeconduct-src', MAIN, '--data', data, ...args], {
@@ -58,7 +85,9 @@ export async function openDesk(settings: Readonly<Record<string, string>> = {}):
       env: { PATH: process.env.PATH, HOME: folder },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
+    children.add(child)
     const exit = new Promise<number | null>((resolve) => child.on('close', resolve))
+    void exit.then(() => children.delete(child))
     const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)])
     return { code: await exit, out, err }
   }
@@ -101,10 +130,6 @@ export async function openDesk(settings: Readonly<Record<string, string>> = {}):
       writeFileSync(path.join(target, 'agent.cedar'), agent)
       return target
     },
-    async close() {
-      await trader.close().catch(() => undefined)
-      await daemon.close()
-      rmSync(folder, { recursive: true, force: true })
-    },
+    close,
   }
 }

@@ -28,7 +28,10 @@ function reader(response: IncomingMessage) {
   response.on('error', () => undefined)
   return {
     async until(done: (text: string) => boolean): Promise<string> {
-      while (!done(text)) await once(response, 'data')
+      while (!done(text)) {
+        assert.equal(response.closed, false, 'the stream ended')
+        await once(response, 'data')
+      }
       return text
     },
     async end(): Promise<string> {
@@ -92,7 +95,8 @@ describe('the event stream', () => {
     const over = await world.get('local', PATH)
     assert.deepEqual([over.status, over.json.error], [503, 'overloaded'])
     for (const { response } of viewers) response.destroy()
-    for (;;) {
+    for (let turns = 0; ; turns++) {
+      assert.ok(turns < 10_000, 'no place becomes free')
       const next = await world.get('local', PATH)
       if (next.status === 200) break
       await new Promise(setImmediate)

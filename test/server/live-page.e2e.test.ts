@@ -230,8 +230,11 @@ describe('the live page in a browser', { skip: missing, timeout: 120_000 }, () =
     browser = await chromium.launch({ executablePath: EXECUTABLE, args: ['--no-sandbox'] })
   })
   after(async () => {
-    await browser.close()
-    await world.close()
+    try {
+      await browser?.close()
+    } finally {
+      await world?.close()
+    }
   })
 
   it('shows calls as they happen, approves one, and signs out', async () => {
@@ -245,6 +248,7 @@ describe('the live page in a browser', { skip: missing, timeout: 120_000 }, () =
     })
     await tab.goto(world.authorization.createSignInLink(world.user.id))
     await tab.getByText('wants to call market/transfer_money').waitFor()
+    await tab.getByText(/ is standard since .*, risk \d+\./).waitFor()
     await tab.getByText('live', { exact: true }).waitFor()
 
     const request = quote(world)

@@ -268,7 +268,12 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       rmSync(directory, { recursive: true })
     },
   }
-  session = await signIn(world)
+  try {
+    session = await signIn(world)
+  } catch (error) {
+    await world.close()
+    throw error
+  }
   return world
 }
 
