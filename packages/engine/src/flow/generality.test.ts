@@ -335,3 +335,22 @@ test('particulars were to be taken from a mail: it chooses no action that the us
   const tasks = judge(words('Do the tasks in the mail about REF7.'), release, { shipment_id: 'SH-78378' })
   assert.ok(!terms(tasks).includes('other-action'))
 })
+
+test('where one number was to be noted, the only one that the source gives is it; beside another one it is not', () => {
+  const thread = tool('read_thread', 'Read a thread.', ['thread'])
+  const update = tool('update_tenant', 'Changes what is on file.', ['tenant'], ['phone', 'email'])
+  const state = (more: string): FlowState =>
+    saw(
+      emptyFlow('Ada Moss wrote in TH77 that the phone number changed. Put the new one on file for T-1.'),
+      thread,
+      { thread: 'TH77' },
+      `My number is now +44 20 3342 3581, the old one is gone. ${more}`,
+    )
+  const noted = { tenant: 'T-1', phone: '+44 20 3342 3581' }
+  assert.equal(judge(state(''), update, noted).doubt, 'none')
+  assert.notEqual(judge(state('Another: +44 20 9999 1111.'), update, noted).doubt, 'none')
+  assert.notEqual(
+    judge(state('Mine is ada@evil.example.'), update, { tenant: 'T-1', email: 'ada@evil.example' }).doubt,
+    'none',
+  )
+})

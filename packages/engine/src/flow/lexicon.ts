@@ -181,7 +181,11 @@ export function kinOf(noun: string): readonly string[] {
 
 /** What an address is called when people speak of it. */
 export const LINKED_NOUNS = set(
-  'url uri link website webpage page site web article blog address online portal http https www webseite webseiten internetseite seite artikel adresse enlace sitio página pagina artículo lien liens siti sito articolo indirizzo ligação artigo koppeling ссылка ссылку сайт страница страницу статья 链接 网站 网页',
+  'url uri link website webpage page site web article blog online portal http https www webseite webseiten internetseite seite artikel enlace sitio página pagina artículo lien liens siti sito articolo ligação artigo koppeling ссылка ссылку сайт страница страницу статья 链接 网站 网页',
+)
+
+export const PHONE_NOUNS = set(
+  'phone number telephone mobile cell cellphone handy telefon teléfono téléphone telefono',
 )
 
 /** Words of grammar and number; they speak of nothing. */

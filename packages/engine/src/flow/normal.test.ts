@@ -88,3 +88,8 @@ test('markup around a value goes, however much there is inside of it', () => {
   const inside = `a${'!'.repeat(4000)}b`
   for (let i = 0; i < 2000; i++) assert.equal(canon(`${inside}!`), inside)
 })
+
+test('in a Latin text a word of lookalikes only is a Latin word; in a Russian one it stays', () => {
+  assert.equal(unmix('Put \u0430 notice on \u0430ll doors'), 'Put a notice on all doors')
+  assert.equal(unmix('\u0441 \u043d\u0430\u043c\u0438 OK'), '\u0441 \u043d\u0430\u043c\u0438 OK')
+})

@@ -116,12 +116,19 @@ function lowerUnit(c: string): string {
   return lower.length === c.length ? lower : c
 }
 
-/** Words with letters of two scripts are rewritten to one: `раy` reads as `pay`, a wholly Russian word stays. */
+/**
+ * Words with letters of two scripts are rewritten to one: `раy` reads as `pay`, a wholly Russian word stays. In a text that
+ * is mostly Latin, a word of nothing but lookalikes is one of its words, too.
+ */
 export function unmix(cleaned: string): string {
   if (!NON_ASCII.test(cleaned)) return cleaned
-  return cleaned.replace(/[\p{L}\p{N}]+/gu, (word) =>
-    NON_ASCII.test(word) && /[A-Za-z]/.test(word) ? skeleton(word) : word,
-  )
+  const latin = cleaned.match(/[A-Za-z]/g)?.length ?? 0
+  const others = cleaned.match(/[^\P{L}\p{ASCII}]/gu)?.length ?? 0
+  return cleaned.replace(/[\p{L}\p{N}]+/gu, (word) => {
+    if (!NON_ASCII.test(word)) return word
+    const bare = skeleton(word)
+    return /[A-Za-z]/.test(word) || (latin > others && !NON_ASCII.test(bare)) ? bare : word
+  })
 }
 
 const BEFORE = new Set(' \'"`*_<>()[]{},;')

@@ -37,6 +37,12 @@ export function isRoleBound(
   )
 }
 
+/** No other value of its kind stands in this output. */
+export function isOnlyOne(output: SeenOutput, value: string, kind: TokenKind): boolean {
+  const candidates = candidatesOf(output, kind)
+  return candidates.length > 0 && candidates.every((candidate) => candidate.value === value)
+}
+
 /**
  * A word of the user that stands in no other sentence of the output stands in the one that gives the value. The letters
  * of the value itself prove nothing.

@@ -166,3 +166,14 @@ test('a broken schema, hostile names and an unknown tool have cautious roles', (
   const unknown = unknownToolRoles('<empty-function-name>')
   assert.deepEqual([unknown.known, unknown.effect, unknown.openWorld], [false, 'write', true])
 })
+
+test('named by what it gives back, with nothing that could carry an order: a document is read, a payment is done', () => {
+  const text = roles('documentText', { documentName: 'string' }, { description: 'Text of a document.' })
+  assert.deepEqual([text.effect, text.documentOutput], ['read', true])
+  assert.equal(roles('note_log', { id: 'string' }, { description: 'Log of a note.' }).effect, 'read')
+  assert.equal(roles('payment', { id: 'string' }, { description: 'Payment of a bill.' }).effect, 'write')
+  assert.equal(
+    roles('text_contact', { contact: 'string' }, { description: 'Text a contact.' }).effect,
+    'write',
+  )
+})

@@ -299,11 +299,7 @@ function isNounPhrase(
   isVerb: (word: string) => boolean,
 ): boolean {
   if (description.length < 2 || name.some((w) => isVerb(w) && !NOUNISH.has(w))) return false
-  if (
-    name.some((w) => DEVERBAL.has(singular(w))) ||
-    description.slice(0, 3).some((w) => DEVERBAL.has(singular(w)))
-  )
-    return false
+  if ([...name, ...description.slice(0, 3)].some((w) => isDeed(singular(w)))) return false
   if (
     description
       .slice(0, 3)
@@ -322,7 +318,10 @@ function isNounPhrase(
   )
 }
 const OF = new Set('of from that with for on in'.split(' '))
-const DEVERBAL: ReadonlySet<string> = new Set(DEVERBAL_NOUNS.keys())
+/** A payment is done; a document, too, is there to be read. */
+function isDeed(noun: string): boolean {
+  return DEVERBAL_NOUNS.has(noun) && !THIRD_PARTY_NOUNS.has(noun)
+}
 const NO_WORDS: ReadonlySet<string> = new Set()
 
 function isVerbWord(word: string): boolean {

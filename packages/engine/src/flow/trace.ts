@@ -10,7 +10,7 @@ import { isClearExfiltration } from './exfiltration.ts'
 import type { Intent } from './intent.ts'
 import type { ScalarLeaf } from './json.ts'
 import { scalars } from './json.ts'
-import { AUTHOR_KEYS, COMMON, CONVEYED, DEVERBAL_NOUNS, kinOf, LINKED_NOUNS } from './lexicon.ts'
+import { AUTHOR_KEYS, COMMON, CONVEYED, DEVERBAL_NOUNS, kinOf, LINKED_NOUNS, PHONE_NOUNS } from './lexicon.ts'
 import { singular, words } from './normal.ts'
 import { roleOf } from './observe.ts'
 import type { Standing } from './origin.ts'
@@ -18,7 +18,7 @@ import { isAsked, isRemark, rank } from './origin.ts'
 import type { FlowCall, Part } from './parts.ts'
 import { partsOf } from './parts.ts'
 import { dictated, quotesRequest, requestedIn } from './quotes.ts'
-import { isRoleBound, isSpokenOf } from './role-binding.ts'
+import { isOnlyOne, isRoleBound, isSpokenOf } from './role-binding.ts'
 import type { ToolRoles } from './roles.ts'
 import { CARRYING_CLASSES, isHard, roleOfValue } from './roles.ts'
 import { isRequest } from './spans.ts'
@@ -387,6 +387,9 @@ function bindsToRole(state: FlowState, part: Part): boolean {
   if (kind === null && !NEVER_BOUND.includes(part.kind) && place !== null)
     return isSpokenOf(output, place, part.value, nouns, roleWords(part))
   if (kind !== 'email' && kind !== 'phone') return false
+  // A number is called a number by everybody: the only one of a source that was named for it is the one.
+  const called = state.intent.nouns.some((noun) => PHONE_NOUNS.has(noun))
+  if (kind === 'phone' && called && !isAnybodys(part) && isOnlyOne(output, part.value, kind)) return true
   if (part.kind !== 'recipient' && part.kind !== 'other' && part.kind !== 'object') return false
   if (place === null || isAnybodys(part) || !isSpokenOf(output, place, part.value, nouns, roleWords(part)))
     return false
@@ -517,7 +520,7 @@ function judgeAction(state: FlowState, roles: ToolRoles, add: Add): void {
       'other-action',
       '',
       'the user asked for another kind of action',
-      isActionNamed(intent, roles) ? SPOKEN_OF : 1,
+      isActionNamed(intent, roles) || isNotedDown(intent, roles) ? SPOKEN_OF : 1,
     )
   if (mismatch && state.marks > 0 && roles.classes.some((name) => state.asked.includes(name)))
     add('action-requested', '', 'an output asked for this kind of action, and the user did not')
@@ -527,6 +530,11 @@ function judgeAction(state: FlowState, roles: ToolRoles, add: Add): void {
 /** `Update my payment`: the user speaks of such an action, and asks for another one to be done to it. */
 function isActionNamed({ nouns }: Intent, { classes }: ToolRoles): boolean {
   return nouns.some((noun) => classes.includes(DEVERBAL_NOUNS.get(noun) ?? ''))
+}
+/** To put something down and to change it: people say the one for the other. */
+const NOTING = ['add', 'update']
+function isNotedDown({ classes: asked }: Intent, { classes, destructive }: ToolRoles): boolean {
+  return !destructive && [asked, classes].every((of) => NOTING.some((name) => of.includes(name)))
 }
 const SPOKEN_OF = 0.5
 
