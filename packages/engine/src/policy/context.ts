@@ -2,13 +2,7 @@
  * The question put to policy: one context for both layers, made of facts the engine knows.
  * @module
  */
-import {
-  type Assurance,
-  type CallRequest,
-  type Evidence,
-  type TrustLevel,
-  trustRank,
-} from '@safeconduct/protocol'
+import type { Assurance, CallRequest, Evidence, TrustLevel } from '@safeconduct/protocol'
 import type { Errand } from '../delegation/delegate.ts'
 import type { Trace } from '../flow/index.ts'
 import type { KnownTool } from '../integrity/catalogue.ts'
@@ -22,6 +16,7 @@ import {
   type Surroundings,
   timeOf,
 } from './facts.ts'
+import { serverFacts, taskFacts, toolFacts, trustFacts } from './kept-facts.ts'
 import type { RelationsByPrincipal } from './relations.ts'
 
 export interface PolicyFacts {
@@ -54,7 +49,6 @@ export interface Asked {
 export function ask(request: CallRequest, errand: Errand, tool: KnownTool, facts: PolicyFacts): Asked {
   const { operation, grant } = request
   const args = representArguments(tool.fields, operation.args)
-  const { roles } = tool
   const resource = resourceOf(request, tool)
   const zones = facts.surroundings
   const { hour, weekday } = timeOf(request.at)
@@ -64,7 +58,7 @@ export function ask(request: CallRequest, errand: Errand, tool: KnownTool, facts
     local: localOf(resource, operation.server, facts.elevated),
     unfit: args.unfit,
     context: {
-      trust: { level: facts.trust, rank: trustRank(facts.trust) },
+      trust: trustFacts(facts.trust),
       risk: Math.floor(facts.risk),
       impact: tool.impact,
       assurance: facts.assurance,
@@ -75,21 +69,9 @@ export function ask(request: CallRequest, errand: Errand, tool: KnownTool, facts
         exfiltration: facts.trace.facts.exfiltration === true,
         args: provenanceOfArguments(facts.trace.labels, operation.args),
       },
-      tool: {
-        effect: roles.effect,
-        destructive: roles.destructive,
-        openWorld: roles.openWorld,
-        reversible: roles.reversible,
-        seenBefore: facts.seenBefore,
-        quarantined: tool.pin?.status === 'quarantined',
-      },
-      server: { name: operation.server, standing: errand.server?.standing ?? 'new' },
-      task: {
-        // As the task was opened: whoever hands it on may say why, and gains nothing by it.
-        purpose: errand.task?.details.purpose ?? '',
-        hasIntent: errand.task?.intent != null,
-        implicit: errand.task?.implicit === true,
-      },
+      tool: toolFacts(tool, facts.seenBefore),
+      server: serverFacts(errand.server, operation.server),
+      task: taskFacts(errand.task),
       chain: { depth: errand.depth },
       credentialDoubt: facts.credentialDoubt,
       autonomous: grant.user === null,

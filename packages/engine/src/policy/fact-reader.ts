@@ -11,17 +11,23 @@ interface Spoken {
   /** Spoken of as a whole, so everything in it counts. */
   whole: boolean
   readonly parts: Map<string, Spoken>
+  /** What was read of frozen facts (`kept-facts.ts`): they are the same with every call. */
+  readonly known: WeakMap<object, Value>
+}
+
+function spoken(): Spoken {
+  return { whole: false, parts: new Map(), known: new WeakMap() }
 }
 
 /** @param chains names below `context`, one list for each place where a policy speaks of one; `[]` is all of it */
 export function factReader(
   chains: Iterable<readonly string[]>,
 ): (context: PolicyRecord) => Map<string, Value> {
-  const root: Spoken = { whole: false, parts: new Map() }
+  const root = spoken()
   for (const chain of chains) {
     let at = root
     for (const name of chain) {
-      const next = at.parts.get(name) ?? { whole: false, parts: new Map() }
+      const next = at.parts.get(name) ?? spoken()
       at.parts.set(name, next)
       at = next
     }
@@ -32,8 +38,8 @@ export function factReader(
 
 function fieldsOf(record: PolicyRecord, { whole, parts }: Spoken, depth: number): Map<string, Value> {
   const fields = new Map<string, Value>()
-  const spoken = whole ? Object.keys(record).map((name) => [name, WHOLE] as const) : parts
-  for (const [name, part] of spoken) {
+  const named = whole ? Object.keys(record).map((name) => [name, WHOLE] as const) : parts
+  for (const [name, part] of named) {
     const value = Object.hasOwn(record, name) ? record[name] : undefined
     if (value !== undefined) fields.set(name, partOf(value, part, depth + 1))
   }
@@ -43,11 +49,17 @@ function fieldsOf(record: PolicyRecord, { whole, parts }: Spoken, depth: number)
 }
 
 function partOf(value: PolicyValue, part: Spoken, depth: number): Value {
-  const record = part.whole || typeof value !== 'object' ? null : asRecord(value)
-  return record === null || Object.hasOwn(record, '__entity')
-    ? valueFrom(value, depth)
-    : new CedarRecord(fieldsOf(record, part, depth))
+  if (typeof value !== 'object') return valueFrom(value, depth)
+  const known = part.known.get(value)
+  if (known !== undefined) return known
+  const record = part.whole ? null : asRecord(value)
+  const read =
+    record === null || Object.hasOwn(record, '__entity')
+      ? valueFrom(value, depth)
+      : new CedarRecord(fieldsOf(record, part, depth))
+  if (depth === 1 && Object.isFrozen(value)) part.known.set(value, read)
+  return read
 }
 
-const WHOLE: Spoken = { whole: true, parts: new Map() }
+const WHOLE: Spoken = { ...spoken(), whole: true }
 const NO_FACTS = new CedarRecord(new Map())
