@@ -31,7 +31,7 @@ import { askedOf } from './risk/extraction/asked.ts'
 import { seenOf } from './risk/login/seen.ts'
 import { provenanceEvidence } from './risk/provenance.ts'
 import { emptyRisk, score } from './risk/score.ts'
-import { signalOf, withSources } from './risk/signal.ts'
+import { signalOf, withoutLooks, withSources } from './risk/signal.ts'
 import { type Directory, type EngineState, emptyDirectory, emptyLive, type TenantState } from './state.ts'
 
 export const STAGES = { authenticate, delegate, attest, score, trace, decide: combine } as const
@@ -57,7 +57,8 @@ export function evaluate(
   const errand = STAGES.delegate(known, request, assume)
   const composition = STAGES.attest(live?.composition)
   const origin = errand.refusal === null && assume.ignoreArguments !== true ? traced() : UNTRACED
-  const signal = withSources(compared(signalOf(request, errand.tool, caller.proofAge)), origin)
+  const plain = signalOf(request, errand.tool, caller.proofAge)
+  const signal = withSources(compared(assume.ignoreArguments === true ? withoutLooks(plain) : plain), origin)
   const surprise = errand.dead ? [] : STAGES.score(live?.risk ?? emptyRisk(), signal, others())
   const steering = steeringOf(origin)
   const told = provenanceEvidence(origin, isSamePassage(live?.risk ?? null, steering))

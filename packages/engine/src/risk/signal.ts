@@ -94,6 +94,11 @@ export function withSources(signal: Signal, { labels, doubt }: Pick<Trace, 'labe
   return sourced.length === 0 ? signal : { ...signal, sourced }
 }
 
+/** Of a call whose arguments are not known yet: that there are none says nothing. */
+export function withoutLooks({ forms: _forms, targets: _targets, ...signal }: Signal): Signal {
+  return signal
+}
+
 /** What is kept of it until its call comes back: no query in numbers. */
 export function underWay({ asked, ...signal }: Signal): Signal {
   return asked === undefined ? signal : { ...signal, looked: lookupOf(asked) }

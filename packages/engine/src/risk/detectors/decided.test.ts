@@ -142,4 +142,6 @@ test('a call tells its zone, its shape and what it touches, and nothing that it 
   assert.equal(signal.targets?.length, 1)
   assert.equal(signal.errand?.kinds.length, 1, 'the words of the user')
   assert.doesNotMatch(JSON.stringify(signal), /SECRET/)
+  const listed = evaluate(of.state, call({ args: {} }), null, { ignoreArguments: true }).signal
+  assert.deepEqual([listed.zone, listed.forms, listed.targets], ['lab', undefined, undefined])
 })
