@@ -187,6 +187,7 @@ describe('revocations', () => {
       for (const kind of ['agent', 'user', 'task', 'delegation']) {
         const answer = await world.post('local', '/api/v1/revocations', { kind, id: 'none' })
         assert.deepEqual([answer.status, answer.json.error], [404, 'not_found'], kind)
+        assert.match(String(answer.json.message), /\.\/safeconduct \w+ (list|show)/, 'and where to look')
       }
       for (const body of [{ kind: 'tenant', id: 't1' }, { kind: 'agent' }, { kind: 'agent', id: '' }])
         assert.equal((await world.post('local', '/api/v1/revocations', body)).status, 400)

@@ -15,7 +15,7 @@ export interface CheckRunner {
 }
 
 export interface CheckRunnerOptions {
-  /** Milliseconds of one job. */
+  /** Milliseconds of one job; whoever asks on the command line waits a minute. */
   readonly limit?: number
   /** Jobs that wait or run; one more is refused as `overloaded`. */
   readonly queue?: number
@@ -30,7 +30,7 @@ type Said = { readonly answer: Answer } | { readonly failure: CheckFailure }
 const RESOURCES = { stackSizeMb: 1, maxOldGenerationSizeMb: 512 }
 
 export function createCheckRunner(options: CheckRunnerOptions = {}): CheckRunner {
-  const { limit = 20_000, queue = 16, idle = 60_000 } = options
+  const { limit = 45_000, queue = 16, idle = 60_000 } = options
   let thread: Worker | null = null
   let waiting = 0
   let last: Promise<unknown> = Promise.resolve()

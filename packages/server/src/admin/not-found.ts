@@ -11,6 +11,7 @@ const THINGS = {
   server: ['There is no server by that name.', 'servers list'],
   tool: ['There is no tool by that id.', 'tools list'],
   task: ['There is no task by that id.', 'tasks list'],
+  delegation: ['There is no delegation by that id.', 'tasks show with the id of its task'],
   decision: ['There is no decision by that id, or its record was erased.', 'decisions'],
   approval: ['There is no approval by that id.', 'approvals list'],
   elevation: ['There is no elevation by that id.', 'tasks elevations'],

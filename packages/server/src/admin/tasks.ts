@@ -2,7 +2,7 @@
  * Tasks and delegations, and the one verb that ends anything: revoke.
  * @module
  */
-import type { Task } from '@safeconduct/protocol'
+import { isSafeconductError, type Task } from '@safeconduct/protocol'
 import * as z from 'zod'
 import { type Route, route } from '../http/route.ts'
 import { findAgent } from './agents.ts'
@@ -48,8 +48,12 @@ export function taskRoutes(ports: AdminPorts): Route[] {
       }),
       handle: async ({ tenant, body, caller }) => {
         const id = body.kind === 'agent' ? (await findAgent(ports, tenant, body.id)).id : body.id
-        const ref = await ports.revoke({ tenant, kind: body.kind, id, by: byOf(caller) })
-        return { revoked: ref }
+        try {
+          return { revoked: await ports.revoke({ tenant, kind: body.kind, id, by: byOf(caller) }) }
+        } catch (error) {
+          if (isSafeconductError(error) && error.code === 'not_found') throw notFound(body.kind)
+          throw error
+        }
       },
     }),
   ]

@@ -45,9 +45,9 @@ export function inspectPolicies(
     const { errors, warnings } = parsePolicies(text, schema === null ? {} : { schema })
     return distinct([...errors, ...warnings].map((problem) => problemOf(layer, problem)))
   })
-  // Whatever else activation would refuse is refused here, too.
-  if (problems.some(({ severity }) => severity === 'error')) return problems
-  const refused = attempt(() => engine.compile(source, schemaFor))
+  // Whatever else activation would refuse is refused here, too: the texts were compiled and validated, the schema is left.
+  if (schema === null || problems.some(({ severity }) => severity === 'error')) return problems
+  const refused = attempt(() => engine.compile({ agentPolicies: '', userPolicies: '' }, schema))
   return refused instanceof SafeconductError ? [...problems, whole(null, refused.message)] : problems
 }
 
