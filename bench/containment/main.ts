@@ -12,7 +12,7 @@ import { shiftClock } from '../lib/shifted-clock.ts'
 import { measureBenign } from './benign.ts'
 import type { PolicyName } from './daemon-process.ts'
 import { type LiveResult, measureLive } from './measure.ts'
-import { type ContainmentReport, linesOf, textReport } from './report.ts'
+import { benignIntervals, type ContainmentReport, linesOf, overallOf, textReport } from './report.ts'
 
 const POLICIES: readonly PolicyName[] = ['starter', 'risk-alone']
 /** Seed 1 was looked at while this was built; the default was not. */
@@ -56,4 +56,5 @@ process.stderr.write('agents at work…\n')
 const agents = Math.min(STAFF, agentDays)
 const benign = measureBenign({ agents, days: Math.ceil(agentDays / agents), seed })
 const report: ContainmentReport = { bench: 'containment', machine: machine(), live, benign }
-process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : textReport(report))
+const figures = { lines: linesOf(report), overall: live.map(overallOf), intervals: benignIntervals(benign) }
+process.stdout.write(values.json ? `${JSON.stringify({ ...report, ...figures })}\n` : textReport(report))

@@ -8,7 +8,7 @@
 import { machine } from '../lib/machine.ts'
 import { benchOptions, refuse } from '../lib/options.ts'
 import { AIMS, METHODS, measure } from './measure.ts'
-import { type PoisoningReport, textReport } from './report.ts'
+import { linesOf, type PoisoningReport, textReport } from './report.ts'
 
 /** Seeds 1–3 were looked at while this was built; the defaults were not. */
 const USAGE = {
@@ -40,4 +40,6 @@ const results = seeds.map((seed) =>
   ),
 )
 const report: PoisoningReport = { bench: 'poisoning', machine: machine(), seeds, results }
-process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : textReport(report))
+process.stdout.write(
+  values.json ? `${JSON.stringify({ ...report, lines: linesOf(report) })}\n` : textReport(report),
+)
