@@ -24,6 +24,8 @@ export interface Intent {
   /** Told to do what a source asks for, not only to take particulars from it. */
   readonly tasks?: boolean
   /** Names in full, as first and last: `joaquin`, `aldermann`. */
+  /** Words that stand where an order begins. */
+  readonly heads?: readonly string[]
   readonly names?: readonly (readonly [string, string])[]
   /** False when the words are in a language whose verbs are not known here: nothing is concluded from their absence. */
   readonly understood: boolean
@@ -71,6 +73,7 @@ export function readIntent(raw: string): Intent {
     nouns: [...new Set(list.map(singular))],
     follows: toldElsewhere || TASKS.test(told) || PARTICULARS.test(told),
     tasks: toldElsewhere || TASKS.test(told),
+    heads: [...heads],
     names: namesOf(text),
     understood: isEnglish(list),
     tokenKinds: [...new Set(tokensOf(text).map((token) => token.kind))],

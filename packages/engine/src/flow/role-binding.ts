@@ -37,9 +37,14 @@ export function isRoleBound(
   )
 }
 
-/** No other value of its kind stands in this output. */
-export function isOnlyOne(output: SeenOutput, value: string, kind: TokenKind): boolean {
-  const candidates = candidatesOf(output, kind)
+/** No other value of its kind, of those that count, stands in this output. */
+export function isOnlyOne(
+  output: SeenOutput,
+  value: string,
+  kind: TokenKind,
+  counts: (value: string) => boolean = () => true,
+): boolean {
+  const candidates = candidatesOf(output, kind).filter((candidate) => counts(candidate.value))
   return candidates.length > 0 && candidates.every((candidate) => candidate.value === value)
 }
 

@@ -299,6 +299,8 @@ function isNounPhrase(
   isVerb: (word: string) => boolean,
 ): boolean {
   if (description.length < 2 || name.some((w) => isVerb(w) && !NOUNISH.has(w))) return false
+  // Before an article stands a verb, known or not: `Slates a volunteer`.
+  if (ARTICLES.has(description[1] ?? '') && !FUNCTION_WORDS.has(description[0] ?? '')) return false
   if ([...name, ...description.slice(0, 3)].some((w) => isDeed(singular(w)))) return false
   if (
     description
@@ -317,6 +319,7 @@ function isNounPhrase(
     ),
   )
 }
+const ARTICLES = new Set('a an the this that these those your one'.split(' '))
 const OF = new Set('of from that with for on in'.split(' '))
 /** A payment is done; a document, too, is there to be read. */
 function isDeed(noun: string): boolean {

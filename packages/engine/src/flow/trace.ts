@@ -10,7 +10,16 @@ import { isClearExfiltration } from './exfiltration.ts'
 import type { Intent } from './intent.ts'
 import type { ScalarLeaf } from './json.ts'
 import { scalars } from './json.ts'
-import { AUTHOR_KEYS, COMMON, CONVEYED, DEVERBAL_NOUNS, kinOf, LINKED_NOUNS, PHONE_NOUNS } from './lexicon.ts'
+import {
+  AUTHOR_KEYS,
+  COMMON,
+  CONVEYED,
+  DEVERBAL_NOUNS,
+  FUNCTION_WORDS,
+  kinOf,
+  LINKED_NOUNS,
+  PHONE_NOUNS,
+} from './lexicon.ts'
 import { singular, words } from './normal.ts'
 import { roleOf } from './observe.ts'
 import type { Standing } from './origin.ts'
@@ -390,6 +399,8 @@ function bindsToRole(state: FlowState, part: Part): boolean {
   // A number is called a number by everybody: the only one of a source that was named for it is the one.
   const called = state.intent.nouns.some((noun) => PHONE_NOUNS.has(noun))
   if (kind === 'phone' && called && !isAnybodys(part) && isOnlyOne(output, part.value, kind)) return true
+  const isOwn = (address: string): boolean => isOwnName(state.intent, address)
+  if (kind === 'email' && !isAnybodys(part) && isOnlyOne(output, part.value, kind, isOwn)) return true
   if (part.kind !== 'recipient' && part.kind !== 'other' && part.kind !== 'object') return false
   if (place === null || isAnybodys(part) || !isSpokenOf(output, place, part.value, nouns, roleWords(part)))
     return false
@@ -407,6 +418,12 @@ function isOthersName({ names = [] }: Intent, value: string): boolean {
       !local.includes(last) &&
       !names.some(([f, l]) => f === first && local.includes(l)),
   )
+}
+
+/** The address spells a name that the user gave in full. */
+function isOwnName(intent: Intent | null, value: string): boolean {
+  const local = words(value.split('@', 1)[0] ?? '')
+  return (intent?.names ?? []).some((name) => name.every((word) => word.length > 2 && local.includes(word)))
 }
 
 /** Who wrote a record says nothing about one part of it: the author's name ties no sentence to the user. */
@@ -512,7 +529,7 @@ function judgeAction(state: FlowState, roles: ToolRoles, add: Add): void {
   if (intent === null) return
   const asked = intent.classes.filter((name) => !['read', 'visit', 'run'].includes(name))
   const mismatch = !roles.classes.some((name) => intent.classes.includes(name))
-  if (!intent.understood || roles.unsure === true) return
+  if (!intent.understood || roles.unsure === true || isCalledByName(intent, roles)) return
   if (!intent.follows && asked.length === 0)
     add('read-only-request', '', 'the user asked for no change, and this is one')
   else if (intent.tasks !== true && asked.length > 0 && mismatch)
@@ -525,6 +542,12 @@ function judgeAction(state: FlowState, roles: ToolRoles, add: Add): void {
   if (mismatch && state.marks > 0 && roles.classes.some((name) => state.asked.includes(name)))
     add('action-requested', '', 'an output asked for this kind of action, and the user did not')
   if (mismatch && roles.destructive) add('destructive', '', 'destroys, and the user did not ask for it')
+}
+
+/** The user ordered it by the very word that the tool is named by, whether any list knows it or not. */
+function isCalledByName({ heads = [] }: Intent, { objects = [], args }: ToolRoles): boolean {
+  const given = Object.keys(args).flatMap((arg) => words(arg))
+  return heads.some((head) => objects.includes(head) && !given.includes(head) && !FUNCTION_WORDS.has(head))
 }
 
 /** `Update my payment`: the user speaks of such an action, and asks for another one to be done to it. */
