@@ -22,8 +22,11 @@ import { cpuOf, median } from '../lib/stats.ts'
 import { callOf, ERRAND, foundation, INJECTION, START, type Step, trader } from './workload.ts'
 
 const TRADERS = 64
-/** Rounds until the compiler has settled; it runs on other threads, and process CPU counts those. */
-const WARM_UP = 5
+/**
+ * Rounds until the compiler has settled; it runs on other threads, and process CPU counts those. After five rounds it is
+ * still at work (three times the CPU of later ones), after twenty it hardly is; a round is 1,536 calls.
+ */
+const WARM_UP = 24
 
 export type Stage = keyof typeof STAGES
 
