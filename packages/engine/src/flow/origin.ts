@@ -79,11 +79,10 @@ export function originOf(state: FlowState, value: string, identifying: boolean):
     const found = safestPlace(state, decoded)
     if (found !== null) return found
   }
-  if (!identifying) return state.forgot ? { ...COMPOSED, standing: 'stated' } : COMPOSED
+  const nowhere: Origin = state.forgot ? { ...COMPOSED, standing: 'stated' } : COMPOSED
+  if (!identifying) return inTwo(state, value) ?? nowhere
   const assembled = compoundOrigin(state, value, /[@/\s]+/)
-  return (
-    assembled ?? disguised(state, value) ?? (state.forgot ? { ...COMPOSED, standing: 'stated' } : COMPOSED)
-  )
+  return assembled ?? disguised(state, value) ?? inTwo(state, value) ?? nowhere
 }
 
 function safestPlace(state: FlowState, value: string): Origin | null {
@@ -240,6 +239,41 @@ function isInPieces(text: string, bare: string): boolean {
     if (bare.length - at < 3) return false
   }
   return false
+}
+
+const CUT = { least: 5, most: 64, apart: 60, tries: 256 } as const
+/** Cut in two inside a word, the halves one soon after the other, each by itself: `Riverben … d Grand`. */
+function inTwo(state: FlowState, value: string): Origin | null {
+  if (value.length < CUT.least || value.length > CUT.most) return null
+  let budget = SQUASH_BUDGET
+  for (let i = state.outputs.length - 1; i >= 0 && budget > 0; i--) {
+    const output = state.outputs[i]
+    if (output?.thirdParty !== true) continue
+    budget -= output.text.length
+    let tries = 0
+    const head = value.slice(0, 2)
+    for (
+      let at = output.text.indexOf(head);
+      at >= 0 && tries < CUT.tries;
+      at = output.text.indexOf(head, at + 1)
+    ) {
+      tries++
+      const field = isLetter(output.text.charAt(at - 1)) ? null : fieldAt(output, at)
+      if (field !== null && !field.whole && isCutAt(output.text.slice(at, field.end), value))
+        return { standing: 'assembled', output, ...placeOf(field) }
+    }
+  }
+  return null
+}
+function isCutAt(text: string, value: string): boolean {
+  let cut = 2
+  while (cut < value.length && text.charAt(cut) === value.charAt(cut)) cut++
+  if (value.length - cut < 2 || isLetter(text.charAt(cut))) return false
+  if (!isLetter(value.charAt(cut - 1)) || !isLetter(value.charAt(cut))) return false
+  return occurrences(value.slice(cut), text.slice(cut, cut + CUT.apart + value.length), 1).length > 0
+}
+function isLetter(c: string): boolean {
+  return /[\p{L}\p{N}]/u.test(c)
 }
 
 /** A compound of known words takes the standing of its worst one; null when one of them is unknown. */

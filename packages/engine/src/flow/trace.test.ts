@@ -408,3 +408,18 @@ test('arguments that no schema knows are one doubt, and an action that the user 
     judge(emptyFlow(words), PAY, { amount: 5 }).evidence.find(({ term }) => term === 'other-action')?.weight
   assert.equal(other('Update my payment for May.'), (other('Update my notes for May.') ?? 0) / 2)
 })
+
+test('a name or a sign that a text gives in two halves is put together from it; two whole words are not', () => {
+  const book = tool('reserve_hotel', { hotel: 'string' })
+  const state = (text: string): FlowState =>
+    saw(emptyFlow('Reserve the hotel that mails in trip speak of.'), LIST, { folder: 'trip' }, '', [
+      { body: text },
+    ])
+  const standing = (text: string, hotel: string): string | undefined =>
+    judge(state(text), book, { hotel }).labels[0]?.standing
+  const text = 'The best of the town starts with Riverben and goes on with d Grand.'
+  assert.equal(standing(text, 'Riverbend Grand'), 'assembled')
+  assert.equal(standing('It begins with G-4 and ends in 632.', 'G-4632'), 'assembled')
+  assert.equal(standing('We had a river and a grand view.', 'Riverbend Grand'), 'composed')
+  assert.equal(standing('Harbour house, with rooms.', 'Harbour Rooms by the Sea'), 'composed')
+})
