@@ -1,8 +1,17 @@
 /**
- * One token endpoint in a process of its own: ours, or `oidc-provider` alone with the same checks switched on
- * (`private_key_jwt`, DPoP, resource indicators, ES256 throughout, JWT access tokens).
+ * One token endpoint in a process of its own: ours; `oidc-provider` alone with the same checks switched on
+ * (`private_key_jwt`, DPoP, resource indicators, ES256 throughout, JWT access tokens); or the least that any could do in
+ * Node: read the request, check its signatures, sign one token, answer. The last looks at nothing that it is told.
  * @module
  */
+import {
+  createPublicKey,
+  generateKeyPairSync,
+  type JsonWebKey,
+  type KeyObject,
+  sign,
+  verify,
+} from 'node:crypto'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Agent, PublicJwk } from '@safeconduct/protocol'
@@ -12,7 +21,7 @@ import { bareProvider } from '../../packages/server/src/testing/bare-provider.ts
 import { serveBench } from '../lib/child.ts'
 
 export interface TokenServerInput {
-  readonly kind: 'ours' | 'bare'
+  readonly kind: 'ours' | 'bare' | 'least'
   readonly clientKey: PublicJwk
 }
 
@@ -79,12 +88,55 @@ async function ours(issuer: string, clientKey: PublicJwk): Promise<RequestListen
   }
 }
 
+const P1363 = { dsaEncoding: 'ieee-p1363' } as const
+
+function least(clientKey: PublicJwk): RequestListener {
+  const client = createPublicKey({ key: { ...clientKey } as JsonWebKey, format: 'jwk' })
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const known = new Map<string, KeyObject>()
+  const keyOf = (jwk: JsonWebKey): KeyObject => {
+    const found = known.get(String(jwk.x)) ?? createPublicKey({ key: jwk, format: 'jwk' })
+    known.set(String(jwk.x), found)
+    return found
+  }
+  const check = (jws: string, key: KeyObject): void => {
+    const end = jws.lastIndexOf('.')
+    const signature = Buffer.from(jws.slice(end + 1), 'base64url')
+    if (!verify('sha256', Buffer.from(jws.slice(0, end)), { key, ...P1363 }, signature))
+      throw new Error('a signature does not verify')
+  }
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+  return (req, res) => {
+    const parts: Buffer[] = []
+    req.on('data', (some: Buffer) => parts.push(some))
+    req.on('end', () => {
+      const form = new URLSearchParams(Buffer.concat(parts).toString())
+      check(form.get('client_assertion') ?? '', client)
+      const proof = req.headers.dpop
+      if (typeof proof === 'string') {
+        const header = JSON.parse(Buffer.from(proof.split('.', 1)[0] ?? '', 'base64url').toString())
+        check(proof, keyOf(header.jwk))
+      }
+      const text = `${part({ alg: 'ES256', typ: 'at+jwt' })}.${part({ sub: CLIENT, scope: form.get('scope') })}`
+      const signature = sign('sha256', Buffer.from(text), { key: privateKey, ...P1363 })
+      const body = JSON.stringify({
+        access_token: `${text}.${signature.toString('base64url')}`,
+        token_type: proof === undefined ? 'Bearer' : 'DPoP',
+      })
+      res.setHeader('Content-Type', 'application/json')
+      res.setHeader('Content-Length', Buffer.byteLength(body))
+      res.end(body)
+    })
+  }
+}
+
 serveBench<TokenServerInput, TokenServerReady>(async ({ kind, clientKey }) => {
   let listener: RequestListener = (_req, res) => res.writeHead(503).end()
   const http = createServer((req, res) => listener(req, res))
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
   const issuer = `http://localhost:${(http.address() as AddressInfo).port}`
-  listener = kind === 'ours' ? await ours(issuer, clientKey) : bareProvider(issuer, CLIENT, clientKey)
+  if (kind === 'ours') listener = await ours(issuer, clientKey)
+  else listener = kind === 'least' ? least(clientKey) : bareProvider(issuer, CLIENT, clientKey)
   return {
     ready: { issuer, client: CLIENT, resource: `${issuer}/mcp/market` },
     close: async () => {
