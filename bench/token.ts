@@ -153,5 +153,5 @@ try {
   }
 } finally {
   agent.destroy()
-  await Promise.all([servers.ours.stop(), servers.bare.stop()])
+  await Promise.all(Object.values(servers).map((server) => server.stop()))
 }
