@@ -98,8 +98,10 @@ describe('trust over HTTP', () => {
   })
 
   it('another model, prompt or tool: the level falls at once, and stays low until a person has looked', async () => {
-    const { agent, echo, level } = await enter('changing')
-    assert.ok(await echo())
+    const { agent, call, echo, level } = await enter('changing')
+    const sums = async () => /The sum of 2 and 3 is 5/.test((await call('get-sum', { a: 2, b: 3 })).text)
+    const toggles = async () => /simulated/i.test((await call('toggle-simulated-logging')).text)
+    assert.ok((await echo()) && (await toggles()))
     const composed = {
       ...agent,
       version: agent.version + 1,
@@ -115,7 +117,9 @@ describe('trust over HTTP', () => {
     await world.daemon.foundation.store.agents.replace(composed)
     world.daemon.foundation.decider.control({ type: 'agent', agent: composed })
     assert.equal(level(), 'restricted')
-    assert.equal(await echo(), false, 'what has side effects, for all that is known of it')
+    assert.ok(await echo(), 'a read that it has done before')
+    assert.equal(await sums(), false, 'one that it has never done')
+    assert.equal(await toggles(), false, 'what has side effects')
     world.daemon.foundation.decider.control({
       type: 'trust-reset',
       tenant: 'default',
@@ -123,6 +127,6 @@ describe('trust over HTTP', () => {
       by: 'owner',
     })
     assert.equal(level(), 'standard')
-    assert.ok(await echo())
+    assert.ok((await echo()) && (await sums()))
   })
 })
