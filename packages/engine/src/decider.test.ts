@@ -462,7 +462,7 @@ test('rebuilt from the ledger alone, from a snapshot alone, or from both, the st
     id: 'probe',
     at: kept.ports.clock.now() + 1000,
     tool: 'place_order',
-    args: { symbol: 'ACME', quantity: 4000 },
+    args: { symbol: 'ACME', quantity: 4000, venue: 'elsewhere' },
   })
   const expected = kept.decider.dry(probe)
   assert.ok(expected.evidence.length > 0)
