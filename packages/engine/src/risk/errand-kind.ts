@@ -12,6 +12,8 @@ export interface ErrandKind {
   readonly kinds: readonly string[]
   /** `read` or `write`, and what the definition of the tool says that it does. */
   readonly does: string
+  /** The user's own words ask for such an action: no custom of others says more of this errand. */
+  readonly asked?: boolean
 }
 
 const MAX_WORDS = 12
@@ -27,7 +29,10 @@ export function errandOf(
   if (words.length > 0) kinds.push(digest(`purpose ${words.join(' ')}`))
   if (intent?.understood === true && intent.classes.length > 0)
     kinds.push(digest(`words ${[...intent.classes].sort().join(' ')}`))
-  return kinds.length === 0 ? null : { kinds, does: doesOf(tool) }
+  if (kinds.length === 0) return null
+  const asked =
+    intent?.understood === true && tool.roles.classes.some((name) => intent.classes.includes(name))
+  return { kinds, does: doesOf(tool), ...(asked ? { asked } : {}) }
 }
 
 /** Numbers name a case, not a kind. */

@@ -47,6 +47,12 @@ test('a new agent is measured by what errands of its kind need, and how little i
   assert.equal(score(state, signal('delete')), null)
 })
 
+test('what the user asked for is nothing strange, whatever others do', () => {
+  const plain = signal('delete')
+  assert.ok(plain.errand !== undefined && score(errand.empty(), plain) !== null)
+  assert.equal(score(errand.empty(), { ...plain, errand: { ...plain.errand, asked: true } }), null)
+})
+
 test('the narrowest kind that others know counts; where nobody, or one group, knows it, nothing is said', () => {
   const state = errand.empty()
   assert.ok(score(state, signal('delete', ['unheard of', 'pay bills'])) !== null)

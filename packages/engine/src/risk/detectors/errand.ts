@@ -31,7 +31,7 @@ export const errand: Detector<ErrandState> = {
   grows: 'level',
   empty: () => ({ settled: 0 }),
   score({ settled }, { errand: of, write }, peers) {
-    if (of === undefined || settled >= COLD) return null
+    if (of === undefined || of.asked === true || settled >= COLD) return null
     const others = of.kinds
       .map((kind) => within(peers.kinds, kind, of.does))
       .find(({ whole, groups }) => whole > 0 && groups >= GROUPS)
