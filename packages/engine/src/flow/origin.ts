@@ -241,6 +241,7 @@ function isInPieces(text: string, bare: string): boolean {
   return false
 }
 
+const HEAD = 3
 const CUT = { least: 5, most: 64, apart: 60, tries: 256 } as const
 /** Cut in two inside a word, the halves one soon after the other, each by itself: `Riverben … d Grand`. */
 function inTwo(state: FlowState, value: string): Origin | null {
@@ -251,7 +252,7 @@ function inTwo(state: FlowState, value: string): Origin | null {
     if (output?.thirdParty !== true) continue
     budget -= output.text.length
     let tries = 0
-    const head = value.slice(0, 2)
+    const head = value.slice(0, HEAD)
     for (
       let at = output.text.indexOf(head);
       at >= 0 && tries < CUT.tries;
@@ -266,7 +267,7 @@ function inTwo(state: FlowState, value: string): Origin | null {
   return null
 }
 function isCutAt(text: string, value: string): boolean {
-  let cut = 2
+  let cut: number = HEAD
   while (cut < value.length && text.charAt(cut) === value.charAt(cut)) cut++
   if (value.length - cut < 2 || isLetter(text.charAt(cut))) return false
   if (!isLetter(value.charAt(cut - 1)) || !isLetter(value.charAt(cut))) return false
