@@ -11,6 +11,7 @@ import { hash } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { type ControlEvent, createCedarEngine, createDecider, type LedgerPort } from '@safeconduct/engine'
@@ -115,8 +116,10 @@ async function open(directory: string, hotAgents: number) {
 
 type Desk = Awaited<ReturnType<typeof open>>
 
-function register({ clock, decider }: Desk, from: number, to: number): void {
+async function register({ clock, decider }: Desk, from: number, to: number): Promise<void> {
   for (let i = from; i < to; i++) {
+    // What was registered is on its way to the ledger until the next turn.
+    if (i % 100 === 0) await setImmediate()
     const id = `many-${i}`
     const events: ControlEvent[] = [
       { type: 'epoch', tenant: TENANT, ref: epoch('agent', id) },
@@ -126,6 +129,7 @@ function register({ clock, decider }: Desk, from: number, to: number): void {
     ]
     for (const event of events) decider.control(event)
   }
+  for (let turn = 0; turn < 1000; turn++) await setImmediate()
 }
 
 /** A new errand for an agent whose first one is over. */
@@ -136,7 +140,7 @@ function sendAgain({ clock, decider }: Desk, i: number): void {
 }
 
 async function getKnown(desk: Desk, from: number, to: number): Promise<void> {
-  register(desk, from, to)
+  await register(desk, from, to)
   for (let n = 0; n < KNOWN_CALLS; n++) {
     desk.clock.advance(180_000)
     for (let i = from; i < to; i++) await work(desk, i, n)
@@ -187,7 +191,7 @@ try {
 
   process.stderr.write(`${count} agents…\n`)
   const rest = count - 2 * KNOWN_AGENTS
-  register(desk, 2 * KNOWN_AGENTS, count)
+  await register(desk, 2 * KNOWN_AGENTS, count)
   const registered = heap()
   for (let i = 2 * KNOWN_AGENTS; i < count; i++) await work(desk, i, 0)
   const woken = heap()
@@ -214,7 +218,7 @@ try {
   process.stderr.write(`a burst of ${burst}…\n`)
   await desk.decider.close().catch(() => undefined)
   const busy = await open(path.join(folder, 'b'), HOT)
-  register(busy, 0, BURST_AGENTS)
+  await register(busy, 0, BURST_AGENTS)
   const since = process.cpuUsage()
   let tenth = 0
   for (let n = 0; n < burst; n++) {

@@ -288,7 +288,7 @@ async function openParts(
   settings: Settings,
   directory: string,
 ): Promise<Omit<LogParts, 'release'>> {
-  const { files, clock, limits } = settings
+  const { files, clock, limits, overlaps } = settings
   const signer = noteSigner(options.origin, options.key)
   const journalDirectory = path.join(directory, 'journal')
   await makeDirectories(files, directory, journalDirectory)
@@ -308,7 +308,7 @@ async function openParts(
     for (const leaf of leaves) tree.push(leaf)
     timer.touch()
   }
-  const start = { files, directory: journalDirectory, origin: options.origin, limits, clock }
+  const start = { files, directory: journalDirectory, origin: options.origin, limits, clock, overlaps }
   const journal = await Journal.open({ ...start, positions, size, nextBatch, onDurable })
   try {
     // From here on an empty journal is a log of size 0, and a missing one is a loss.

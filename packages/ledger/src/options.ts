@@ -6,7 +6,7 @@ import type { KeyObject } from 'node:crypto'
 import { LedgerError } from './errors.ts'
 import { type Files, nodeFiles } from './files.ts'
 import { MAX_ORIGIN_BYTES } from './journal/format.ts'
-import { type JournalLimits, minSegmentBytes } from './journal/journal.ts'
+import { type JournalLimits, minSegmentBytes, type Overlaps, tellingIsSlower } from './journal/journal.ts'
 import { isKeyName } from './note.ts'
 
 /** Bytes of a journal segment; as much again is held as the next segment, and as much as the disk reserve. */
@@ -29,6 +29,8 @@ export interface LogOptions {
   key: KeyObject
   /** Milliseconds; used to space retries on a full disk. */
   clock?: () => number
+  /** When writing and acknowledging overlap; the slower one decides unless given. */
+  overlaps?: Overlaps
   publishEveryMs?: number
   segmentBytes?: number
   maxAttachmentBytes?: number
@@ -49,6 +51,7 @@ export interface LogOptions {
 export interface Settings {
   files: Files
   clock: () => number
+  overlaps: Overlaps
   publishEveryMs: number
   limits: JournalLimits
 }
@@ -78,6 +81,7 @@ export function settingsOf(options: LogOptions): Settings {
   return {
     files: options.files ?? nodeFiles,
     clock: options.clock ?? Date.now,
+    overlaps: options.overlaps ?? tellingIsSlower,
     publishEveryMs: whole('publishEveryMs', options.publishEveryMs ?? DEFAULT_PUBLISH_EVERY_MS, 0, 3_600_000),
     limits: {
       segmentBytes,

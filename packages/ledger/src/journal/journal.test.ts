@@ -143,10 +143,14 @@ describe('one batch durable, the next on its way', () => {
     await log.close()
   })
 
-  it('loses nothing that was acknowledged, wherever the power goes while many submit', async () => {
+  for (const overlapping of [true, false])
+    it(`loses nothing that was acknowledged, wherever the power goes while many submit (${overlapping})`, () =>
+      losesNothing(() => overlapping))
+
+  async function losesNothing(overlaps: () => boolean) {
     for (let at = 1; at <= 9; at += 2) {
       const files = new MemoryFiles()
-      const log = await openMemoryLog(files, key)
+      const log = await openMemoryLog(files, key, { overlaps })
       const acknowledged = new Map<number, number>()
       let syncs = 0
       let left: { disk: MemoryFiles; acknowledged: Map<number, number> } | undefined
@@ -170,6 +174,46 @@ describe('one batch durable, the next on its way', () => {
         assert.deepEqual(Buffer.from(await again.entry(index)), entryOf(id))
       await again.close()
     }
+  }
+
+  it('tells half while the next is on its way, and the rest whatever becomes of that', async () => {
+    const files = new MemoryFiles()
+    const log = await openMemoryLog(files, key, { overlaps: () => true })
+    const told: number[] = []
+    const lost: number[] = []
+    let syncs = 0
+    const seen: number[] = []
+    files.fault = (operation) => {
+      if (operation.kind !== 'datasync' || !operation.file.startsWith(JOURNAL)) return undefined
+      seen.push(told.length)
+      return ++syncs === 4 ? 'lost' : undefined
+    }
+    const submit = async (_: unknown, who: number) => {
+      for (let turn = 0; turn < 4; turn++) {
+        const appended = await log.append(entryOf(who * 10 + turn)).catch(() => null)
+        if (appended === null) {
+          lost.push(who)
+          return
+        }
+        told.push(appended.index)
+      }
+    }
+    await Promise.all(Array.from({ length: 100 }, submit))
+    // When a batch reaches the disk, everybody before it was told: first all at once, from then on half by half.
+    assert.deepEqual(seen, [0, 100, 200, 250])
+    assert.deepEqual(
+      told,
+      [...told].sort((a, b) => a - b),
+    )
+    assert.equal(told.length, log.size)
+    assert.equal(lost.length, 100)
+    await log.close()
+    const again = await openMemoryLog(
+      files.afterCrash(() => false),
+      key,
+    )
+    assert.ok(again.size >= told.length, 'what was told is there')
+    await again.close()
   })
 
   it('leaves nobody waiting who submits some turns after an acknowledgement', async () => {

@@ -3,8 +3,8 @@
  * Group commit. While one sync runs, the next batch gathers; an entry is acknowledged only after the sync of its batch
  * returned without an error. Whoever is told may submit again at once, and what they submit has to be hashed:
  * where the disk is slower than that, they are told first and join what is written next; where hashing is slower, half of
- * them are told while the others' next entries are on their way. The first error of a write or sync poisons the journal: its pages may be gone from the
- * cache, so nothing is retried on that descriptor and every waiter learns that its outcome is unknown.
+ * them are told while the others' next entries are on their way. The first error of a write or sync poisons the journal:
+ * its pages may be gone from the cache, so nothing is retried on that descriptor and every waiter learns that its outcome is unknown.
  */
 import { randomBytes } from 'node:crypto'
 import * as path from 'node:path'
@@ -38,12 +38,21 @@ export interface JournalStart {
   origin: string
   limits: JournalLimits
   clock: () => number
+  overlaps: Overlaps
   positions: Positions
   size: number
   nextBatch: number
   /** Called after each durable batch and before it is acknowledged. */
   onDurable: (leaves: readonly Buffer[]) => void
 }
+
+/**
+ * Whether the next batch is written while half of the last one's submitters still wait to be told: given the milliseconds
+ * that telling all of them takes, with what they submit at once, and those of one write.
+ */
+export type Overlaps = (telling: number, writing: number) => boolean
+
+export const tellingIsSlower: Overlaps = (telling, writing) => telling > writing
 
 const REUSE_BYTES = 4 << 20
 /** Smaller batches take the disk longer than they take us. */
@@ -203,12 +212,13 @@ export class Journal {
       throw new LedgerError('closed', 'the journal has no segment')
     const frame = batch.seal(salt, this.#nextBatch, this.#size)
     const started = performance.now()
-    const written = segment.write(frame, this.#position)
+    const written = segment.write(frame, this.#position).then(() => {
+      this.#wrote = performance.now() - started
+    })
     try {
       await this.#tell(1)
     } finally {
       await written
-      this.#wrote = performance.now() - started
     }
     const first = this.#size
     const end = this.#position + frame.length
@@ -235,7 +245,8 @@ export class Journal {
     await undefined
     const whole = ((performance.now() - started) / (batch.told - before)) * batch.count
     // Overlapping, a batch holds half of what waits.
-    this.#overlaps = batch.count >= MIN_OVERLAP && (this.#overlaps ? 2 : 1) * whole > this.#wrote
+    this.#overlaps =
+      batch.count >= MIN_OVERLAP && this.#start.overlaps((this.#overlaps ? 2 : 1) * whole, this.#wrote)
   }
 
   #forget(bytes: number, entries: number): void {
