@@ -123,8 +123,9 @@ async function applyFile(context: VerbContext, file: string, dryRun: boolean): P
   if (problems.length > 0) {
     const lines = problems.map((p) => `${p.file}:${p.line}:${p.column}: ${p.message}`)
     if (!context.output.json) process.stderr.write(`${lines.map(plain).join('\n')}\n`)
+    const many = `${checked.more === true ? 'more than ' : ''}${problems.length} problems`
     throw new SafeconductError('invalid_request', {
-      message: `${file}: ${problems.length === 1 ? 'one problem' : `${problems.length} problems`}; nothing was changed.`,
+      message: `${file}: ${problems.length === 1 ? 'one problem' : many}; nothing was changed.`,
       details: { problems: lines },
     })
   }

@@ -17,11 +17,17 @@ import {
 } from '@safeconduct/protocol'
 import * as z from 'zod'
 import { type Route, route } from '../http/route.ts'
-import { didYouMean } from './did-you-mean.ts'
+import { createGuess, type Guess } from './did-you-mean.ts'
 import { notFound } from './not-found.ts'
 import { type AdminPorts, byOf } from './ports.ts'
 
 const MAX_TOOLS = 1000
+/** Told in one answer; what is left is not looked at. */
+const MAX_PROBLEMS = 100
+/** Members of one tool's corrections, and of its arguments; more than any valid one has. */
+const MAX_MEMBERS = 64
+/** Characters of the names that a message lists. */
+const LISTED = 400
 const told = z.record(z.string(), z.json())
 const set = z.strictObject({
   tools: told.refine((tools) => Object.keys(tools).length <= MAX_TOOLS, `at most ${MAX_TOOLS} tools`),
@@ -79,8 +85,8 @@ export function toolCorrectionRoutes(ports: AdminPorts): Route[] {
       summary: 'Every problem with its path, and what would change; changes nothing.',
       body: set,
       handle: async ({ tenant, body }) => {
-        const { before, problems, changes } = await compare(ports, tenant, body.tools)
-        return { revision: revisionOf(before), problems, changes: problems.length > 0 ? [] : changes }
+        const { before, problems, more, changes } = await compare(ports, tenant, body.tools)
+        return { revision: revisionOf(before), problems, more, changes: problems.length > 0 ? [] : changes }
       },
     }),
     route({
@@ -114,16 +120,18 @@ async function compare(ports: AdminPorts, tenant: string, given: Readonly<Record
   const tools = await everyTool(ports, tenant)
   const before = correctionsOf(tools)
   const byId = new Map(tools.map((tool) => [tool.id, tool]))
+  const ids = [...byId.keys()]
+  const guess = createGuess()
   const problems: CorrectionProblem[] = []
   const after = new Map<string, ToolCorrections>()
   for (const [id, value] of Object.entries(given)) {
+    if (problems.length > MAX_PROBLEMS) break
     const tool = byId.get(id)
     if (tool === undefined) {
-      const message = `There is no tool ${JSON.stringify(id)}.${didYouMean(id, [...byId.keys()])}`
-      problems.push({ path: [id], message })
+      problems.push({ path: [id], message: `There is no tool ${quoted(id)}.${guess(id, ids)}` })
       continue
     }
-    const { corrections, problems: found } = inspectCorrections(tool, value)
+    const { corrections, problems: found } = inspectCorrections(tool, value, guess)
     problems.push(...found.map((one) => ({ ...one, path: [id, ...one.path] })))
     // An empty object corrects nothing, which is the same as not being named.
     if (corrections !== null && !isEmpty(corrections)) after.set(id, corrections)
@@ -132,7 +140,8 @@ async function compare(ports: AdminPorts, tenant: string, given: Readonly<Record
     const [old, next] = [before[id] ?? null, after.get(id) ?? null]
     return isSame(old, next) ? [] : [{ tool: id, before: old, after: next }]
   })
-  return { tools, before, problems, changes }
+  const more = problems.length > MAX_PROBLEMS
+  return { tools, before, problems: problems.slice(0, MAX_PROBLEMS), more, changes }
 }
 
 async function requireChange(
@@ -159,18 +168,25 @@ const FACTS = Object.keys(toolCorrections.shape).filter((name) => name !== 'args
 export function inspectCorrections(
   tool: Pick<PinnedTool, 'definition' | 'proposed'>,
   value: JsonValue,
+  guess: Guess = createGuess(),
 ): { readonly corrections: ToolCorrections | null; readonly problems: readonly CorrectionProblem[] } {
-  if (!isJsonObject(value))
-    return { corrections: null, problems: [{ path: [], message: 'It must be an object of corrections.' }] }
+  const only = (message: string, path: readonly string[] = []) => ({
+    corrections: null,
+    problems: [{ path, message }],
+  })
+  if (!isJsonObject(value)) return only('It must be an object of corrections.')
+  if (Object.keys(value).length > MAX_MEMBERS) return only(`It has at most ${MAX_MEMBERS} members.`)
+  const args = value.args
+  if (isJsonObject(args) && Object.keys(args).length > MAX_MEMBERS)
+    return only(`At most ${MAX_MEMBERS} arguments.`, ['args'])
   const problems: CorrectionProblem[] = []
   const names = [...FACTS, 'args']
   for (const name of Object.keys(value).filter((one) => !names.includes(one))) {
     const valid = [...FACTS, 'args.<argument>'].join(', ')
-    const message = `${JSON.stringify(name)} cannot be corrected.${didYouMean(name, names)} What can: ${valid}.`
+    const message = `${quoted(name)} cannot be corrected.${guess(name, names)} What can: ${valid}.`
     problems.push({ path: [name], message })
   }
-  const args = value.args
-  if (isJsonObject(args)) problems.push(...inspectArguments(tool, args))
+  if (isJsonObject(args)) problems.push(...inspectArguments(tool, args, guess))
   const parsed = toolCorrections.safeParse(value)
   if (parsed.success && problems.length === 0) return { corrections: parsed.data, problems }
   for (const issue of parsed.error?.issues ?? []) {
@@ -186,20 +202,28 @@ export function inspectCorrections(
 function inspectArguments(
   { definition, proposed }: Pick<PinnedTool, 'definition' | 'proposed'>,
   args: JsonObject,
+  guess: Guess,
 ): CorrectionProblem[] {
   const known = [...new Set([...argumentsOf(definition), ...argumentsOf(proposed)])]
+  const listed = cut(known.slice(0, MAX_MEMBERS).join(', '), LISTED)
   return Object.entries(args).flatMap(([name, kind]): CorrectionProblem[] => {
     const path = ['args', name]
     if (known.length > 0 && !known.includes(name)) {
-      const message = `The tool has no argument ${JSON.stringify(name)}.${didYouMean(name, known)} It has: ${known.slice(0, 64).join(', ')}.`
+      const message = `The tool has no argument ${quoted(name)}.${guess(name, known)} It has: ${listed}.`
       return [{ path, message }]
     }
     if (ARGUMENT_KIND_NAMES.some((one) => one === kind)) return []
-    const near = typeof kind === 'string' ? didYouMean(kind, ARGUMENT_KIND_NAMES) : ''
-    const message = `${JSON.stringify(kind)} is no kind of argument.${near} Kinds: ${ARGUMENT_KIND_NAMES.join(', ')}.`
+    const near = typeof kind === 'string' ? guess(kind, ARGUMENT_KIND_NAMES) : ''
+    const message = `${quoted(kind)} is no kind of argument.${near} Kinds: ${ARGUMENT_KIND_NAMES.join(', ')}.`
     return [{ path, message }]
   })
 }
+
+/** As JSON, as long as a name is. */
+const quoted = (value: JsonValue): string => cut(JSON.stringify(value), 200)
+
+const cut = (text: string, length: number): string =>
+  text.length > length ? `${text.slice(0, length - 1)}…` : text
 
 function expected(path: readonly string[], otherwise: string): string {
   if (path[0] === 'effect') return 'It is read or write.'
