@@ -105,6 +105,20 @@ describe('the live page', () => {
     )
   })
 
+  it('shows what changes where the body does not say it', async () => {
+    const id = 'market/transfer_money'
+    await at().post('owner', '/api/v1/tools/roles', { id, corrections: { destructive: true } })
+    const { revision } = (await at().get('local', '/api/v1/tools/corrections')).json
+    await at().post('local', '/api/v1/tools/corrections', { tools: {}, revision })
+    const { node } = await signedIn()
+    const card = node('waiting').children.find((one) => /Correct the roles/.test(one.textContent))
+    assert.match(
+      card?.textContent ?? '',
+      /"takenBack": \[\s+"market\/transfer_money destructive: true → as derived"/,
+    )
+    await card?.press('Refuse')
+  })
+
   it('asks for changes as they come in, and does what the owner says', async () => {
     const { node, until } = await signedIn()
     await at().post('local', '/api/v1/agents/trader/autonomy', { autonomous: false })

@@ -73,18 +73,34 @@ describe('corrections of many tools', () => {
     ])
     const asked = await world.post('local', PATH, { tools, revision })
     const { id, summary } = asked.json.request as JsonObject
-    assert.equal(summary, `Correct the roles of 2 tools: ${QUOTE}, ${TRANSFER}`)
+    assert.equal(
+      summary,
+      `Correct the roles of 2 tools (1 trusted more, 1 other): ${TRANSFER} args.amount → free, ${QUOTE} effect → write`,
+    )
+    const { requests } = (await world.get('owner', '/api/v1/owner-requests')).json
+    assert.deepEqual(
+      (requests as JsonObject[]).map(({ params }) => (params as JsonObject).shown),
+      [
+        {
+          trustedMore: [`${TRANSFER} args.amount: as derived → free`],
+          other: [`${QUOTE} effect: as derived → write`],
+        },
+      ],
+    )
     assert.deepEqual((await now()).tools, {}, 'not yet')
     await world.post('owner', `/api/v1/owner-requests/${id}/decide`, { confirm: true })
     assert.deepEqual((await now()).tools, tools)
     assert.deepEqual((await world.store.tools.get(TENANT, QUOTE))?.corrections, tools[QUOTE])
     await world.decider.drainOutbox()
     assert.equal(kindsIn(world.ledger).filter((kind) => kind === 'tool.corrected').length, 2)
-    assert.match(String((await world.post('local', PATH, { tools })).json.message), /like that already/)
+    const again = await world.post('local', PATH, { tools, revision: (await now()).revision })
+    assert.match(String(again.json.message), /like that already/)
   })
 
   it('take back what is not named', async () => {
-    const answer = await world.post('owner', PATH, { tools: { [QUOTE]: { effect: 'read' }, [TRANSFER]: {} } })
+    const { revision } = await now()
+    const tools = { [QUOTE]: { effect: 'read' }, [TRANSFER]: {} }
+    const answer = await world.post('owner', PATH, { tools, revision })
     assert.deepEqual(answer.json.changes, [
       { tool: QUOTE, before: { effect: 'write' }, after: { effect: 'read' } },
       { tool: TRANSFER, before: { args: { amount: 'free' } }, after: null },
@@ -98,8 +114,13 @@ describe('corrections of many tools', () => {
     const before = (await now()).tools
     const late = await world.post('owner', PATH, { tools: {}, revision })
     assert.deepEqual([late.status, late.json.error], [409, 'conflict'])
-    const half = await world.post('owner', PATH, { tools: { [QUOTE]: { effect: 'write' }, none: {} } })
+    const half = await world.post('owner', PATH, {
+      tools: { [QUOTE]: { effect: 'write' }, none: {} },
+      revision: (await now()).revision,
+    })
     assert.deepEqual([half.status, half.json.error], [400, 'invalid_request'])
+    const blind = await world.post('owner', PATH, { tools: {} })
+    assert.deepEqual([blind.status, blind.json.error], [400, 'invalid_request'], 'compared with nothing')
     assert.deepEqual((await now()).tools, before)
   })
 })

@@ -143,7 +143,8 @@ export function createOwnerRequests(ports: OwnerRequestPorts, rows: () => readon
       const parsed = row.body === null ? null : row.body.parse(body)
       const now = ports.clock.now()
       const { tenant } = ports
-      const asks = (await row.confirm?.(parsed as never, { tenant, params })) ?? row.summary
+      const told = (await row.confirm?.(parsed as never, { tenant, params })) ?? row.summary
+      const [asks, shown] = typeof told === 'string' ? [told, null] : [told.summary, told.shown]
       const target = Object.values(params).join(' ')
       const sentence = displayText(target === '' ? asks : `${asks}: ${target}`, 300)
       const request: OwnerRequest = {
@@ -152,7 +153,7 @@ export function createOwnerRequests(ports: OwnerRequestPorts, rows: () => readon
         version: 1,
         verb: verbOf(row),
         summary: sentence,
-        params: { body, params: { ...params } },
+        params: { body, params: { ...params }, ...(shown === null ? {} : { shown }) },
         status: 'pending',
         result: null,
         createdAt: now,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { JsonObject, JsonValue } from '@safeconduct/protocol'
 import type { Route } from '../http/route.ts'
+import { displayText } from '../pages/html.ts'
 import type { AdminPorts } from './ports.ts'
 import { toolCorrectionRoutes } from './tool-corrections.ts'
 
@@ -111,5 +112,57 @@ describe('what a check of corrections may cost', () => {
       (answer.problems as JsonObject[]).map(({ path }) => path),
       [['mail/sent'], ['mail/send', 'args', 'too']],
     )
+  })
+})
+
+describe('what the owner confirms of corrections', () => {
+  const bank = { effect: 'write', destructive: true, args: { to: 'account' } }
+  const longNames = Array.from({ length: 12 }, (_, at) => `a/quite-a-long-name-of-a-tool-${at}`)
+
+  it('names what is taken back first, however much else there is', async () => {
+    const { confirm, now } = desk([tool('zbank/transfer', bank), ...longNames.map((id) => tool(id))])
+    const tools = Object.fromEntries(longNames.map((id) => [id, { reversible: false }]))
+    const asked = await confirm({ tools, revision: (await now()).revision as string })
+    assert.ok(typeof asked !== 'string')
+    const cut = displayText(asked.summary, 300)
+    assert.match(
+      cut,
+      /^Correct the roles of 13 tools \(3 taken back, 12 other\): zbank\/transfer effect → as derived, /,
+    )
+    assert.deepEqual(asked.shown, {
+      takenBack: [
+        'zbank/transfer effect: write → as derived',
+        'zbank/transfer destructive: true → as derived',
+        'zbank/transfer args.to: account → as derived',
+      ],
+      other: longNames.toSorted().map((id) => `${id} reversible: as derived → false`),
+    })
+  })
+
+  it('names single facts that go while others of the tool stay, and what is trusted more', async () => {
+    const { confirm, now } = desk([tool('bank/transfer', bank)])
+    const tools = { 'bank/transfer': { effect: 'read', destructive: true } }
+    const asked = await confirm({ tools, revision: (await now()).revision as string })
+    assert.deepEqual(typeof asked === 'string' ? null : asked.shown, {
+      takenBack: ['bank/transfer args.to: account → as derived'],
+      trustedMore: ['bank/transfer effect: write → read'],
+    })
+  })
+
+  it('is what was compared: what came between asking and confirming is not taken back', async () => {
+    const { give, known, now } = desk([tool('bank/transfer'), tool('a/other')])
+    const body = { tools: { 'a/other': { ownData: true } }, revision: (await now()).revision as string }
+    known.set('bank/transfer', tool('bank/transfer', bank))
+    await assert.rejects(give(body), { code: 'conflict' })
+    assert.deepEqual(known.get('bank/transfer')?.corrections, bank)
+    await assert.rejects(give({ tools: {} }), { name: 'ZodError' })
+  })
+
+  it('is refused where it is more than a person reads', async () => {
+    const rows = Array.from({ length: 501 }, (_, at) => tool(`a/t${at}`))
+    const { confirm, now } = desk(rows)
+    const tools = Object.fromEntries(rows.map(({ id }) => [id, { ownData: true, effect: 'read' }]))
+    const { revision } = await now()
+    await assert.rejects(confirm({ tools, revision: revision as string }), { code: 'too_large' })
   })
 })

@@ -17,6 +17,7 @@ import {
 } from '@safeconduct/protocol'
 import * as z from 'zod'
 import { type Route, route } from '../http/route.ts'
+import { askedChange, type CorrectionChange } from './correction-change.ts'
 import { createGuess, type Guess } from './did-you-mean.ts'
 import { notFound } from './not-found.ts'
 import { type AdminPorts, byOf } from './ports.ts'
@@ -33,18 +34,12 @@ const set = z.strictObject({
   tools: told.refine((tools) => Object.keys(tools).length <= MAX_TOOLS, `at most ${MAX_TOOLS} tools`),
 })
 /** Of the corrections that the change was compared with; others by now, and nothing is changed. */
-const revision = z.string().max(128).optional()
+const revision = z.string().max(128)
 
 export interface CorrectionProblem {
   /** From the tool's id inwards. */
   readonly path: readonly string[]
   readonly message: string
-}
-
-export interface CorrectionChange {
-  readonly tool: string
-  readonly before: ToolCorrections | null
-  readonly after: ToolCorrections | null
 }
 
 export function toolCorrectionRoutes(ports: AdminPorts): Route[] {
@@ -59,7 +54,7 @@ export function toolCorrectionRoutes(ports: AdminPorts): Route[] {
       confirm: async ({ id, corrections }, { tenant }) => {
         const tool = await pinned(ports, tenant, id)
         if (corrections === null) return `Take back every correction of the tool ${id}`
-        return `Treat the tool ${id} as told: ${JSON.stringify(requireValid(tool, corrections))}`
+        return `Treat the tool ${id} as told and otherwise as derived: ${JSON.stringify(requireValid(tool, corrections))}`
       },
       handle: async ({ tenant, body, caller }) => {
         const tool = await pinned(ports, tenant, body.id)
@@ -93,12 +88,12 @@ export function toolCorrectionRoutes(ports: AdminPorts): Route[] {
       method: 'POST',
       path: '/api/v1/tools/corrections',
       who: 'confirmed',
-      summary: 'All that is corrected of tools from the next call on; what is not named is taken back.',
+      summary:
+        'All that is corrected of tools from the next call on, compared with a revision; what is not named is taken back.',
       body: set.extend({ revision }),
       confirm: async (body, { tenant }) => {
         const { changes } = await requireChange(ports, tenant, body)
-        const names = changes.map(({ tool, after }) => (after === null ? `${tool} (taken back)` : tool))
-        return `Correct the roles of ${changes.length === 1 ? '1 tool' : `${changes.length} tools`}: ${names.join(', ')}`
+        return askedChange(changes)
       },
       handle: async ({ tenant, body, caller }) => {
         const { changes, tools } = await requireChange(ports, tenant, body)
@@ -147,13 +142,13 @@ async function compare(ports: AdminPorts, tenant: string, given: Readonly<Record
 async function requireChange(
   ports: AdminPorts,
   tenant: string,
-  body: { readonly tools: Readonly<Record<string, JsonValue>>; readonly revision?: string | undefined },
+  body: { readonly tools: Readonly<Record<string, JsonValue>>; readonly revision: string },
 ) {
   const { tools, before, problems, changes } = await compare(ports, tenant, body.tools)
   const [first] = problems
   if (first !== undefined)
     throw new SafeconductError('invalid_request', { message: `${first.path.join(' → ')}: ${first.message}` })
-  if (body.revision !== undefined && body.revision !== revisionOf(before))
+  if (body.revision !== revisionOf(before))
     throw new SafeconductError('conflict', {
       message: 'The corrections changed meanwhile; look at the difference anew.',
     })

@@ -3,7 +3,7 @@
  * @module
  */
 import type { IncomingMessage } from 'node:http'
-import type { Enforcer, Grant, JsonValue, Proof } from '@safeconduct/protocol'
+import type { Enforcer, Grant, JsonObject, JsonValue, Proof } from '@safeconduct/protocol'
 import type * as z from 'zod'
 
 /**
@@ -53,10 +53,16 @@ export interface Route {
   readonly handle: (context: RouteContext<never, never>) => Promise<RouteResult>
 }
 
+/** A sentence, and what the owner is shown in place of the body, where the body does not say what will change. */
+export interface Asked {
+  readonly summary: string
+  readonly shown: JsonObject
+}
+
 export type Confirm<Body> = (
   body: Body,
   at: Pick<RouteContext<Body, never>, 'tenant' | 'params'>,
-) => string | Promise<string>
+) => string | Asked | Promise<string | Asked>
 
 type Infer<S extends z.ZodType | null> = S extends z.ZodType ? z.infer<S> : null
 

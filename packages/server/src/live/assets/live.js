@@ -105,7 +105,7 @@ function requestCard(request) {
     {},
     el('h3', { textContent: request.summary }),
     el('p', { className: 'quiet', textContent: 'Asked for on the command line of this machine. Refuse it if that was not you.' }),
-    el('pre', { textContent: pretty(request.params.body) }),
+    el('pre', { textContent: pretty(request.params.shown ?? request.params.body) }),
     el('div', { className: 'row' }, button('Confirm', 'yes', () => decide(true)), button('Refuse', 'no', () => decide(false))),
   )
 }
