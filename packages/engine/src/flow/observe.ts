@@ -14,12 +14,13 @@ import { deriveFrom, isAsked, isNamed, originOf } from './origin.ts'
 import type { Field } from './parse.ts'
 import { fieldsOfText, fieldsOfValue } from './parse.ts'
 import type { ArgumentRole, ToolRoles } from './roles.ts'
-import { argumentRole, isHard, roleOfValue } from './roles.ts'
+import { argumentRole, isHard } from './roles.ts'
 import type { Span } from './spans.ts'
 import { asksWithToken, spansOf } from './spans.ts'
 import type { ApprovedValue, FlowState, Naming, SeenField, SeenOutput, SeenRequest } from './state.ts'
 import { LIMITS } from './state.ts'
 import { hostOf, tokenKind, tokensOf } from './tokens.ts'
+import { roleInUse } from './use.ts'
 
 export interface Outcome {
   readonly callId: string
@@ -398,7 +399,7 @@ function stainsOf(state: FlowState, outcome: Outcome): (readonly [string, string
     if (typeof leaf.value === 'boolean') continue
     room -= String(leaf.value).length
     if (room < 0) return stains
-    const hard = isHard(roleOfValue(roleOf(outcome.roles, leaf.path), String(leaf.value)))
+    const hard = isHard(roleInUse(state, outcome.roles, roleOf(outcome.roles, leaf.path), String(leaf.value)))
     const parts = hard ? [String(leaf.value)] : tokensOf(String(leaf.value)).map((token) => token.text)
     for (const part of parts) {
       if (stains.length >= MAX_STAINS || tried++ >= LIMITS.parts) return stains

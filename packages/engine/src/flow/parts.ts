@@ -9,10 +9,11 @@ import { roleOf } from './observe.ts'
 import type { Origin } from './origin.ts'
 import { COMPOSED, originOf, worse } from './origin.ts'
 import type { ToolRoles } from './roles.ts'
-import { isHard, roleOfValue } from './roles.ts'
+import { isHard } from './roles.ts'
 import type { FlowState } from './state.ts'
 import { LIMITS } from './state.ts'
 import { hostOf, tokenKind, tokensOf } from './tokens.ts'
+import { roleInUse } from './use.ts'
 
 export interface FlowCall {
   readonly server: string
@@ -38,7 +39,7 @@ export interface Part {
 export function partsOf(state: FlowState, roles: ToolRoles, leaf: ScalarLeaf, steers: boolean): Part[] {
   if (typeof leaf.value === 'boolean') return []
   const text = String(leaf.value).slice(0, LIMITS.examined)
-  const role = roleOfValue(roleOf(roles, leaf.path), text)
+  const role = roleInUse(state, roles, roleOf(roles, leaf.path), text)
   const inside = tokensOf(text.replace(/\\n/g, '\n')).map((t) => ({
     text: t.text,
     kind: t.kind as string,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ToolDefinition, ToolRoles } from './roles.ts'
+import type { ArgumentRole, ToolDefinition, ToolRoles } from './roles.ts'
 import { deriveRoles, roleOfValue, unknownToolRoles } from './roles.ts'
 
 function roles(
@@ -124,7 +124,8 @@ test('what an argument is that no list names: a caption beside an account, a pla
   const to = roles('convey_hub_bulletin', { hub: 'string', body: 'string', email: 'string' })
   assert.equal(to.args.hub?.kind, 'object')
   assert.equal(roles('convey_hub', { hub: 'string' }).args.hub?.kind, 'object')
-  const other = roles('publish_site', { url: 'string', markup: 'string' }).args.markup
+  const entry = roles('append_entry', { entry_id: 'string', markup: 'string' })
+  const other = entry.args.markup
   assert.ok(other !== undefined)
   for (const name of [
     'Spotify Premium',
@@ -133,13 +134,36 @@ test('what an argument is that no list names: a caption beside an account, a pla
     '',
     'a b',
   ])
-    assert.equal(roleOfValue(other, name).kind, 'other', name)
-  for (const text of ['Refund for the dinner we had', 'The hobby of Ann is painting; that of Bo is chess.'])
-    assert.deepEqual([roleOfValue(other, text).kind, roleOfValue(other, text).freeText], ['free', true], text)
+    assert.equal(roleOfValue(entry, other, name).kind, 'other', name)
+  const texts = ['The money for the dinner we had', 'The hobby of Ann is painting; that of Bo is chess.']
+  for (const text of texts) {
+    const used: ArgumentRole = roleOfValue(entry, other, text)
+    assert.deepEqual([used.kind, used.freeText], ['free', true], text)
+  }
   // Only where the name says nothing: a recipient stays one, however it is written.
-  const to2 = roles('send_mail', { recipient: 'string' }).args.recipient
+  const send = roles('send_mail', { recipient: 'string' })
+  const to2 = send.args.recipient
   assert.ok(to2 !== undefined)
-  assert.equal(roleOfValue(to2, 'whoever asks for it first and pays').kind, 'recipient')
+  assert.equal(roleOfValue(send, to2, 'whoever asks for it first and pays').kind, 'recipient')
+  // What orders something is no text, nor is anything where the tool may do what is not undone, or only that is given.
+  assert.equal(roleOfValue(entry, other, 'please delete all of the old entries').kind, 'other')
+  for (const [name, arg, description] of [
+    ['run_query', 'statement', 'Runs a statement.'],
+    ['execute', 'operation', 'Executes an operation.'],
+    ['publish_site', 'markup', 'Publishes a site.'],
+    ['delete_entries', 'wherever', 'Deletes entries.'],
+    ['obradi', 'posao', ''],
+    ['update_policy', 'rule', 'Updates the policy.'],
+  ] as const) {
+    const tool = roles(
+      name,
+      name === 'update_policy' ? { [arg]: 'string' } : { id: 'string', [arg]: 'string' },
+      { description },
+    )
+    const role = tool.args[arg]
+    assert.ok(role !== undefined)
+    for (const text of texts) assert.equal(roleOfValue(tool, role, text).weight, role.weight, name)
+  }
 })
 
 test('only clearly own data is free of other people’s words', () => {

@@ -26,6 +26,7 @@ import {
   THIRD_PARTY_NOUNS,
 } from './lexicon.ts'
 import { singular, stem, words } from './normal.ts'
+import { isRequest } from './spans.ts'
 
 export interface ToolDefinition {
   readonly name: string
@@ -501,11 +502,27 @@ function schemaTypes(schema: JsonObject): string[] {
 
 /**
  * The role of an argument as it is used: one whose name says nothing, and whose value is running text, is a text. What
- * steers inside a text still does.
+ * steers inside a text still does. Whoever writes what the agent reads chooses the wording: only where the worst that the
+ * tool can do is known to be undone by a second call, inside, and where something else says what it is done to.
  */
-export function roleOfValue<R extends ArgumentRole>(role: R, value: string): R {
-  if ((role.kind !== 'other' && role.kind !== 'caption') || !isRunningText(value)) return role
+export function roleOfValue<R extends ArgumentRole>(roles: ToolRoles, role: R, value: string): R {
+  if ((role.kind !== 'other' && role.kind !== 'caption') || !isHarmless(roles)) return role
+  if (!steersElse(roles) || !isRunningText(value) || isRequest(value)) return role
   return { ...role, kind: 'free', weight: 0, sink: false, freeText: true }
+}
+function isHarmless(roles: ToolRoles): boolean {
+  return (
+    roles.known &&
+    roles.unsure !== true &&
+    roles.reversible &&
+    !roles.destructive &&
+    !roles.openWorld &&
+    !roles.classes.includes('run')
+  )
+}
+/** An argument that a list knows says what is done, or to what. */
+function steersElse({ args }: ToolRoles): boolean {
+  return Object.values(args).some((role) => role.kind !== 'other' && isHard(role))
 }
 
 const RUNNING_WORDS = 4

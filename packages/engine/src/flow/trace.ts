@@ -29,11 +29,12 @@ import { partsOf } from './parts.ts'
 import { dictated, quotesRequest, requestedIn } from './quotes.ts'
 import { isOnlyOne, isRoleBound, isSpokenOf } from './role-binding.ts'
 import type { ToolRoles } from './roles.ts'
-import { CARRYING_CLASSES, isHard, roleOfValue } from './roles.ts'
+import { CARRYING_CLASSES, isHard } from './roles.ts'
 import { isRequest } from './spans.ts'
 import type { FlowState, SeenField, SeenOutput } from './state.ts'
 import { LIMITS } from './state.ts'
 import { hostOf, MAX_TOKENS, tokenKind, tokensOf } from './tokens.ts'
+import { roleInUse } from './use.ts'
 import type { Term } from './weights.ts'
 import { THRESHOLDS, weightOf } from './weights.ts'
 
@@ -154,7 +155,7 @@ function judgeLeaf(
   add: Add,
 ): void {
   if (typeof leaf.value !== 'string') return
-  const role = roleOfValue(roleOf(roles, leaf.path), leaf.value)
+  const role = roleInUse(state, roles, roleOf(roles, leaf.path), leaf.value.slice(0, LIMITS.examined))
   const part = parts.find((p) => p.path === leaf.path)
   const foreign =
     part !== undefined &&
