@@ -19,7 +19,7 @@ import {
   type World,
 } from '../../packages/gateway/src/testing/world.ts'
 import { startFixtureServer } from '../conformance/fixture-server.ts'
-import { ENVELOPE, json, sessionUpstream, stateless } from './raw.ts'
+import { bodyOf, ENVELOPE, json, sessionUpstream, stateless, TOOL } from './raw.ts'
 
 const cleanups: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -183,6 +183,84 @@ describe('an upstream of the stateless revision', () => {
     assert.equal(record?.operation.method, 'inputResponses', 'a server that keeps nothing judges by itself')
     assert.equal(record?.operation.args.call, decider.prepared.at(-2)?.id)
     assert.doesNotMatch(JSON.stringify(record), /Ada/)
+  })
+
+  it('gets unasked answers that waited for a person recorded, too', async () => {
+    const { world, decider } = await scene()
+    const capabilities = { elicitation: { form: {}, url: {} } }
+    const _meta = { ...ENVELOPE, 'io.modelcontextprotocol/clientCapabilities': capabilities }
+    const ask = { name: 'test_input_required_result_request_state', arguments: {}, _meta }
+    const early = { early: { action: 'accept', content: { ok: 'Ada' } } }
+    decider.script = ({ operation }) =>
+      operation.kind === 'tool'
+        ? { outcome: 'approval', code: 'approval_required', approval: 'ap-1' }
+        : { outcome: 'allow' }
+    const waits = await resultOf(
+      await stateless(world, 'fixture', 'tools/call', { ...ask, inputResponses: early }),
+    )
+    assert.equal(waits.resultType, 'input_required')
+    assert.ok(typeof waits.requestState === 'string')
+    decider.script = () => ({ outcome: 'allow' })
+    const back = { safeconduct_approval: { action: 'accept' } }
+    const retry = { ...ask, requestState: waits.requestState, inputResponses: back }
+    await stateless(world, 'fixture', 'tools/call', retry)
+    assert.deepEqual(
+      decider.prepared.map(({ operation }) => operation.method),
+      ['tools/call', 'tools/call', 'inputResponses'],
+    )
+    assert.equal(decider.prepared.at(-1)?.operation.args.call, decider.prepared.at(-2)?.id)
+  })
+
+  it('gets few answers a request, or none', async () => {
+    const { world, decider } = await scene()
+    const ask = { name: 'test_input_required_result_request_state', arguments: {}, _meta: ELICITS }
+    const given = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, at) => [`k${at}`, at]))
+    const many = await stateless(world, 'fixture', 'tools/call', { ...ask, inputResponses: given(17) })
+    assert.equal(((await answerOf(many)).error as JsonObject).code, -32602)
+    assert.equal(decider.prepared.length, 0, 'nothing was decided')
+    await stateless(world, 'fixture', 'tools/call', { ...ask, inputResponses: given(16) })
+    assert.equal(decider.prepared.length, 17)
+  })
+
+  it('is not answered by a client where that would need a person', async () => {
+    const { world, decider } = await scene()
+    const ask = { name: 'test_input_required_result_request_state', arguments: {}, _meta: ELICITS }
+    decider.script = ({ operation }) =>
+      operation.kind === 'tool' ? { outcome: 'allow' } : { outcome: 'approval', approval: 'ap-1' }
+    const early = { early: { action: 'accept' } }
+    const refused = await stateless(world, 'fixture', 'tools/call', { ...ask, inputResponses: early })
+    assert.ok((await answerOf(refused)).error)
+    assert.deepEqual(
+      decider.prepared.map(({ operation }) => operation.kind),
+      ['tool'],
+      'no approval is opened that could never be used',
+    )
+  })
+
+  it('may ask few questions with one answer', async () => {
+    const decider = fakeDecider()
+    const asks = async (count: number) => {
+      const questions = Array.from({ length: count }, (_, at): [string, JsonObject] => [
+        `q${at}`,
+        { method: 'elicitation/create', params: { mode: 'form', message: '?', requestedSchema: {} } },
+      ])
+      const plain = await upstream(async (request, response) => {
+        const { id, method } = await bodyOf(request)
+        const result =
+          method === 'server/discover'
+            ? { supportedVersions: ['2026-07-28'], capabilities: { tools: {} }, serverInfo: {} }
+            : method === 'tools/list'
+              ? { resultType: 'complete', tools: [TOOL] }
+              : { resultType: 'input_required', inputRequests: Object.fromEntries(questions) }
+        json(response, { jsonrpc: '2.0', id, result })
+      })
+      const world = await createWorld({ decider, servers: [httpServer('asking', plain.url)] })
+      cleanups.push(plain.close, world.close)
+      return answerOf(await stateless(world, 'asking', 'tools/call', { name: 'work', _meta: ELICITS }))
+    }
+    assert.equal(((await asks(16)).result as JsonObject).resultType, 'input_required')
+    assert.equal(((await asks(17)).error as JsonObject).code, -32060)
   })
 
   it('gets no sampling out of a client, also not inside a result', async () => {

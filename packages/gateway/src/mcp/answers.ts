@@ -7,6 +7,7 @@ import { hash } from 'node:crypto'
 import type { Clock, Ids } from '@safeconduct/engine'
 import { canonicalize, type JsonObject, type JsonValue, type Operation } from '@safeconduct/protocol'
 import type { Deciding } from '../ports.ts'
+import { passes } from './exchange.ts'
 import type { RpcAnswer } from './message.ts'
 import { recordWithout } from './result.ts'
 import { callOf, type Turn } from './turn.ts'
@@ -44,6 +45,9 @@ export function createAnswers(options: {
       }
       const operation: Operation = { server: turn.server.name, method, kind: 'session', name: null, args }
       const asked = callOf(turn, operation, ids.next(), clock.now())
+      // An answer is nothing that a person is asked about: nobody could bring it again once approved.
+      const before = decider.dry(asked)
+      if (before.outcome === 'approval' && !passes(before)) return false
       const { forward } = await decider.prepare(asked)
       if (forward) await decider.settle(asked.id, recordWithout('ok', 'passed on'))
       return forward

@@ -41,11 +41,13 @@ import {
   accepted,
   type Inner,
   innerOf,
+  MAX_ANSWERS,
   onlyAsked,
   questionsOf,
   type Resumed,
   readResponses,
   readState,
+  requireFewAnswers,
   sealable,
   sealableInner,
   withoutRetry,
@@ -120,6 +122,7 @@ export function createGoverned(options: GovernedOptions): Governed {
     binding: StateBinding,
     ended: AbortSignal,
   ): Promise<void> {
+    requireFewAnswers(request)
     let resumed = readState(seal, turn, request, binding)
     if (subject.kind === 'tool') {
       await options.lists.ensure(turn, envelopeOf(metaOf(request.params)))
@@ -187,18 +190,20 @@ export function createGoverned(options: GovernedOptions): Governed {
     await carryOut(turn, request, call, allowed, resumed, binding, ended)
   }
 
-  /** Each is recorded before the server sees any of them. */
+  /** Each is recorded before the server sees any of them; what answers nothing known goes nowhere. */
   async function passAnswers(
     turn: Turn,
     call: CallRequest,
     resumed: Resumed,
     responses: JsonObject,
   ): Promise<void> {
-    for (const [key, question] of Object.entries(questionsOf(resumed, responses))) {
-      const given = responses[key]
-      if (given === undefined) continue
+    const questions = questionsOf(resumed, responses)
+    for (const [key, given] of Object.entries(responses)) {
+      const question = Object.hasOwn(questions, key) ? questions[key] : undefined
       const answer: RpcAnswer = { ok: true, result: isJsonObject(given) ? given : { value: given } }
-      if (!(await options.answers.pass(turn, { ...question, call: call.id }, answer)))
+      const passed =
+        question !== undefined && (await options.answers.pass(turn, { ...question, call: call.id }, answer))
+      if (!passed)
         throw new SafeconductError('denied', { message: 'An answer to the server was not passed on.' })
     }
   }
@@ -296,7 +301,12 @@ export function createGoverned(options: GovernedOptions): Governed {
   ): RpcAnswer {
     const { inputRequests, requestState } = result
     const asked: Record<string, Question> = {}
-    for (const [key, question] of Object.entries(isJsonObject(inputRequests) ? inputRequests : {})) {
+    const questions = Object.entries(isJsonObject(inputRequests) ? inputRequests : {})
+    if (questions.length > MAX_ANSWERS)
+      return fail(-32060, 'The server asked the client too many questions at once.', {
+        code: 'upstream_invalid',
+      })
+    for (const [key, question] of questions) {
       const method = isJsonObject(question) ? question.method : null
       const params = isJsonObject(question) && isJsonObject(question.params) ? question.params : null
       if (typeof method !== 'string' || !mayAsk(method, params, turn, settings.samplingServers)) {

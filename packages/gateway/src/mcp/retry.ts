@@ -2,7 +2,7 @@
  * Requests of 2026-07-28 that come back: with answers to questions of the server, or from the page of an approval.
  * @module
  */
-import { isJsonObject, type JsonObject, type JsonValue } from '@safeconduct/protocol'
+import { isJsonObject, type JsonObject, type JsonValue, SafeconductError } from '@safeconduct/protocol'
 import { type Question, questionOf } from './answers.ts'
 import type { RpcRequest } from './message.ts'
 import type { StateBinding, StateSeal } from './request-state.ts'
@@ -24,6 +24,17 @@ export interface Inner {
   readonly pending?: string
   readonly responses?: JsonObject
   readonly asked?: Asked
+}
+
+/** Questions that a server may ask with one answer, and answers that a client may bring: each is a decision. */
+export const MAX_ANSWERS = 16
+
+/** @throws {SafeconductError} `invalid_params` before anything is decided */
+export function requireFewAnswers(request: RpcRequest): void {
+  if (Object.keys(readResponses(request)).length <= MAX_ANSWERS) return
+  throw new SafeconductError('invalid_params', {
+    message: `inputResponses has at most ${MAX_ANSWERS} members.`,
+  })
 }
 
 /** Only what the client can hold is opened; a state is never asked for where none was given. */
@@ -105,11 +116,13 @@ export function accepted(response: JsonObject[string] | undefined): boolean {
   return isJsonObject(response) && response.action === 'accept'
 }
 
+/** Always with what is answered: after the approval nobody could tell any more. */
 export function innerOf(resumed: Resumed, responses: JsonObject): Inner {
+  const asked = questionsOf(resumed, responses)
   return {
     ...(resumed.kind === 'upstream' && resumed.state !== null ? { upstream: resumed.state } : {}),
     ...(resumed.kind === 'pending' ? { pending: resumed.id } : {}),
-    ...(resumed.kind === 'upstream' || resumed.kind === 'pending' ? { asked: resumed.asked } : {}),
+    ...(Object.keys(asked).length === 0 ? {} : { asked }),
     ...(Object.keys(responses).length === 0 ? {} : { responses }),
   }
 }
