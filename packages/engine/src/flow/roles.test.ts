@@ -92,14 +92,29 @@ test('what a server says of itself can only make it more cautious', () => {
   assert.equal(roles('get_note', { id: 'string' }, { annotations: { openWorldHint: true } }).openWorld, true)
 })
 
-test('where no verb is known: an address alone is gone to, and a trusted server is believed that it only reads', () => {
+test('where no verb is known it is a write, unless a trusted server says that it only reads', () => {
   const claim = { readOnlyHint: true }
   const foreign = (args: Record<string, string>, extra: Partial<ToolDefinition> = {}): ToolRoles =>
     roles('hole_seite', args, extra)
   const page = foreign({ url: 'string', max_length: 'integer' })
-  assert.deepEqual([page.effect, page.args.url?.sink, page.openWorld], ['read', true, true])
-  assert.equal(foreign({ url: 'string', inhalt: 'string' }).effect, 'write')
-  assert.equal(foreign({ url: 'string' }, { annotations: { destructiveHint: true } }).effect, 'write')
+  assert.deepEqual(
+    [page.effect, page.unsure, page.reversible, page.documentOutput],
+    ['write', true, false, true],
+  )
+  const paid = roles('zaplatit', { url: 'string', amount: 'number' })
+  assert.deepEqual([paid.effect, paid.unsure, paid.reversible, paid.openWorld], ['write', true, false, true])
+  for (const [name, description] of [
+    ['smazat', ''],
+    ['obrisi', ''],
+    ['odhlasit', 'Odhlási a zmaže účet'],
+    ['webhook', ''],
+  ] as const) {
+    const gone = roles(name, { url: 'string' }, { description, annotations: claim })
+    assert.deepEqual([gone.effect, gone.reversible], ['write', false], name)
+  }
+  const told = foreign({ url: 'string' }, { description: 'Gets the text of a page.' })
+  assert.deepEqual([told.effect, told.args.url?.sink, told.openWorld], ['read', true, true])
+  assert.equal(foreign({ url: 'string' }, { annotations: claim, trusted: true }).effect, 'read')
   assert.equal(foreign({ konto: 'string' }, { annotations: claim }).effect, 'write')
   assert.equal(foreign({ konto: 'string' }, { annotations: claim, trusted: true }).effect, 'read')
   const both = { annotations: { ...claim, destructiveHint: true }, trusted: true }

@@ -95,9 +95,7 @@ export function deriveRoles(tool: ToolDefinition, corrections: Partial<ToolRoles
   const verb = leadVerb(words(tool.name.slice(0, 256).split(NAMESPACE).at(-1) ?? ''), description, properties)
   const hints = tool.annotations
   const saidToLook = tool.trusted === true && hints?.readOnlyHint === true
-  const looks =
-    verb.reads ||
-    (verb.verbs.length === 0 && hints?.destructiveHint !== true && (saidToLook || isAddressAlone(properties)))
+  const looks = verb.reads || (verb.verbs.length === 0 && hints?.destructiveHint !== true && saidToLook)
   const effect = looks && hints?.readOnlyHint !== false ? 'read' : 'write'
   const nouns = new Set([...name, ...description].map(singular).filter((word) => !NO_NOUNS.has(word)))
   const named = new Set(name.map(singular))
@@ -133,8 +131,8 @@ export function deriveRoles(tool: ToolDefinition, corrections: Partial<ToolRoles
     reversible,
     thirdPartyOutput: thirdParty(named, nouns),
     documentOutput:
-      effect === 'read' && !verb.verbs.some((v) => SEARCH_VERBS.has(v)) && hasLocator(properties),
-    ownData: effect === 'read' && !reach && [...nouns].some((n) => PRIVATE_NOUNS.has(n)),
+      (effect === 'read' || unsure) && !verb.verbs.some((v) => SEARCH_VERBS.has(v)) && hasLocator(properties),
+    ownData: (effect === 'read' || unsure) && !reach && [...nouns].some((n) => PRIVATE_NOUNS.has(n)),
     classes,
     nouns: [...nouns].slice(0, 48),
     ...(legible ? { objects } : {}),
@@ -147,14 +145,6 @@ export function deriveRoles(tool: ToolDefinition, corrections: Partial<ToolRoles
 }
 
 const VOCABULARY = [THIRD_PARTY_NOUNS, OWN_NOUNS, PRIVATE_NOUNS, MONEY_NOUNS, CONVEYED, NOUNISH]
-
-/** With nothing but an address (and numbers) all that can be done is to go there. */
-function isAddressAlone(properties: JsonObject): boolean {
-  const kinds = Object.entries(properties).map(
-    ([arg, schema]) => argumentRole(arg, asObject(schema), 'read', NO_WORDS).kind,
-  )
-  return kinds.includes('url') && kinds.every((kind) => ['url', 'amount', 'time', 'scalar'].includes(kind))
-}
 
 /** An account and a number: whatever it is called, money moves. */
 function movesMoney(args: Readonly<Record<string, ArgumentRole>>): boolean {
