@@ -5,9 +5,11 @@
  * @module
  */
 import { hiddenTexts } from './decode.ts'
+import type { Effort } from './effort.ts'
+import { effortOf, spend } from './effort.ts'
 import type { ScalarLeaf } from './json.ts'
 import { canon, clean, fold, occurrences } from './normal.ts'
-import { rank } from './origin.ts'
+import { rank, unitWords, unitWordsAt } from './origin.ts'
 import type { Part } from './parts.ts'
 import { shingles } from './quotes.ts'
 import type { ToolRoles } from './roles.ts'
@@ -15,20 +17,21 @@ import type { FlowState, SeenOutput } from './state.ts'
 import { LIMITS } from './state.ts'
 import { hostOf, tokenKind, tokensOf } from './tokens.ts'
 
-/** `isHeld`: the user's words, or data, vouch for the part. */
+/** `isHeld`: the user's words, or data, vouch for the part. What goes beyond the effort is taken to hold private data. */
 export function isClearExfiltration(
   state: FlowState,
   roles: ToolRoles,
   leaves: readonly ScalarLeaf[],
   parts: readonly Part[],
   isHeld: (part: Part) => boolean,
+  effort: Effort = effortOf(),
 ): boolean {
   if (!state.privateDataRead || !state.untrustedSeen || !roles.openWorld) return false
   if (state.marks < 1 && state.requests.length === 0) return false
   const to = parts.filter(
     (part) => part.sink && !part.token && isDestination(part) && isChosenByText(state, part) && !isHeld(part),
   )
-  return to.length > 0 && holdsPrivate(state, leaves, to)
+  return to.length > 0 && holdsPrivate(state, leaves, to, effort)
 }
 
 const DESTINATIONS = ['recipient', 'account', 'url']
@@ -43,30 +46,99 @@ function isChosenByText({ marks }: FlowState, { origin: { standing } }: Part): b
 }
 const TALKS_TO_AGENTS = 1.5
 
-function holdsPrivate(state: FlowState, leaves: readonly ScalarLeaf[], to: readonly Part[]): boolean {
+function holdsPrivate(
+  state: FlowState,
+  leaves: readonly ScalarLeaf[],
+  to: readonly Part[],
+  effort: Effort,
+): boolean {
+  const values = valuesOf(state.outputs)
+  if (values === null) return true
   const texts = leaves.flatMap((leaf) => textsOf(leaf))
-  const told = `${state.intent?.text ?? ''}\ue000${state.requests.map(({ text }) => text).join('\ue000')}`
-  const places = to.flatMap(({ value }) => [value, hostOf(value)])
+  const told = [state.intent?.text ?? '', ...state.requests.map(({ text }) => text)].join('\ue000')
+  const known = new Set(to.flatMap(({ value }) => [value, hostOf(value)]))
+  for (const value of foundIn(told, values, effort)) known.add(value)
+  for (const text of texts)
+    for (const value of foundIn(text, values, effort)) if (!known.has(value)) return true
   const own = shingles(told)
-  const runs = new Set(texts.flatMap((text) => [...shingles(text)]).filter((run) => !own.has(run)))
-  let room = MAX_VALUES
-  for (const output of state.outputs) {
-    if (output.private !== true) continue
-    const { values, words } = privateOf(output)
-    for (const value of values) {
-      if (--room < 0) return true
-      if (places.includes(value) || occurrences(value, told, 1).length > 0) continue
-      if (texts.some((text) => occurrences(value, text, 1).length > 0)) return true
+  const common = new Map<SeenOutput, number>()
+  const runs = new Set(texts.flatMap((text) => [...shingles(text)]))
+  const outputs = state.outputs.filter((output) => output.private === true)
+  for (const run of runs) {
+    if (!spend(effort, run.length + outputs.length)) break
+    if (own.has(run)) continue
+    for (const output of outputs) {
+      if (!privateOf(output).words.has(run)) continue
+      const count = (common.get(output) ?? 0) + 1
+      if (count >= RUNS) return true
+      common.set(output, count)
     }
-    let common = 0
-    for (const run of runs) if (words.has(run) && ++common >= RUNS) return true
   }
-  return false
+  return effort.left < 0
 }
 /** Two runs of five words in common: six words in a row. */
 const RUNS = 2
 /** With more private values than can be looked for, what goes out is taken to hold one. */
 const MAX_VALUES = 16_384
+
+/** Values by their first word: where in a value it stands, and how long the value is. */
+interface Values {
+  readonly all: ReadonlySet<string>
+  readonly shapes: ReadonlyMap<string, readonly (readonly [number, number])[]>
+  /** Without a word in them. */
+  readonly wordless: readonly string[]
+}
+const valued = new WeakMap<FlowState['outputs'], Values | null>()
+
+function valuesOf(outputs: FlowState['outputs']): Values | null {
+  const known = valued.get(outputs)
+  if (known !== undefined) return known
+  const made = indexOf(outputs)
+  valued.set(outputs, made)
+  return made
+}
+
+function indexOf(outputs: FlowState['outputs']): Values | null {
+  const all = new Set<string>()
+  const shapes = new Map<string, Map<string, readonly [number, number]>>()
+  const wordless: string[] = []
+  let room = MAX_VALUES
+  for (const output of outputs) {
+    if (output.private !== true) continue
+    const { values } = privateOf(output)
+    room -= values.length
+    if (room < 0) return null
+    for (const value of values) {
+      if (all.has(value)) continue
+      all.add(value)
+      const [word = ''] = unitWords(value)
+      if (word === '') wordless.push(value)
+      const of = shapes.get(word) ?? new Map<string, readonly [number, number]>()
+      shapes.set(word, of)
+      const shape = [value.indexOf(word), value.length] as const
+      of.set(shape.join(), shape)
+    }
+  }
+  return { all, wordless, shapes: new Map([...shapes].map(([word, of]) => [word, [...of.values()]])) }
+}
+
+/** The values that stand in a text, each at word boundaries: at every word, those that begin with it. */
+function* foundIn(text: string, { all, shapes, wordless }: Values, effort: Effort): Generator<string> {
+  if (!spend(effort, text.length * (1 + wordless.length))) return
+  for (const value of wordless) if (occurrences(value, text, 1).length > 0) yield value
+  for (const { 0: word, index } of unitWordsAt(text))
+    for (const [before, length] of shapes.get(word) ?? []) {
+      if (!spend(effort, length)) return
+      const at = index - before
+      const value = text.slice(at, at + length)
+      if (
+        at >= 0 &&
+        all.has(value) &&
+        occurrences(value, text.slice(Math.max(0, at - 1), at + length + 1), 1).length > 0
+      )
+        yield value
+    }
+}
 
 function textsOf({ value }: ScalarLeaf): string[] {
   if (typeof value === 'boolean') return []

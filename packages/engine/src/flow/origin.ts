@@ -183,6 +183,13 @@ interface Derived {
 const derived = new WeakMap<SeenOutput, Derived>()
 // Units, not code points: the boundary test of `occurrences` looks at units.
 const UNIT_WORD = /(?:(?![\u{10000}-\u{10ffff}])[\p{L}\p{N}])+/gu
+/** Words as the boundary test of `occurrences` sees them. */
+export function unitWords(text: string): readonly string[] {
+  return text.match(UNIT_WORD) ?? []
+}
+export function unitWordsAt(text: string): IterableIterator<RegExpExecArray> {
+  return text.matchAll(UNIT_WORD)
+}
 const SQUASH_BUDGET = 65_536
 
 export function deriveFrom(output: SeenOutput): Derived {

@@ -5,7 +5,8 @@
  */
 
 import { hash } from 'node:crypto'
-import { disputeOf, isAgreed } from './agreement.ts'
+import type { Disputes } from './agreement.ts'
+import { disputesOf, isAgreed } from './agreement.ts'
 import { isClearExfiltration } from './exfiltration.ts'
 import type { Intent } from './intent.ts'
 import type { ScalarLeaf } from './json.ts'
@@ -134,7 +135,11 @@ function judge(
   const strange = leaves.find((leaf) => !roleOf(roles, leaf.path).known)
   if (strange !== undefined) add('unknown-argument', strange.path, 'not in the tool’s schema')
   const tested = parts.filter((part) => part.sink)
-  for (const part of tested) judgePart(state, call, part, add)
+  const disputes = handsOver(roles) ? disputesOf(state) : () => null
+  const against = new Map(tested.map((part) => [part, disputes(part)] as const))
+  for (const part of tested) judgePart(state, call, part, against.get(part) ?? null, add)
+  const uncompared = tested.find((part) => against.get(part) === 'unknown')
+  if (uncompared !== undefined) add('oversized', uncompared.path, 'more records than can be compared')
   const worst = worstOf(tested)
   if (worst !== undefined) {
     judgeWorst(state, roles, tested, add)
@@ -182,7 +187,13 @@ export function stainOf(value: string): string | null {
 }
 
 /** What one value adds beside its origin. */
-function judgePart(state: FlowState, call: FlowCall, part: Part, add: Add): void {
+function judgePart(
+  state: FlowState,
+  call: FlowCall,
+  part: Part,
+  dispute: ReturnType<Disputes>,
+  add: Add,
+): void {
   const { roles } = call
   const { standing } = part.origin
   if (standing === 'user' || standing === 'approved') return
@@ -203,8 +214,7 @@ function judgePart(state: FlowState, call: FlowCall, part: Part, add: Add): void
     (stain !== null && call.isStained?.(stain) === true)
   if (stained && (standing === 'field' || standing === 'own'))
     add('laundered', part.path, 'came back from storage, where it was put by a doubtful write')
-  const dispute = handsOver(roles) ? disputeOf(state, part) : null
-  if (dispute !== null)
+  if (dispute !== null && dispute !== 'unknown')
     add(
       'disputed',
       part.path,
