@@ -3,7 +3,7 @@
  * @module
  */
 
-export { requireAdmitted } from './admin/admission.ts'
+export { mayAct, requireAdmitted } from './admin/admission.ts'
 export { findAgent, registerAgent } from './admin/agents.ts'
 export { apply as activatePolicy } from './admin/policy.ts'
 export { type AdminPorts, change } from './admin/ports.ts'

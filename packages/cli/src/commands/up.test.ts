@@ -13,7 +13,7 @@ const commands = (text: string): readonly string[] => text.match(/\.\/safeconduc
 
 describe('what up prints', () => {
   it('fits a screen: where it listens, the link once, three commands that work as they stand', () => {
-    for (const desk of ['live', 'suspended', 'absent'] as const) {
+    for (const desk of ['live', 'played', 'suspended', 'revoked', 'absent'] as const) {
       const text = greeting({ ...shown, desk })
       assert.ok(text.split('\n').length <= 20)
       assert.ok(text.includes('listens on http://localhost:7070\n'))
@@ -26,6 +26,11 @@ describe('what up prints', () => {
   it('names the data in every command when they are elsewhere', () => {
     for (const command of commands(greeting({ ...shown, data: '../elsewhere' })))
       assert.match(command, / --data \.\.\/elsewhere/)
+  })
+
+  it('does not call a desk live that only shows what it did before', () => {
+    for (const desk of ['played', 'revoked'] as const)
+      assert.doesNotMatch(greeting({ ...shown, desk }), /live/)
   })
 
   it('does not call a desk live whose agent is suspended', () => {

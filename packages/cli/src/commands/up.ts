@@ -11,6 +11,7 @@ import {
   readConfig,
   SafeconductError,
 } from '@safeconduct/protocol'
+import { mayAct } from '@safeconduct/server'
 import type { Command } from 'commander'
 import { rememberedPort } from '../client/remembered-port.ts'
 import { type Daemon, startDaemon } from '../daemon/daemon.ts'
@@ -64,7 +65,7 @@ function configOf(data: string | undefined, options: UpOptions): Config {
 async function up(config: Config, options: UpOptions, json: boolean): Promise<void> {
   const daemon = await startDaemon(config)
   const desk = options.empty ? null : await seedDesk(daemon)
-  const state = desk === null ? 'absent' : deskState(daemon, desk)
+  const state = desk === null ? 'absent' : await deskState(daemon, desk)
   stopOnSignal(daemon, desk !== null && state === 'live' ? startDesk(desk) : null)
   const { url, directory, enforcement } = daemon
   const signIn = daemon.signInLink()
@@ -84,17 +85,28 @@ export interface Greeting {
   readonly desk: DeskState
 }
 
-/** `suspended`: the agent was caught on an earlier day at this data, and a person has not looked at it since. */
-type DeskState = 'live' | 'suspended' | 'absent'
+/**
+ * Of the desk at this data. `played`: its day is over; `suspended`: the agent was caught, and a person has not looked at it
+ * since; `revoked`: a person stopped it, and only their word brings it back.
+ */
+type DeskState = 'live' | 'played' | 'suspended' | 'revoked' | 'absent'
 
 const DESK: Readonly<Record<DeskState, readonly [sentence: string, next: string]>> = {
   live: [
     'The trading desk is live: an agent trades through the gateway; watch it decide on that page.',
     `revoke agent ${DESK_AGENT}`,
   ],
+  played: [
+    'The trading desk played its day on an earlier start; npm run tour tells it anew, on data of its own.',
+    `agents show ${DESK_AGENT}`,
+  ],
   suspended: [
-    'The desk rests: its agent was suspended. Look into it, reset it, and start again to see another day.',
+    'The desk rests: its agent was suspended. Look into it and reset it; npm run tour tells its day anew.',
     `agents trust ${DESK_AGENT}`,
+  ],
+  revoked: [
+    'The desk rests: its agent was revoked, and comes back by your word only; npm run tour tells its day anew.',
+    `agents show ${DESK_AGENT}`,
   ],
   absent: ['Nothing is behind the gateway yet.', 'agents register NAME --generate-key FILE'],
 }
@@ -123,9 +135,15 @@ export function greeting({ url, data, enforcement, signIn, desk }: Greeting): st
   return `${lines.join('\n')}\n`
 }
 
-function deskState({ foundation }: Daemon, desk: DeskSeed): DeskState {
-  const standing = foundation.decider.standing(TENANT, desk.setup.clientId)
-  return standing?.trust === 'suspended' ? 'suspended' : 'live'
+/** The desk gets a sign-in link and consents as its owner would, so it is let go only where no person has stopped it. */
+async function deskState({ foundation }: Daemon, desk: DeskSeed): Promise<DeskState> {
+  const { store, decider } = foundation
+  const { clientId } = desk.setup
+  const agent = await store.agents.get(TENANT, clientId)
+  if (agent === null || !(await mayAct(store, agent))) return 'revoked'
+  if (decider.standing(TENANT, clientId)?.trust === 'suspended') return 'suspended'
+  const errands = await store.tasks.find(TENANT, 'agent', clientId, { limit: 1 })
+  return errands.length > 0 ? 'played' : 'live'
 }
 
 /** The desk is a client like any other, in a process of its own; it gets a sign-in link to act as its owner would. */

@@ -5,7 +5,7 @@
  */
 import { chmodSync, existsSync, unlinkSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, Socket } from 'node:net'
 import { checkHost, checkOrigin, originRules } from '@safeconduct/gateway'
 import { SafeconductError, toSafeconductError } from '@safeconduct/protocol'
 import { markLocal } from '@safeconduct/server'
@@ -63,8 +63,12 @@ export function servePort(server: Server, doors: Doors, publicUrl: URL, port: nu
     }
     void serve(doors.parts, request, response, doors.onError)
   })
-  server.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n')
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+    // Opened ahead of need: an answer to nothing would be taken for the answer to the next request.
+    if (!socket.writable || (late && socket instanceof Socket && socket.bytesRead === 0))
+      return void socket.destroy()
+    socket.end(`HTTP/1.1 ${late ? '408 Request Timeout' : '400 Bad Request'}\r\nconnection: close\r\n\r\n`)
   })
 }
 
