@@ -133,6 +133,13 @@ describe('agents', () => {
     const composition = [{ kind: 'prompt', name: 'p', digest: DIGEST }]
     const answer = await world.post('local', '/api/v1/agents/trader/composition', { composition })
     assert.deepEqual(answer.json.composition, [{ ...composition[0], standing: 'declared' }])
+    // Half a surrogate pair has no digest: it is refused before anything is stored.
+    const before = await world.store.agents.get(TENANT, 'agent-1')
+    const half = await world.ask('local', 'POST', '/api/v1/agents/trader/composition', {
+      raw: `{"composition":[{"kind":"prompt","name":"evil\\ud800","digest":"${DIGEST}"}]}`,
+    })
+    assert.deepEqual([half.status, half.json.error], [400, 'invalid_request'])
+    assert.deepEqual(await world.store.agents.get(TENANT, 'agent-1'), before)
     const forged = [{ ...composition[0], standing: 'attested' }]
     assert.equal(
       (await world.post('local', '/api/v1/agents/trader/composition', { composition: forged })).status,

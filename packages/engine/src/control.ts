@@ -1,6 +1,7 @@
 /**
  * Carries registrations, tools, policies and epochs into the directory. Returns the events that a change means for the
- * live state: they are applied and recorded like those of a call.
+ * live state: they are applied and recorded like those of a call. What a record that cannot be taken in was before goes,
+ * too: the store has another one by now, and what is unknown is denied.
  * @module
  */
 import type { Agent, Approval, PinnedTool, PolicyVersion, Server, User } from '@safeconduct/protocol'
@@ -55,9 +56,7 @@ function carry(tenant: TenantState, engine: PolicyEngine, event: ControlEvent, a
       raise(directory.epochs, event.ref)
       return []
     case 'agent':
-      directory.agents.set(event.agent.id, event.agent)
-      if (directory.policy !== null) putAgent(directory.policy.compiled, event.agent)
-      return recomposed(tenant, event.agent, at)
+      return takeAgent(tenant, event.agent, at)
     case 'user':
       directory.users.set(event.user.id, event.user)
       if (directory.policy !== null) putUser(directory.policy.compiled, event.user)
@@ -69,15 +68,15 @@ function carry(tenant: TenantState, engine: PolicyEngine, event: ControlEvent, a
       directory.servers.set(event.server.name, event.server)
       if (directory.policy !== null) putServer(directory.policy.compiled, event.server)
       // Roles depend on what the owner says of the server.
-      for (const tool of directory.tools.values()) {
-        if (tool.pin?.server === event.server.name) putTool(directory, tool.pin)
-      }
+      putTools(
+        directory,
+        [...directory.tools.values()].flatMap(({ pin }) => (pin?.server === event.server.name ? [pin] : [])),
+      )
       return []
     case 'server-removed':
       return removeServer(directory, event.server)
     case 'tool':
       putTool(directory, event.tool)
-      directory.revision = null
       return []
     case 'task':
       directory.tasks.set(event.task.id, event.task)
@@ -111,6 +110,15 @@ function carry(tenant: TenantState, engine: PolicyEngine, event: ControlEvent, a
   }
 }
 
+function takeAgent(tenant: TenantState, agent: Agent, at: number): EngineEvent[] {
+  const { agents, policy } = tenant.directory
+  agents.delete(agent.id)
+  const events = recomposed(tenant, agent, at)
+  agents.set(agent.id, agent)
+  if (policy !== null) putAgent(policy.compiled, agent)
+  return events
+}
+
 function recomposed({ live }: TenantState, agent: Agent, at: number): EngineEvent[] {
   const digest = compositionDigest(agent.composition)
   const known = live.agents.get(agent.id)?.composition.current ?? ''
@@ -129,7 +137,22 @@ function putApproval(directory: Directory, approval: Approval, at: number): void
   directory.approvals.set(key, approval)
 }
 
+/** Each of them, whatever becomes of the others. @throws what the first one throws that cannot be taken in */
+function putTools(directory: Directory, pins: readonly PinnedTool[]): void {
+  const failures: unknown[] = []
+  for (const pin of pins) {
+    try {
+      putTool(directory, pin)
+    } catch (cause) {
+      failures.push(cause)
+    }
+  }
+  if (failures.length > 0) throw failures[0]
+}
+
 function putTool(directory: Directory, pin: PinnedTool): void {
+  directory.tools.delete(pin.id)
+  directory.revision = null
   const tool = knownTool(pin, directory.servers.get(pin.server))
   directory.tools.set(pin.id, tool)
   if (directory.policy !== null) putToolEntities(directory.policy.compiled, tool)

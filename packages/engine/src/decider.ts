@@ -27,7 +27,14 @@ import { createPeople, type People, saveDue } from './decider/people.ts'
 import { prepare } from './decider/prepare.ts'
 import { appendOutcome, settle, unknownResult } from './decider/settle.ts'
 import { policyReceipt, type ReplayRequest, replayRecords, shadowOf } from './decider/trials.ts'
-import { applyControl, drainOutbox, recordFloods, snapshot, snapshotInterval } from './decider/upkeep.ts'
+import {
+  applyControl,
+  drainOutbox,
+  recordFloods,
+  snapshot,
+  snapshotInterval,
+  takeIn,
+} from './decider/upkeep.ts'
 import { directoryEvents } from './directory.ts'
 import { type ElevationQuestion, type ElevationRuling, ruleOnElevation } from './elevation/index.ts'
 import type { ReplayProgress, ReplayReport, ShadowReport } from './policy/try/index.ts'
@@ -80,14 +87,20 @@ export async function openDecider(ports: DeciderPorts): Promise<EngineDecider> {
 }
 
 /**
- * At start a record that cannot be taken in is no reason to stop: it is unknown, and what is unknown is denied. A tenant
- * whose policy cannot be read has none.
+ * At start a record that cannot be read is no reason to stop: it is unknown, and what is unknown is denied. A tenant
+ * whose policy cannot be read has none. What fails once it was read is a fault of ours, and nothing starts.
  */
 function loadControl(owner: Owner, event: ControlEvent): void {
+  const carry = readIn(owner, event)
+  carry?.()
+}
+
+function readIn(owner: Owner, event: ControlEvent): (() => void) | null {
   try {
-    applyControl(owner, event)
+    return takeIn(owner, event)
   } catch (cause) {
     owner.ports.onQuarantined?.({ kind: event.type, id: recordOf(event), cause })
+    return null
   }
 }
 

@@ -14,7 +14,12 @@ it('tells what is quarantined until something usable took its place', () => {
   assert.deepEqual(quarantine.parts()[0], { kind: 'policy', id: 'pv_1', why: 'line 1' })
   assert.equal(told.length, 4)
   const event = (of: object) => of as ControlEvent
-  quarantine.lift(event({ type: 'policy', tenant: 't', version: { id: 'pv_2' } }))
+  quarantine.lift(event({ type: 'policy', tenant: 't', version: { id: 'pv_1', status: 'retired' } }))
+  assert.ok(
+    quarantine.parts().some(({ kind }) => kind === 'policy'),
+    'nothing took its place',
+  )
+  quarantine.lift(event({ type: 'policy', tenant: 't', version: { id: 'pv_2', status: 'active' } }))
   quarantine.lift(event({ type: 'tool', tool: { id: 'a/b' } }))
   unusable = false
   assert.deepEqual(

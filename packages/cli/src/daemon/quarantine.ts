@@ -28,6 +28,8 @@ export function createQuarantine(warn: (text: string) => void): Quarantine {
       warn(`Quarantined at the start: ${kind} ${id}: ${why}`)
     },
     lift(event) {
+      // One that does not rule puts nothing in the place of what cannot be used.
+      if (event.type === 'policy' && event.version.status !== 'active') return
       // There is one policy and one in the shadow: the next one takes the place of whichever it was.
       const whichever = event.type === 'policy' || event.type === 'shadow'
       const record: unknown = Object.entries(event).find(([name]) => name === event.type)?.[1]

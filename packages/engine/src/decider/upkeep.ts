@@ -26,11 +26,31 @@ import { setShadow } from './trials.ts'
  * @throws {SafeconductError} `policy_invalid`; the tenant then has no policy, so everything is denied
  */
 export function applyControl(owner: Owner, event: ControlEvent): void {
+  takeIn(owner, event)()
+}
+
+/**
+ * Reads the record of a change into the directory; what is returned does what it means for everything else.
+ * @throws what reading it throws; what it was before is unknown then
+ */
+export function takeIn(owner: Owner, event: ControlEvent): () => void {
   const at = owner.ports.clock.now()
   if (event.type === 'shadow') setShadow(owner, event.tenant, event.version)
   const ended = endedBy(owner, event)
   const capped = cappedBy(owner, event)
   const { tenant, events } = control(owner.state, owner.ports.policyEngine, event, at)
+  return () => carriedIn(owner, event, { tenant, events, ended, capped, at })
+}
+
+interface Change {
+  readonly tenant: TenantState
+  readonly events: readonly EngineEvent[]
+  readonly ended: ReturnType<typeof endedBy>
+  readonly capped: ReturnType<typeof cappedBy>
+  readonly at: number
+}
+
+function carriedIn(owner: Owner, event: ControlEvent, { tenant, events, ended, capped, at }: Change): void {
   commit(owner, tenant, events)
   // Whoever revoked, and on whatever path: what stands open under the old number is to be ended now.
   if (ended !== null) owner.ports.bus.publish({ type: 'revoked', tenant: tenant.tenant, ...ended })

@@ -57,7 +57,12 @@ const jwk = z
   .refine(isOnItsCurve, 'the JWK is not a point on its curve')
 const part = z.strictObject({
   kind: z.enum(['model', 'prompt', 'tools']),
-  name: z.string().min(1).max(256),
+  // Half a surrogate pair has no canonical form, so no digest could be made of what holds one.
+  name: z
+    .string()
+    .min(1)
+    .max(256)
+    .refine((text) => text.isWellFormed(), 'a name is well-formed Unicode'),
   digest: z.string().regex(/^sha256:[0-9a-f]{64}$/, 'a digest is sha256: and 64 hex digits'),
 })
 const registration = z.strictObject({
