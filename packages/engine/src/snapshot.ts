@@ -13,7 +13,7 @@ import { decode, encode } from './plain.ts'
 import { type AgentLive, emptyLive, type Live, type TenantState } from './state.ts'
 
 /** Of the pieces; a snapshot of another version is not guessed at. */
-export const SNAPSHOT_VERSION = 10
+export const SNAPSHOT_VERSION = 11
 
 const SECTIONS = [
   'agents',

@@ -52,7 +52,7 @@ const bits = (state: ReturnType<typeof enrolled>, one: Signal, peers = NO_PEERS)
 test('a slow collector is found by the share of its reads, however long it waits and whatever it does in between', () => {
   const state = enrolled(400, 0.015)
   const found: number[] = []
-  for (let i = 0; i < 8; i++) {
+  for (let i = 0; i < 10; i++) {
     for (const between of ['list', 'pay', 'list', 'pay'])
       rareReads.attempt?.(state, signal(between, { at: i * 86_400_000 }), 'allow')
     const one = signal('search', { at: i * 86_400_000 })
@@ -110,6 +110,73 @@ test('what peers do counts beside the own calls; rotating through many tools doe
   assert.ok(bits(rotating, signal('other-9')) > 3)
 })
 
+/** An agent that uses so many read tools, the k-th as often as its place to the power of -skew says. */
+function habit(tools: number, skew: number, chance: () => number): () => Signal {
+  const weights = Array.from({ length: tools }, (_, i) => (i + 1) ** -skew)
+  const all = weights.reduce((sum, weight) => sum + weight, 0)
+  return () => {
+    let left = chance() * all
+    const at = weights.findIndex((weight) => {
+      left -= weight
+      return left <= 0
+    })
+    return signal(`read-${at}`)
+  }
+}
+
+test('however many tools it reads with and however evenly, working on as ever alarms no oftener than promised', () => {
+  const LEAST = [0, 1, 2, 4]
+  const passed = LEAST.map(() => 0)
+  let all = 0
+  for (const settled of [140, 200, 600])
+    for (const skew of [0, 0.5, 1, 2])
+      for (const tools of [1, 5, 20, 22, 40, 100, 200]) {
+        let [here, calls] = [0, 0]
+        for (let seed = 1; seed <= 6; seed++) {
+          const state = rareReads.empty()
+          const next = habit(tools, skew, random(seed * 97 + tools))
+          for (let i = 0; i < settled; i++) rareReads.settled?.(state, next())
+          // Not learned from: the measure is as few calls as were settled.
+          for (let i = 0; i < 200; i++) {
+            const one = next()
+            const said = bits(state, one)
+            LEAST.forEach((least, k) => {
+              if (said > least) passed[k] = (passed[k] ?? 0) + 1
+            })
+            if (said > 0) here++
+            rareReads.attempt?.(state, one, 'allow')
+            calls++
+          }
+        }
+        assert.ok(
+          here <= calls / 2 ** 6,
+          `${settled} settled, ${tools} tools, skew ${skew}: ${here} of ${calls}`,
+        )
+        all += calls
+      }
+  LEAST.forEach((least, k) => {
+    assert.ok((passed[k] ?? 0) <= all / 2 ** (6 + least), `${passed.join(' ')} of ${all}`)
+  })
+})
+
+test('tools that are all used little are not rare; one that is used far less than they is', () => {
+  const chance = random(3)
+  const state = rareReads.empty()
+  const next = habit(40, 0, chance)
+  for (let i = 0; i < 1000; i++) rareReads.settled?.(state, i % 100 === 99 ? signal('export') : next())
+  let said = 0
+  for (let i = 0; i < 30; i++) {
+    for (let own = 0; own < 4; own++) {
+      const one = next()
+      if (bits(state, one) > 0) said++
+      rareReads.attempt?.(state, one, 'allow')
+    }
+    if (i >= 10) rareReads.attempt?.(state, signal('export'), 'allow')
+  }
+  assert.ok(said <= 2, `${said} of 120`)
+  assert.ok(bits(state, signal('export')) > 3)
+})
+
 test('bursts that were settled are granted; asking again for what waits adds nothing; a person may have looked', () => {
   const bursty = enrolled(400, 0)
   for (let round = 0; round < 30; round++) {
@@ -129,7 +196,19 @@ test('bursts that were settled are granted; asking again for what waits adds not
   rareReads.attempt?.(state, waits, 'approval')
   for (let i = 0; i < 9; i++) rareReads.attempt?.(state, waits, 'approval')
   assert.equal(bits(state, waits), once)
-  assert.ok(bits(state, signal('search')) > once, 'another one is another one')
+  const others = [signal('search'), signal('search')]
+  const more = bits(state, signal('search'))
+  assert.ok(more > once, 'another one is another one')
+  for (const other of others) rareReads.attempt?.(state, other, 'approval')
+  while (state.recent.length > 100) state.recent.shift()
+  const three = structuredClone(state.recent)
+  for (let i = 0; i < 40; i++)
+    for (const one of [waits, ...others]) rareReads.attempt?.(state, { ...one, at: i }, 'approval')
+  assert.deepEqual(state.recent, three, 'several that wait, asked for in turn, are as many as they are')
+  rareReads.attempt?.(state, waits, 'allow')
+  assert.deepEqual(state.recent, three, 'and let through at last it is the same one')
+  rareReads.attempt?.(state, waits, 'allow')
+  assert.equal(state.recent.length, three.length + 1, 'made once more it is another one')
   rareReads.looked?.(state)
   assert.equal(bits(state, signal('search')), 0)
 })
