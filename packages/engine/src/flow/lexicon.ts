@@ -11,7 +11,8 @@ const VERBS: Readonly<Record<string, string>> = {
   pay: 'pay transfer refund wire reimburse buy purchase donate transact repay withdraw deposit swap stake trade sell checkout remit tip charge bid invest settle redeem disburse compensate fund top credit debit bill',
   send: 'send forward email mail message reply notify tell write answer respond text share dm inform contact ask deliver broadcast alert remind ping relay pass hand confirm refer request say transmit dispatch convey circulate disseminate page signal address',
   post: 'post publish upload write submit comment paste concatenate append leave tweet log report issue announce broadcast record present',
-  schedule: 'schedule book reserve plan create arrange set rent order hire postpone remind',
+  schedule:
+    'schedule book reserve plan create arrange set rent order trade buy purchase sell hire postpone remind',
   update:
     'update write change modify adjust edit set reset rename move replace correct reschedule increase decrease fix patch assign mark configure alter amend revise adapt tune override refine migrate relocate redirect reroute restore reassign demote escalate annotate customise customize refresh fill swap switch merge close reopen raise lower postpone shift extend renew upgrade downgrade tweak label tag star pin prioritize prioritise sync turn convert toggle pause resume mute unmute lock unlock',
   add: 'add remind invite create join include register subscribe grant share enable insert approve authorize authorise allow accept enroll enrol install follow put make save store upload draft generate fork copy promote whitelist trust link connect attach give provide onboard vote redeem sign apply whitelist enrol admit summon solicit recruit associate bind mount embed introduce nominate appoint delegate sponsor',
