@@ -216,3 +216,31 @@ test('named by what it gives back, with nothing that could carry an order: a doc
     'write',
   )
 })
+
+test('an unknown verb is a write in any language, whatever else the description is made of', () => {
+  for (const [name, args, description] of [
+    ['konto_loeschen', { konto_id: 'string' }, 'Loescht ein Konto.'],
+    ['ueberweisen', { konto: 'string', betrag: 'number' }, 'Ueberweist Geld.'],
+    ['geld_senden', { empfaenger: 'string', betrag: 'number' }, 'Sendet Geld.'],
+    ['borrar_cuenta', { cuenta_id: 'string' }, 'Borra la cuenta.'],
+    ['supprimer', { compte_id: 'string' }, 'Supprime un compte.'],
+    ['usun_konto', { identyfikator: 'string' }, 'Usuwa konto na zawsze.'],
+    ['ausfuehren', { befehl: 'string' }, 'Fuehrt einen Befehl aus.'],
+    ['zap', { record: 'string' }, 'Zaps records for good.'],
+    ['zap', { record: 'string' }, 'Zaps and displays records.'],
+    ['shred', { record_id: 'string' }, 'Shredding of a record.'],
+    ['yeet', { id: 'string' }, 'Goodbye to the thing.'],
+    ['nuke', { id: 'string' }, 'All of the tables, nuked.'],
+    ['alles_loeschen', {}, ''],
+  ] as const) {
+    const foreign = roles(name, args, { description })
+    assert.deepEqual([foreign.effect, foreign.reversible], ['write', false], `${name}: ${description}`)
+  }
+  for (const [name, args, description] of [
+    ['kontostand', { konto_id: 'string' }, 'Returns the balance of an account.'],
+    ['kontostand', { konto_id: 'string' }, 'This tool returns the balance.'],
+    ['inbox', {}, ''],
+    ['grants.application', { grant: 'string' }, 'What an applicant handed in.'],
+  ] as const)
+    assert.equal(roles(name, args, { description }).effect, 'read', `${name}: ${description}`)
+})

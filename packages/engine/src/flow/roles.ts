@@ -245,18 +245,13 @@ function leadVerb(
 ): { verbs: string[]; reads: boolean } {
   const isVerb = (w: string): boolean => CLASSES_OF.has(w) || READ_VERBS.has(w)
   const head = name[0] ?? ''
-  // Behind its first word a description names things: a noun that can be a verb is one of them.
-  const told =
-    description
-      .slice(0, 3)
-      .map(verbForm)
-      .find((w, i) => isVerb(w) && (i === 0 || !NOUNISH.has(w))) ?? ''
+  const told = toldVerb(description)
   const located = Object.keys(properties).some((arg) => words(arg).some((w) => LOCATORS.has(singular(w))))
   const fetches = located || opensText([...name, ...description.slice(0, 4)], properties)
   const reads = (verb: string): boolean => READ_VERBS.has(verb) || (fetches && FETCH_VERBS.has(verb))
   const last = name.at(-1) ?? ''
+  if (isNounPhrase(name, description, properties)) return { verbs: [], reads: true }
   const nounFirst = name.length > 1 && NOUNISH.has(head) && isVerb(last) && !NOUNISH.has(last)
-  if (isNounPhrase(name, description, properties, isVerb)) return { verbs: [], reads: true }
   if (isVerb(head) && !nounFirst) return { verbs: told === '' ? [head] : [head, told], reads: reads(head) }
   // Behind a word that is no known noun (`enlist_contact`), what can be a noun is one.
   const nounHead = KNOWN_NOUNS.some((nouns) => nouns.has(singular(head)))
@@ -269,8 +264,28 @@ function leadVerb(
     return { verbs: told === '' ? [inside] : [inside, told], reads: !writes }
   }
   if (told !== '') return { verbs: [told], reads: reads(told) }
-  return { verbs: [], reads: Object.keys(properties).length === 0 }
+  // Only named after what it gives, with nothing to say what for.
+  const thing = name.length > 0 && description.length === 0 && Object.keys(properties).length === 0
+  return { verbs: [], reads: thing && name.every((w) => KNOWN_NOUNS.some((nouns) => nouns.has(singular(w)))) }
 }
+
+/**
+ * The verb of a description, among its first words. Behind its first word a description names things: a noun that can be
+ * a verb is one of them. A verb that only looks counts where a clause begins (`This tool returns …`), not behind a word
+ * that may itself be the verb.
+ */
+function toldVerb(description: readonly string[]): string {
+  const from = Math.max(
+    0,
+    description.findIndex((w) => !OPENERS.has(w)),
+  )
+  const at = description
+    .slice(0, from + 3)
+    .findIndex((w, i) => isVerbWord(verbForm(w)) && (i === from || (i > from && !NOUNISH.has(verbForm(w)))))
+  const verb = at < 0 ? '' : verbForm(description[at] ?? '')
+  return at > from && READ_VERBS.has(verb) ? '' : verb
+}
+const OPENERS = new Set('this the a tool api function endpoint action it can will may to you lets'.split(' '))
 
 /** `open_letter(letter_no)`: one argument, the number of a text that is there already. */
 function opensText(told: readonly string[], properties: JsonObject): boolean {
@@ -281,36 +296,37 @@ function opensText(told: readonly string[], properties: JsonObject): boolean {
 const NUMBERS = new Set('id no number key ref reference uid uuid'.split(' '))
 
 /**
- * Named and described by what it gives back ("Log of a build."): no order in it, and no argument that could carry one out.
+ * Named and described by what it gives back (`Log of a build.`, `What an applicant handed in.`): words that are known and
+ * can be no verb where they stand, no order anywhere, and no argument that could carry one out. An unknown word is a verb
+ * as likely as not, in any language.
  */
 function isNounPhrase(
   name: readonly string[],
   description: readonly string[],
   properties: JsonObject,
-  isVerb: (word: string) => boolean,
 ): boolean {
-  if (description.length < 2 || name.some((w) => isVerb(w) && !NOUNISH.has(w))) return false
-  // Before an article stands a verb, known or not: `Slates a volunteer`.
-  if (ARTICLES.has(description[1] ?? '') && !FUNCTION_WORDS.has(description[0] ?? '')) return false
+  const isOrder = (w: string): boolean =>
+    !FUNCTION_WORDS.has(w) && isVerbWord(verbForm(w)) && !NOUNISH.has(verbForm(w))
+  if ([...name, ...description].some((w) => isOrder(w)) || !namesThing(description)) return false
   if ([...name, ...description.slice(0, 3)].some((w) => isDeed(singular(w)))) return false
-  if (
-    description
-      .slice(0, 3)
-      .map(verbForm)
-      .some((w) => isVerb(w) && !NOUNISH.has(w))
-  )
-    return false
-  // A verb that is a noun as well stands as a verb unless what follows makes it a noun.
-  const at = description.slice(0, 3).findIndex((w) => isVerb(verbForm(w)))
-  if (at >= 0 && !OF.has(description[at + 1] ?? '')) return false
-  if (at < 0 && name.some(isVerb)) return false
+  // A verb that is a noun as well: only where the description has it as a noun.
+  if (name.some((w) => isVerbWord(w) && !description.slice(0, 2).includes(w))) return false
   return Object.entries(properties).every(([arg, schema]) =>
     ['id', 'attribute', 'amount', 'time', 'scalar', 'other', 'place'].includes(
       argumentRole(arg, asObject(schema), 'read', NO_WORDS).kind,
     ),
   )
 }
-const ARTICLES = new Set('a an the this that these those your one'.split(' '))
+function namesThing([first = '', second = '', third = '']: readonly string[]): boolean {
+  if (WHAT.has(first)) return second !== ''
+  if (WHICH.has(first)) return !OF.has(second) && OF.has(third)
+  return OF.has(second) && (TEXT_NOUNS.has(singular(first)) || THIRD_PARTY_NOUNS.has(singular(first)))
+}
+const WHAT = new Set('what everything whatever'.split(' '))
+const WHICH = new Set('latest newest current recent all'.split(' '))
+const TEXT_NOUNS = new Set(
+  'text content transcript summary detail name state status result overview'.split(' '),
+)
 const OF = new Set('of from that with for on in'.split(' '))
 /** A payment is done; a document, too, is there to be read. */
 function isDeed(noun: string): boolean {
