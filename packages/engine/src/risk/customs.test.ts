@@ -42,4 +42,8 @@ test('where a group has no room left, nothing is concluded from what nobody does
     learnCustoms(customs, 1, { ...SIGNAL, forms: [`p${i} s1a`] }, [])
   assert.equal(population(NO_PEERS, customs, 2).forms, NO_PEERS)
   assert.notEqual(population(NO_PEERS, customs, 2).kinds, NO_PEERS)
+  for (const group of [3, 4]) for (let i = 0; i < 60; i++) learnCustoms(customs, group, SIGNAL, [])
+  const forms = population(NO_PEERS, customs, 2).forms
+  assert.equal(forms?.groups, 2, 'the full group is silent, the others are not')
+  assert.equal(within(forms, 'desk/pay to', 's2a').groups, 2)
 })

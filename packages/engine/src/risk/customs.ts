@@ -4,14 +4,7 @@
  * (`behaviour/peers.ts`), so nobody is part of the own background and a group that stands alone moves it little.
  * @module
  */
-import {
-  type Background,
-  background,
-  GROUP_SYMBOLS,
-  learnPeer,
-  NO_PEERS,
-  type Peers,
-} from './behaviour/peers.ts'
+import { type Background, background, GROUP_SYMBOLS, learnPeer, type Peers } from './behaviour/peers.ts'
 import type { Signal } from './detector.ts'
 
 /** Maps whose members are replaced, never changed in place. */
@@ -88,8 +81,8 @@ export function population(common: Background, customs: Customs, without: number
   }
 }
 
-/** Where a group has no room left for what is new to it, that nobody of it did something is not known. */
+/** A group that has no room left for what is new to it cannot say that nobody does something: it says nothing. */
 function known(peers: Peers, without: number): Background {
-  const full = peers.get('symbols')?.some((symbols) => symbols >= GROUP_SYMBOLS) === true
-  return full ? NO_PEERS : background(peers, without)
+  const symbols = peers.get('symbols')
+  return background(peers, without, (group) => (symbols?.[group] ?? 0) >= GROUP_SYMBOLS)
 }

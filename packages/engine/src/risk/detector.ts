@@ -32,7 +32,7 @@ export interface Signal {
   readonly zone?: string
   /** What the arguments look like: `<path> <class>` for each, `= <digest>` for which there are; absent = no tool. */
   readonly forms?: readonly string[]
-  /** What is touched, by the first 32 bits of digests: the read itself, or whom a write reaches; absent = no tool. */
+  /** What is touched, by the first 32 bits of digests salted by agent: the read itself, its lists' members, whom a write reaches; absent = no tool. */
   readonly targets?: readonly number[]
   /** What the errand is for, and the kind of tool called for it; absent = not known. */
   readonly errand?: ErrandKind

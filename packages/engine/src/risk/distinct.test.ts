@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { add, emptyDistinct, estimate } from './distinct.ts'
+import { add, emptyDistinct, estimate, tellingMost } from './distinct.ts'
 
 const thing = (i: number): number => Number.parseInt(hash('sha256', String(i), 'hex').slice(0, 8), 16)
 
@@ -29,4 +29,13 @@ test('the order makes no difference, and what is only asked about leaves no trac
       assert.deepEqual(JSON.parse(JSON.stringify(there)), there)
     }),
   )
+})
+
+test('of many things as many as there are registers say as much as all', () => {
+  const things = Array.from({ length: 900 }, (_, i) => thing(i))
+  assert.deepEqual(tellingMost(things.slice(0, 128), 128), things.slice(0, 128))
+  const kept = tellingMost(things, 128)
+  assert.ok(kept.length <= 128 && kept.every((one) => things.includes(one)))
+  assert.equal(estimate(emptyDistinct(), kept), estimate(emptyDistinct(), things))
+  assert.equal(tellingMost(things, 8).length, 8)
 })

@@ -52,6 +52,18 @@ export function estimate(distinct: Distinct, more: readonly number[] = []): numb
   return raw <= 2.5 * REGISTERS && empty > 0 ? REGISTERS * Math.log(REGISTERS / empty) : raw
 }
 
+/** So many of the things, in their order, that a sketch of all of them would be nearest to a sketch of those alone. */
+export function tellingMost(things: readonly number[], most: number): number[] {
+  if (things.length <= most) return [...things]
+  const first = new Map<number, number>()
+  for (const thing of things) {
+    const known = first.get(indexOf(thing))
+    if (known === undefined || rankOf(thing) > rankOf(known)) first.set(indexOf(thing), thing)
+  }
+  const kept = new Set([...first.values()].sort((a, b) => rankOf(b) - rankOf(a)).slice(0, most))
+  return things.filter((thing) => kept.has(thing))
+}
+
 function indexOf(thing: number): number {
   return thing >>> (32 - INDEX_BITS)
 }

@@ -12,11 +12,13 @@ export interface ErrandKind {
   readonly kinds: readonly string[]
   /** `read` or `write`, and what the definition of the tool says that it does. */
   readonly does: string
-  /** The user's own words ask for such an action: no custom of others says more of this errand. */
+  /** The user's own words ask for every change that the tool makes: no custom of others says more of this errand. */
   readonly asked?: boolean
 }
 
 const MAX_WORDS = 12
+/** Nearly every request asks for one of these, so that it does names no tool. */
+const CHANGES_NOTHING: ReadonlySet<string> = new Set(['read', 'visit', 'run'])
 
 /** @returns null when nothing is known of what the errand is for */
 export function errandOf(
@@ -30,8 +32,11 @@ export function errandOf(
   if (intent?.understood === true && intent.classes.length > 0)
     kinds.push(digest(`words ${[...intent.classes].sort().join(' ')}`))
   if (kinds.length === 0) return null
+  const changes = tool.roles.classes.filter((name) => !CHANGES_NOTHING.has(name))
   const asked =
-    intent?.understood === true && tool.roles.classes.some((name) => intent.classes.includes(name))
+    intent?.understood === true &&
+    changes.length > 0 &&
+    changes.every((name) => intent.classes.includes(name))
   return { kinds, does: doesOf(tool), ...(asked ? { asked } : {}) }
 }
 

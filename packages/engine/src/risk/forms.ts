@@ -5,13 +5,17 @@
  */
 import { hash } from 'node:crypto'
 import type { JsonObject } from '@safeconduct/protocol'
-import { type ScalarLeaf, scalars } from '../flow/json.ts'
+import { scalars } from '../flow/json.ts'
 import type { KnownTool } from '../integrity/catalogue.ts'
 import { fnv } from './behaviour/peers.ts'
+import { tellingMost } from './distinct.ts'
 
 const LIMITS = { depth: 8, leaves: 64 } as const
 const MAX_FORMS = 6
-const MAX_TARGETS = 16
+/** As many as a sketch has registers, so that none is missing in it. */
+const MAX_TARGETS = 128
+/** Where things are looked for. */
+const WALK = { depth: 16, leaves: 512 } as const
 const MAX_PATH = 24
 /** Characters of a value that are looked at. */
 const EXAMINED = 1024
@@ -44,7 +48,8 @@ export interface Looks {
   readonly targets: readonly number[]
 }
 
-export function looksOf(tool: KnownTool, args: JsonObject): Looks {
+/** @param salt of digests of what is touched: who does not know it chooses none */
+export function looksOf(tool: KnownTool, args: JsonObject, salt: string): Looks {
   const { leaves, truncated } = scalars(args, LIMITS)
   const forms = new Map<string, string>()
   const paths = new Set<string>()
@@ -59,29 +64,31 @@ export function looksOf(tool: KnownTool, args: JsonObject): Looks {
   const which = fnv(`${[...paths].sort().join('\n')}${truncated ? '\n…' : ''}`).toString(36)
   return {
     forms: [`= ${which}`, ...[...forms].map(([path, form]) => `${path} ${form}`)],
-    targets: targetsOf(tool, leaves),
+    targets: targetsOf(tool, args, salt),
   }
 }
 
-/** A read is one thing as it is asked; a write reaches whom its steering arguments name. A list is its members. */
-function targetsOf(tool: KnownTool, leaves: readonly ScalarLeaf[]): number[] {
-  const things = new Set<number>()
-  const members = leaves.filter(({ path }) => path.includes('['))
-  if (!tool.write && members.length === 0)
-    things.add(
-      digest(`${tool.action} ${JSON.stringify(leaves.map(({ path, value }) => [path, cut(value)]))}`),
-    )
-  for (const { path, value } of tool.write ? leaves : members) {
-    if (things.size >= MAX_TARGETS) break
-    const role = tool.roles.args[path.split(/[.[]/, 1)[0] ?? '']
-    if (tool.write && (role?.sink !== true || role.weight < PARTY_WEIGHT)) continue
-    things.add(digest(`${tool.write ? '' : tool.action} ${cut(value)}`))
-  }
-  return [...things]
+/**
+ * A read is one thing as it is asked, whole; a list is its members beside that. A write reaches whom its steering arguments
+ * name. Of more than `MAX_TARGETS` those stay that say most about how many there were: nobody hides one behind others.
+ */
+function targetsOf(tool: KnownTool, args: JsonObject, salt: string): number[] {
+  const names = Object.keys(args).sort()
+  const chosen = tool.write ? names.filter((name) => isSteering(tool, name)) : names
+  if (tool.write && chosen.length === 0) return []
+  const keyed = (text: string) => digest(`${salt}\n${tool.write ? '' : tool.action}\n${text}`)
+  const whole = () => keyed(JSON.stringify(chosen.map((name) => [name, args[name]])))
+  const { leaves, truncated } = scalars(Object.fromEntries(chosen.map((name) => [name, args[name]])), WALK)
+  const things = new Set<number>(tool.write ? [] : [whole()])
+  for (const { path, value } of leaves)
+    if (tool.write || path.includes('[')) things.add(keyed(`of ${String(value)}`))
+  if (truncated) things.add(whole())
+  return tellingMost([...things], MAX_TARGETS)
 }
 
-function cut(value: string | number | boolean): string {
-  return String(value).slice(0, EXAMINED)
+function isSteering({ roles }: KnownTool, name: string): boolean {
+  const role = roles.args[name]
+  return role?.sink === true && role.weight >= PARTY_WEIGHT
 }
 
 /** Kind, power of four of the length, characters: `s2ad-`. The order is by kind, then by length. */

@@ -49,11 +49,16 @@ export function signalOf(request: CallRequest, tool: KnownTool | null, proofAge:
     steering: null,
     place: context.ip === null ? null : digest(context.ip),
     proofAge,
-    ...(tool === null || operation.kind !== 'tool' ? {} : looksOf(tool, operation.args)),
+    ...(tool === null || operation.kind !== 'tool' ? {} : looksOf(tool, operation.args, saltOf(request))),
     ...(request.grant.via.length === 0 ? {} : { chain: digest(JSON.stringify(request.grant.via)) }),
     ...(context.attempts === undefined ? {} : { attempts: context.attempts }),
     ...(context.intelligence === undefined ? {} : { intelligence: context.intelligence }),
   }
+}
+
+/** Not told to whoever writes what the agent reads, and the same after every start. */
+function saltOf({ grant }: CallRequest): string {
+  return JSON.stringify([grant.tenant, grant.agent])
 }
 
 /** Every argument keeps a number while there is room for its name; of a long list the largest ones stay. */

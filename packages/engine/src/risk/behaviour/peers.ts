@@ -63,10 +63,16 @@ export function learnPeer(peers: Peers, group: number, symbol: string, weight: n
   if ((peers.get('events')?.[group] ?? 0) >= GROUP_EVENTS) halve(peers, group)
 }
 
-/** What everybody but this group does. */
-export function background(peers: Peers, without: number | null): Background {
+/** What everybody but this group does. @param silent groups that are left out, too */
+export function background(
+  peers: Peers,
+  without: number | null,
+  silent: (group: number) => boolean = () => false,
+): Background {
   const events = peers.get('events') ?? NONE
-  const speaking = events.map((total, group) => (group !== without && total >= GROUP_ENOUGH ? total : 0))
+  const speaking = events.map((total, group) =>
+    group !== without && total >= GROUP_ENOUGH && !silent(group) ? total : 0,
+  )
   const groups = speaking.filter((total) => total > 0).length
   if (groups === 0) return NO_PEERS
   return {

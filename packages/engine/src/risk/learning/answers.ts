@@ -9,6 +9,7 @@ import type { Doubt } from '../combine.ts'
 import { contributionId } from '../contributions.ts'
 import { extraction } from '../detectors/extraction.ts'
 import { DETECTORS } from '../detectors/index.ts'
+import { completed } from './completed.ts'
 import { DRIFT, ENROLMENT } from './enrolment.ts'
 import { dropPending, emptyLearning, enrol, type Learning, weigh } from './learning.ts'
 
@@ -99,7 +100,16 @@ export function restoreBaseline(risk: Judged, { baseline }: { readonly baseline:
   // Shape is ours: it was sealed under the agent's key by `baselineOf`, and its digest stands in the ledger.
   const { detectors, ...learned } = decode(baseline) as Pick<Judged, 'detectors'> &
     Pick<Learning, 'learned' | 'passed' | 'enrolment' | 'sample' | 'drift'>
-  for (const [name, state] of detectors) risk.detectors.set(name, state)
+  for (const [name, state] of detectors) risk.detectors.set(name, known(name, state))
+  const { enrolment } = learned
+  if (enrolment !== null)
+    for (const [name, state] of enrolment.detectors) enrolment.detectors.set(name, known(name, state))
   // A day teaches no more because an earlier state came back.
   risk.learning = { ...risk.learning, ...learned, influence }
+}
+
+/** A state that an earlier release saved, with what it did not have yet. Of a detector that is gone it stays as it is. */
+function known(name: string, state: unknown): unknown {
+  const detector = DETECTORS.find((one) => one.name === name)
+  return detector === undefined ? state : completed(detector.empty(), state)
 }

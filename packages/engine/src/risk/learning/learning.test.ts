@@ -251,3 +251,22 @@ test('enrolment begins after so many lessons and shares nothing with what goes o
   live(3, 100, () => pay('eve', 5), risk, START + 3 * DAY_MS)
   assert.deepEqual(risk.learning.enrolment, kept)
 })
+
+test('a baseline that an earlier release saved, with less in it, comes back and lets no detector fail', () => {
+  const risk = live(3, 100, () => pay('bob', 100))
+  // What was added to states since: each of them without one of its members, of both baselines.
+  for (const detectors of [risk.detectors, risk.learning.enrolment?.detectors ?? new Map()])
+    for (const [name, state] of detectors) {
+      const [member] = Object.keys(DETECTORS.find((one) => one.name === name)?.empty() as object)
+      if (member !== undefined) delete (state as Record<string, unknown>)[member]
+    }
+  const again = emptyRisk()
+  restoreBaseline(again, { baseline: baselineOf(risk) })
+  const failed = (one: RiskLive) =>
+    score(one, pay('bob', 100)).filter(({ reason }) => reason.startsWith('A detector failed'))
+  assert.deepEqual(failed(again), [])
+  live(4, 60, () => pay('bob', 100), again, START + 4 * DAY_MS)
+  assert.deepEqual(failed(again), [])
+  assert.equal(again.detectors.size, risk.detectors.size)
+  assert.ok(again.learning.learned > risk.learning.learned)
+})

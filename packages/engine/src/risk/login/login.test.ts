@@ -11,6 +11,7 @@ import { credentials } from '../detectors/credentials.ts'
 import { hours } from '../detectors/hours.ts'
 import { places } from '../detectors/places.ts'
 import { synthetic } from '../detectors/synthetic.ts'
+import { completed } from '../learning/completed.ts'
 import { isTooFar, kilometresBetween } from './countries.ts'
 import { type Arrival, type ClientName, emptyHabit, type Habit, learnArrival, likeness } from './likeness.ts'
 import { BURST, registrationSigns } from './registration.ts'
@@ -365,8 +366,13 @@ test('a key is missed where this client always proved one, and nowhere else', ()
   assert.ok(trip(DESK, 61) === 5, 'what is usual for the phone is far for the desk')
 })
 
-test('a habit without keys by client, as older snapshots have it, still answers calls that bring no key', () => {
+test('a habit without keys by client, as an earlier release saved it, is completed, judges and learns', () => {
   const { clientKeys: _, ...older } = twoDevices()
-  const { key: _key, ...call } = loginOf(DESK, null, 21)
-  assert.ok(likeness(decode(encode(older)) as Habit, call, SOMEBODY).bits < 0)
+  const habit = completed(emptyHabit(), decode(encode(older))) as Habit
+  for (const key of [null, 'k', 'another']) {
+    const call = loginOf(DESK, key, 21)
+    assert.ok(Number.isFinite(likeness(habit, call, SOMEBODY).bits))
+    learnArrival(habit, call)
+  }
+  assert.ok(habit.clientKeys.values.size > 0)
 })
