@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
-import type { CheckJob } from '@safeconduct/engine'
+import type { CheckJob, CheckRank } from '@safeconduct/engine'
 import { type CheckRunner, type CheckRunnerOptions, createCheckRunner } from './check-runner.ts'
 
 const schema = { tools: [], relations: null }
@@ -51,11 +51,49 @@ describe('checks on a thread of their own', () => {
     assert.ok(turns > 0, `${turns} turns`)
   })
 
-  it('are ended when they take too long, and the next one is answered', async () => {
-    const { run } = runner({ limit: 1 })
-    await assert.rejects(run(job(LARGE)), { code: 'too_large' })
-    const patient = runner()
-    assert.equal(await patient.run(job('')), null)
+  it('are ended when they take too long, and the next one is answered', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const { run } = runner({ limit: 1000 })
+    const long = run(job(LARGE))
+    t.mock.timers.tick(1000)
+    await assert.rejects(long, { code: 'too_large' })
+    assert.equal(await run(job('')), null)
+  })
+
+  it('leave nothing of a job that cannot be sent to the one after it', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const { run } = runner({ limit: 1000 })
+    const unsendable = { kind: 'model', source: { dsl: () => '' } } as unknown as CheckJob
+    await assert.rejects(run(unsendable), { code: 'invalid_request' })
+    const next = run(job('permit ('))
+    await assert.rejects(next, { code: 'policy_invalid' })
+    const last = run(job(LARGE))
+    t.mock.timers.tick(999)
+    assert.equal(await last, null, 'the limit of the first one is over')
+  })
+
+  it('run what the owner is to be asked before other checks', async () => {
+    const { run } = runner()
+    const done: string[] = []
+    const named = (name: string, rank: CheckRank) => run(job(''), rank).then(() => done.push(name))
+    await Promise.all([named('first', 'check'), named('check', 'check'), named('ask', 'ask')])
+    assert.deepEqual(done, ['first', 'ask', 'check'])
+  })
+
+  it('run what the owner confirmed at once, however much waits', async () => {
+    const one = runner({ queue: 2 })
+    let ended = 0
+    const waiting = [one.run(job(`${LARGE}${LARGE}${LARGE}`)), one.run(job(''))].map((each) =>
+      each.then(
+        () => ended++,
+        () => undefined,
+      ),
+    )
+    await assert.rejects(one.run(job('')), { code: 'overloaded' })
+    assert.equal(await one.run(job(''), 'confirmed'), null)
+    assert.equal(ended, 0, 'the others go on')
+    await one.close()
+    await Promise.all(waiting)
   })
 
   it('refuse what would wait behind too many, and everything once closed', async () => {

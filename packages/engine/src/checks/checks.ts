@@ -21,18 +21,30 @@ export interface Checks {
     readonly entities: readonly JsonObject[]
   }): Promise<void>
   model(source: ModelSource): Promise<CheckedModel>
+  /** The same on behalf of somebody else; without it, it is a `check`. */
+  as(rank: CheckRank): Checks
 }
 
-export type RunCheck = (job: CheckJob) => Promise<CheckAnswers[CheckJob['kind']]>
+/**
+ * On whose behalf: anybody who wants to know, a change that the owner is to be asked about, or one that was confirmed.
+ * Whoever runs them keeps a place for the later ones.
+ */
+export type CheckRank = 'check' | 'ask' | 'confirmed'
+
+export type RunCheck = (job: CheckJob, rank?: CheckRank) => Promise<CheckAnswers[CheckJob['kind']]>
 
 /** In the thread of whoever asks: for hosts that hold nobody up by it. */
 export const runHere: RunCheck = async (job) => runCheck(job)
 
 /** @param partsOf the schema of a tenant's tools now */
-export function createChecks(run: RunCheck, partsOf: (tenant: string) => SchemaParts): Checks {
+export function createChecks(
+  run: RunCheck,
+  partsOf: (tenant: string) => SchemaParts,
+  rank: CheckRank = 'check',
+): Checks {
   // A job answers what its kind answers.
   const ask = <K extends CheckJob['kind']>(job: CheckJob & { readonly kind: K }) =>
-    run(job) as Promise<CheckAnswers[K]>
+    run(job, rank) as Promise<CheckAnswers[K]>
   const only = ({ agentPolicies, userPolicies }: PolicySource): PolicySource => ({
     agentPolicies,
     userPolicies,
@@ -47,5 +59,6 @@ export function createChecks(run: RunCheck, partsOf: (tenant: string) => SchemaP
       await ask({ kind: 'store', source: { policies, schema, entities } })
     },
     model: (source) => ask({ kind: 'model', source }),
+    as: (other) => createChecks(run, partsOf, other),
   }
 }

@@ -85,12 +85,12 @@ export function policyTrialRoutes(ports: AdminPorts): Route[] {
       body: z.strictObject({ candidate: reference }),
       confirm: async ({ candidate }, { tenant }) => {
         const text = await resolve(ports, tenant, candidate)
-        await ports.checks.policy(tenant, sourceOf(text))
+        await ports.checks.as('ask').policy(tenant, sourceOf(text))
         return `Ask the policy ${digestOf(text).slice(0, 19)}… beside the active one, without effect`
       },
       handle: async ({ tenant, body, caller }) => {
         const text = await resolve(ports, tenant, body.candidate)
-        await ports.checks.policy(tenant, sourceOf(text))
+        await ports.checks.as('confirmed').policy(tenant, sourceOf(text))
         const by = byOf(caller)
         const version = newVersion(ports, tenant, text, { status: 'shadow', by })
         const event = { event: 'policy.shadowed', policy: version.id, digest: version.digest, by }

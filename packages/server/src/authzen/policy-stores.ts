@@ -104,7 +104,7 @@ export function policyStoreRoutes(ports: PolicyStorePorts): Route[] {
       summary: 'Activates a version of a policy store from the next question on.',
       body: source,
       confirm: async (body) => {
-        await ports.checks.store(body)
+        await ports.checks.as('ask').store(body)
         return `Activate the policy store version ${digestOf(body).slice(0, 19)}…`
       },
       handle: async ({ tenant, params, body, caller }) =>
@@ -117,7 +117,7 @@ export function policyStoreRoutes(ports: PolicyStorePorts): Route[] {
       summary: 'Activates an earlier version of a policy store again.',
       body: z.strictObject({ id: z.string().max(256) }),
       confirm: async ({ id }, { tenant, params }) => {
-        await ports.checks.store(await findVersion(ports, tenant, params.name, id))
+        await ports.checks.as('ask').store(await findVersion(ports, tenant, params.name, id))
         return `Go back to the policy store version ${id}`
       },
       handle: async ({ tenant, params, body, caller }) => {
@@ -155,7 +155,7 @@ async function apply(
 ): Promise<object> {
   if (!storeName.safeParse(name).success)
     throw new SafeconductError('invalid_request', { message: 'That is no name of a policy store.' })
-  await ports.checks.store({ policies, schema, entities })
+  await ports.checks.as('confirmed').store({ policies, schema, entities })
   const compiled = compileStore({ policies, schema, entities }, true)
   const version: PolicyStore = {
     tenant,

@@ -95,7 +95,7 @@ export function relationRoutes(ports: DocumentPorts): Route[] {
       ]),
       confirm: async (body) => {
         await told(() =>
-          ports.checks.model('dsl' in body ? { dsl: body.dsl } : { definition: body.definition }),
+          ports.checks.as('ask').model('dsl' in body ? { dsl: body.dsl } : { definition: body.definition }),
         )
         const source = 'dsl' in body ? body.dsl : JSON.stringify(body.definition)
         return `Write the relation model ${digestOf(source).slice(0, 19)}… to ${body.space ?? 'the space that policies ask'}`
@@ -115,6 +115,7 @@ export function relationRoutes(ports: DocumentPorts): Route[] {
             id,
             'dsl' in body ? { dsl: body.dsl } : { definition: body.definition },
             by,
+            'confirmed',
           ),
         )
         return { space: id, model: model.id }

@@ -3,6 +3,7 @@
  * @module
  */
 import type {
+  CheckRank,
   Checks,
   Clock,
   Ids,
@@ -28,7 +29,7 @@ export interface RelationPorts {
   readonly clock: Clock
   readonly ids: Ids
   readonly files: GraphFiles
-  readonly checks: Pick<Checks, 'model'>
+  readonly checks: Pick<Checks, 'model' | 'as'>
   /** Facts that policies of the tenant ask from now on; null = none. */
   readonly onFacts: (tenant: string, facts: RelationFacts | null) => void
   /** Something was left in the outbox for the ledger. */
@@ -63,7 +64,14 @@ export interface RelationService {
   /** @throws `not_found` */
   makePolicy(tenant: string, id: string, by: string): Promise<RelationSpace>
   /** @throws `not_found`; RelationsError */
-  writeModel(tenant: string, id: string, source: ModelSource, by: string): Promise<RelationModel>
+  /** @param rank of the check: on whose behalf it is written */
+  writeModel(
+    tenant: string,
+    id: string,
+    source: ModelSource,
+    by: string,
+    rank?: CheckRank,
+  ): Promise<RelationModel>
   /** @throws `not_found` for an unknown model */
   putAssertions(tenant: string, id: string, model: string, assertions: readonly JsonObject[]): Promise<void>
   /** Resolves to the consistency token once it is on disk and counts. @throws `not_found`; RelationsError */

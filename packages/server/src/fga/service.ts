@@ -233,9 +233,9 @@ export async function openRelations(
       tell(tenant)
       return record
     },
-    async writeModel(tenant, id, source, by) {
+    async writeModel(tenant, id, source, by, rank = 'check') {
       const space = find(tenant, id)
-      const { dsl, definition } = await ports.checks.model(source)
+      const { dsl, definition } = await ports.checks.as(rank).model(source)
       return inTurn(space, async () => {
         if (space.graph.sealed !== undefined) throw space.graph.sealed
         const version = ulidOf(ids.next())
