@@ -64,7 +64,7 @@ export function policyRoutes(ports: AdminPorts): Route[] {
       summary: 'Activates a policy from the next call on.',
       body: texts,
       confirm: async (body, { tenant }) => {
-        await ports.checks.policy(tenant, sourceOf(body))
+        await ports.checks.as('ask').policy(tenant, sourceOf(body))
         return `Activate the policy ${digestOf(body).slice(0, 19)}… (${await changesOf(ports, tenant, body)})`
       },
       handle: async ({ tenant, body, caller }) => apply(ports, tenant, body, byOf(caller)),
@@ -77,7 +77,7 @@ export function policyRoutes(ports: AdminPorts): Route[] {
       body: z.strictObject({ id: z.string().max(256) }),
       confirm: async ({ id }, { tenant }) => {
         const earlier = textsOf(await findVersion(ports, tenant, id))
-        await ports.checks.policy(tenant, sourceOf(earlier))
+        await ports.checks.as('ask').policy(tenant, sourceOf(earlier))
         return `Go back to the policy version ${id} (${await changesOf(ports, tenant, earlier)})`
       },
       handle: async ({ tenant, body, caller }) => {
@@ -92,7 +92,7 @@ export function policyRoutes(ports: AdminPorts): Route[] {
 async function changesOf(ports: AdminPorts, tenant: string, next: Texts): Promise<string> {
   const [active] = await ports.store.policies.find(tenant, 'status', 'active')
   const none = { agentPolicies: '', userPolicies: '' }
-  const changes = await ports.checks.diff(active ?? none, sourceOf(next))
+  const changes = await ports.checks.as('ask').diff(active ?? none, sourceOf(next))
   const count = (kind: string) => changes.filter(({ change: made }) => made === kind).length
   return `${count('added')} policies added, ${count('changed')} changed, ${count('removed')} removed`
 }
@@ -108,7 +108,7 @@ export async function apply(
   by: string,
   again: string | null = null,
 ): Promise<PolicyVersion> {
-  await ports.checks.policy(tenant, sourceOf(text))
+  await ports.checks.as('confirmed').policy(tenant, sourceOf(text))
   const version = newVersion(ports, tenant, text, { status: 'active', by })
   const event = { event: 'policy.activated', policy: version.id, digest: version.digest, by, again }
   return change(ports, event, async (t) => {
