@@ -73,6 +73,15 @@ describe('in a real browser', { skip: missing, timeout: 120_000 }, () => {
     assert.deepEqual(complaints, [])
   })
 
+  it('a new link opened in the tab that refused an old one signs in', async () => {
+    const { page, complaints } = await open()
+    await page.goto(`${world.issuer}/signin#spent`)
+    await page.getByText('That link is not valid').waitFor()
+    await page.evaluate(`location.href = ${JSON.stringify(world.as.createSignInLink(world.user.id))}`)
+    await page.waitForURL(`${world.issuer}/`)
+    assert.deepEqual(complaints, [])
+  })
+
   it('a person who is not signed in pastes the link, fills the form in, and the agent gets its code', async () => {
     const { page, complaints } = await open()
     const started = await request()

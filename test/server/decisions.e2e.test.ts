@@ -250,7 +250,7 @@ describe('policy', () => {
     const { id, summary: sentence } = asked.json.request as JsonObject
     assert.match(
       String(sentence),
-      /^Activate the policy sha256:[0-9a-f]{12}… \(1 policies added, 0 changed, \d+ removed\)$/,
+      /^Activate the policy sha256:[0-9a-f]{12}… \(LESS IS FORBIDDEN: \d+ forbids removed, \d+ permits removed, 0 policies changed, 1 added; \d+ of the latest \d+ recorded calls would be decided differently\)$/,
     )
     assert.equal(await outcome(), 'allow', 'asking changes nothing')
 

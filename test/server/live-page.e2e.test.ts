@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { after, before, beforeEach, describe, it } from 'node:test'
+import { STARTER_POLICIES } from '@safeconduct/engine'
 import { type Browser, chromium } from 'playwright-core'
 import { definition, ok, pinned } from '../../packages/engine/src/testing/world.ts'
 import { furnish, payment, quote } from './desk.ts'
@@ -112,10 +113,7 @@ describe('the live page', () => {
     await at().post('local', '/api/v1/tools/corrections', { tools: {}, revision })
     const { node } = await signedIn()
     const card = node('waiting').children.find((one) => /Correct the roles/.test(one.textContent))
-    assert.match(
-      card?.textContent ?? '',
-      /"takenBack": \[\s+"market\/transfer_money destructive: true → as derived"/,
-    )
+    assert.match(card?.textContent ?? '', /taken backmarket\/transfer_money destructive: true → as derived/)
     await card?.press('Refuse')
   })
 
@@ -159,14 +157,35 @@ describe('the live page', () => {
     assert.equal(receipt.status, 200)
   })
 
-  it('revokes an agent and starts its risk anew', async () => {
+  it('shows which policies go and what that changes, not a text in a string', async () => {
+    const user = STARTER_POLICIES.userPolicies
+    await at().post('local', '/api/v1/policy/apply', {
+      agent: 'permit (principal, action, resource);\n',
+      user,
+    })
+    const { node } = await signedIn()
+    const card = node('waiting').children[0]
+    assert.ok(card)
+    assert.match(card.textContent, /LESS IS FORBIDDEN: \d+ forbids removed/)
+    assert.match(card.textContent, /forbids removedagent:[a-z-]+agent:[a-z-]+/)
+    const [text] = [...card.all()].filter((one) => one.tag === 'pre')
+    assert.equal(text?.textContent, 'permit (principal, action, resource);\n')
+  })
+
+  it('starts the risk of an agent anew and revokes it; then nothing of it is to be pressed', async () => {
+    await at().decider.prepare(payment(at()))
     const { node, until } = await signedIn()
+    await node('agents').press('Reset risk')
+    assert.equal((await at().store.agents.get(TENANT, 'agent-1'))?.version, 2, 'reset')
     await node('agents').press('Revoke')
     await until(() => node('toast').textContent === 'trader is revoked.')
     assert.equal((await at().decider.prepare(quote(at()))).decision.code, 'revoked')
     await until(() => node('agents').textContent.startsWith('trader revoked'))
-    await node('agents').press('Reset risk')
-    assert.equal((await at().store.agents.get(TENANT, 'agent-1'))?.version, 3, 'tamed, then reset')
+    const labels = (id: string) =>
+      [...node(id).all()].filter((one) => one.tag === 'button').map((one) => one.textContent)
+    assert.deepEqual(labels('agents'), [])
+    await until(() => /is revoked: there is nothing to approve/.test(node('waiting').textContent))
+    assert.deepEqual(labels('waiting'), ['Refuse'])
   })
 
   it('shows a quarantined tool before and after, and approves it as shown', async () => {

@@ -131,6 +131,7 @@ export function openPage(world: World, who: 'owner' | 'anonymous', pathname = '/
     confirm: () => true,
     setTimeout: () => 0,
     clearTimeout: () => undefined,
+    setInterval: () => 0,
     fetch: async (path: string, init: RequestInit = {}) => {
       const asked = {
         headers: init.headers as Record<string, string>,

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { STARTER_POLICIES } from '@safeconduct/engine'
 import type { JsonObject } from '@safeconduct/protocol'
-import { furnish } from './desk.ts'
+import { furnish, payment } from './desk.ts'
 import { createWorld, type World } from './world.ts'
 
 const NO_SUCH_FACT = {
@@ -44,5 +44,66 @@ describe('a policy that is not strictly valid', () => {
     assert.match(String(model.json.message), /usr.*did you mean `user`/)
     const { requests } = (await world.get('local', '/api/v1/owner-requests')).json
     assert.deepEqual(requests, [])
+  })
+})
+
+describe('a change of policy as its owner is asked', () => {
+  let world: World
+  before(async () => {
+    world = await createWorld()
+    await furnish(world)
+  })
+  after(() => world.close())
+  const { agentPolicies, userPolicies: user } = STARTER_POLICIES
+  const waiting = async () =>
+    (await world.get('owner', '/api/v1/owner-requests')).json.requests as readonly JsonObject[]
+  const decide = async (id: unknown) =>
+    (await world.post('owner', `/api/v1/owner-requests/${id}/decide`, { confirm: true })).json
+      .result as JsonObject
+
+  it('names forbids that go first, and counts the recorded calls that would be decided otherwise', async () => {
+    const forbidden = payment(world)
+    await world.decider.prepare(forbidden)
+    const agent = '@id("all") permit (principal, action, resource);\n'
+    await world.post('local', '/api/v1/policy/apply', { agent, user })
+    const [request] = await waiting()
+    assert.ok(request)
+    const { shown, body } = request.params as { shown: Record<string, string[]>; body: JsonObject }
+    const names = Object.keys(shown)
+    assert.deepEqual([names[0], names.at(-1)], ['forbids removed', 'recorded calls decided differently'])
+    const gone = [...agentPolicies.matchAll(/@id\("([^"]+)"\)[^;]*?\b(permit|forbid)\b/g)]
+    assert.deepEqual(
+      shown['forbids removed'],
+      gone.filter(([, , effect]) => effect === 'forbid').map(([, id]) => `agent:${id}`),
+    )
+    assert.deepEqual(shown['permits added'], ['agent:all'])
+    assert.deepEqual(shown['recorded calls decided differently'], [
+      '1 of the latest 1',
+      '1 × market/transfer_money: approval → allow',
+    ])
+    assert.match(String(request.summary), /1 of the latest 1 recorded calls .*, 1 of them LESS STRICTLY\)$/)
+    assert.equal(body.over, 'policy-1')
+  })
+
+  it('is not made over another policy than the one it was told of', async () => {
+    const [first] = await waiting()
+    const stricter = `${agentPolicies}\n@id("mine") forbid (principal, action, resource);`
+    assert.equal((await world.post('owner', '/api/v1/policy/apply', { agent: stricter, user })).status, 200)
+    const result = await decide(first?.id)
+    assert.deepEqual(
+      [result.error, /Another policy was activated/.test(String(result.message))],
+      ['conflict', true],
+    )
+    const { active } = (await world.get('local', '/api/v1/policy')).json
+    assert.equal((active as JsonObject).agentPolicies, stricter)
+  })
+
+  it('going back is told the same way, and done', async () => {
+    await world.post('local', '/api/v1/policy/rollback', { id: 'policy-1' })
+    const request = (await waiting()).find(({ verb }) => String(verb).endsWith('/rollback'))
+    assert.ok(request)
+    const { shown } = request.params as { shown: Record<string, string[]> }
+    assert.deepEqual(shown['forbids removed'], ['agent:mine'])
+    assert.equal((await decide(request.id)).agentPolicies, agentPolicies)
   })
 })

@@ -22,7 +22,7 @@ export function approvalRoutes(ports: AdminPorts): Route[] {
         const now = ports.clock.now()
         const seen = (await select(ports, tenant, query.status)).map((approval) => asOf(approval, now))
         const shown = query.status === undefined ? seen : seen.filter((one) => one.status === query.status)
-        return { approvals: shown.map((one) => withStanding(ports, one)) }
+        return { approvals: await Promise.all(shown.map((one) => withStanding(ports, one))) }
       },
     }),
     route({
@@ -69,11 +69,15 @@ function asOf(approval: Approval, now: number): Approval {
     : approval
 }
 
-/** Beside why this call waits: how far its agent is trusted now, and since when. null where nobody knows. */
-function withStanding({ decider }: AdminPorts, approval: Approval): object {
+/**
+ * Beside why this call waits: what its agent was sent to do, in the words of whoever sent it; how far it is trusted now,
+ * and since when. null where nobody knows.
+ */
+async function withStanding({ decider, store }: AdminPorts, approval: Approval): Promise<object> {
   const known = decider.standing(approval.tenant, approval.agent)
   const standing = known === null ? null : { trust: known.trust, risk: known.risk, since: known.since }
-  return { ...approval, standing }
+  const task = await store.tasks.get(approval.tenant, approval.task)
+  return { ...approval, standing, intent: task?.intent ?? null }
 }
 
 async function find(ports: AdminPorts, tenant: string, id: string | undefined): Promise<Approval> {

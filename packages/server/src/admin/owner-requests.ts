@@ -15,7 +15,7 @@ import {
   toSafeconductError,
 } from '@safeconduct/protocol'
 import * as z from 'zod'
-import { type Route, type RouteContext, route } from '../http/route.ts'
+import { type Asked, type Route, type RouteContext, route } from '../http/route.ts'
 import { displayText } from '../pages/html.ts'
 import type { AdminPorts } from './ports.ts'
 
@@ -144,7 +144,8 @@ export function createOwnerRequests(ports: OwnerRequestPorts, rows: () => readon
       const now = ports.clock.now()
       const { tenant } = ports
       const told = (await row.confirm?.(parsed as never, { tenant, params })) ?? row.summary
-      const [asks, shown] = typeof told === 'string' ? [told, null] : [told.summary, told.shown]
+      const asked: Asked = typeof told === 'string' ? { summary: told } : told
+      const { summary: asks, shown } = asked
       const target = Object.values(params).join(' ')
       const sentence = displayText(target === '' ? asks : `${asks}: ${target}`, 300)
       const request: OwnerRequest = {
@@ -153,13 +154,17 @@ export function createOwnerRequests(ports: OwnerRequestPorts, rows: () => readon
         version: 1,
         verb: verbOf(row),
         summary: sentence,
-        params: { body, params: { ...params }, ...(shown === null ? {} : { shown }) },
+        params: {
+          body: asked.body ?? body,
+          params: { ...params },
+          ...(shown === undefined ? {} : { shown }),
+        },
         status: 'pending',
         result: null,
         createdAt: now,
         expiresAt: now + LIFETIME_MS,
       }
-      const asked = await ports.store.tx(async (t) => {
+      const waits = await ports.store.tx(async (t) => {
         const waiting = await makeRoom(t, tenant, now)
         const same = waiting.find((one) => sameQuestion(one, request))
         if (same !== undefined) return same
@@ -171,7 +176,7 @@ export function createOwnerRequests(ports: OwnerRequestPorts, rows: () => readon
         await t.ownerRequests.insert(request)
         return publish(request)
       })
-      return { request: { id: asked.id, summary: asked.summary, expiresAt: asked.expiresAt } }
+      return { request: { id: waits.id, summary: waits.summary, expiresAt: waits.expiresAt } }
     },
   }
 }

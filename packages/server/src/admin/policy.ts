@@ -6,8 +6,12 @@
 import { type PolicyVersion, SafeconductError } from '@safeconduct/protocol'
 import * as z from 'zod'
 import { type Route, route } from '../http/route.ts'
+import { askedPolicy, requireOver } from './policy-change.ts'
 import { digestOf, findVersion, sourceOf, type Texts, texts, textsOf } from './policy-source.ts'
 import { type AdminPorts, byOf, change } from './ports.ts'
+
+/** Id of the version that ruled when the change was told of; null = none did. Left out, it is made over any. */
+const over = z.string().max(256).nullable().optional()
 
 export function policyRoutes(ports: AdminPorts): Route[] {
   return [
@@ -62,39 +66,37 @@ export function policyRoutes(ports: AdminPorts): Route[] {
       path: '/api/v1/policy/apply',
       who: 'confirmed',
       summary: 'Activates a policy from the next call on.',
-      body: texts,
-      confirm: async (body, { tenant }) => {
+      body: texts.extend({ over }),
+      confirm: async ({ agent, user }, { tenant }) => {
+        const body = { agent, user }
         await ports.checks.as('ask').policy(tenant, sourceOf(body))
-        return `Activate the policy ${digestOf(body).slice(0, 19)}… (${await changesOf(ports, tenant, body)})`
+        const start = `Activate the policy ${digestOf(body).slice(0, 19)}…`
+        return askedPolicy(ports, tenant, sourceOf(body), { start, body })
       },
-      handle: async ({ tenant, body, caller }) => apply(ports, tenant, body, byOf(caller)),
+      handle: async ({ tenant, body, caller }) => {
+        await requireOver(ports, tenant, body.over)
+        return apply(ports, tenant, body, byOf(caller))
+      },
     }),
     route({
       method: 'POST',
       path: '/api/v1/policy/rollback',
       who: 'confirmed',
       summary: 'Activates the texts of an earlier version again.',
-      body: z.strictObject({ id: z.string().max(256) }),
+      body: z.strictObject({ id: z.string().max(256), over }),
       confirm: async ({ id }, { tenant }) => {
-        const earlier = textsOf(await findVersion(ports, tenant, id))
-        await ports.checks.as('ask').policy(tenant, sourceOf(earlier))
-        return `Go back to the policy version ${id} (${await changesOf(ports, tenant, earlier)})`
+        const earlier = await findVersion(ports, tenant, id)
+        await ports.checks.as('ask').policy(tenant, earlier)
+        const start = `Go back to the policy version ${earlier.id}`
+        return askedPolicy(ports, tenant, earlier, { start, body: { id } })
       },
       handle: async ({ tenant, body, caller }) => {
+        await requireOver(ports, tenant, body.over)
         const version = await findVersion(ports, tenant, body.id)
         return apply(ports, tenant, textsOf(version), byOf(caller), version.id)
       },
     }),
   ]
-}
-
-/** What it would change, for the person who is asked. */
-async function changesOf(ports: AdminPorts, tenant: string, next: Texts): Promise<string> {
-  const [active] = await ports.store.policies.find(tenant, 'status', 'active')
-  const none = { agentPolicies: '', userPolicies: '' }
-  const changes = await ports.checks.as('ask').diff(active ?? none, sourceOf(next))
-  const count = (kind: string) => changes.filter(({ change: made }) => made === kind).length
-  return `${count('added')} policies added, ${count('changed')} changed, ${count('removed')} removed`
 }
 
 /**

@@ -56,7 +56,9 @@ export interface Route {
 /** A sentence, and what the owner is shown in place of the body, where the body does not say what will change. */
 export interface Asked {
   readonly summary: string
-  readonly shown: JsonObject
+  readonly shown?: JsonObject
+  /** Run in place of the body that was asked with: the same, bound to what the owner was shown. */
+  readonly body?: JsonObject
 }
 
 export type Confirm<Body> = (

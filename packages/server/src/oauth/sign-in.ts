@@ -39,7 +39,7 @@ function show(res: ServerResponse, next: string, problem: string | null): void {
     status: problem === null ? 200 : 403,
     title: 'Sign in',
     body: signInPage({ next, problem }),
-    ...(problem === null ? { script: SIGN_IN_SCRIPT } : {}),
+    script: SIGN_IN_SCRIPT,
   })
 }
 

@@ -4,14 +4,20 @@
  */
 import { type Html, html } from './html.ts'
 
-/** Takes the secret out of the address (it was never sent), forgets it there, and posts it. */
+/**
+ * Takes the secret out of the address (it was never sent), forgets it there, and posts it. A link that is opened in a
+ * tab that shows this page already changes nothing but the part after “#”: it is taken then, too.
+ */
 export const SIGN_IN_SCRIPT = `
-const secret = location.hash.slice(1)
-history.replaceState(null, '', location.pathname)
-if (secret !== '') {
+const take = () => {
+  const secret = location.hash.slice(1)
+  history.replaceState(null, '', location.pathname)
+  if (secret === '') return
   document.getElementById('secret').value = secret
   document.getElementById('form').submit()
-}`
+}
+addEventListener('hashchange', take)
+take()`
 
 /** Looks again when the person comes back from signing in in another tab, unless they began to type. */
 export const WAIT_SCRIPT = `

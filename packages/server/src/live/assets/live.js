@@ -2,6 +2,7 @@
 
 const $ = (id) => document.getElementById(id)
 const MAX_ROWS = 200
+const FADE_MS = 15_000
 let csrf = ''
 
 function el(name, props = {}, ...children) {
@@ -86,12 +87,32 @@ function approvalCard(approval) {
     'li',
     asked ? { className: 'asked' } : {},
     el('h3', { textContent: `${agentName(approval.agent)} ${ofStore ? 'asks for' : 'wants to call'} ${plain(`${approval.server}/${approval.tool}`)}` }),
+    approval.intent ? el('p', { className: 'errand', textContent: `Errand: ${plain(approval.intent)}` }) : null,
     list(approval.why),
     standingLine(approval),
     el('pre', { textContent: pretty(approval.args) }),
     el('p', { className: 'quiet', textContent: `Bound to exactly these arguments · expires ${time(approval.expiresAt)}` }),
-    el('div', { className: 'row' }, button(ofStore ? 'Approve until it expires' : 'Approve once', 'yes', () => decide(true)), button('Refuse', 'no', () => decide(false))),
+    revoked.has(approval.agent) ? el('p', { className: 'quiet', textContent: `${agentName(approval.agent)} is revoked: there is nothing to approve.` }) : null,
+    el(
+      'div',
+      { className: 'row' },
+      revoked.has(approval.agent) ? null : button(ofStore ? 'Approve until it expires' : 'Approve once', 'yes', () => decide(true)),
+      button('Refuse', 'no', () => decide(false)),
+    ),
   )
+}
+
+const spaced = (name) => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+
+/** What changes, told by the daemon, group by group; the body as it was asked where it told nothing. */
+function shownOf({ shown, body }) {
+  const groups = Object.entries(shown ?? {})
+  if (groups.length === 0 || !groups.every(([, lines]) => Array.isArray(lines))) return [el('pre', { textContent: pretty(shown ?? body) })]
+  const whole = Object.entries(body ?? {}).filter(([, text]) => typeof text === 'string' && text.includes('\n'))
+  return [
+    ...groups.flatMap(([name, lines]) => [el('h4', { textContent: spaced(plain(name)) }), list(lines.map(String))]),
+    ...whole.map(([name, text]) => el('details', {}, el('summary', { textContent: `The whole text: ${plain(name)}` }), el('pre', { textContent: plain(text) }))),
+  ]
 }
 
 function requestCard(request) {
@@ -105,9 +126,18 @@ function requestCard(request) {
     {},
     el('h3', { textContent: request.summary }),
     el('p', { className: 'quiet', textContent: 'Asked for on the command line of this machine. Refuse it if that was not you.' }),
-    el('pre', { textContent: pretty(request.params.shown ?? request.params.body) }),
+    ...shownOf(request.params),
     el('div', { className: 'row' }, button('Confirm', 'yes', () => decide(true)), button('Refuse', 'no', () => decide(false))),
   )
+}
+
+let expiry
+/** What has expired goes, buttons and all, although nothing tells of it. */
+function refreshWhenExpired(waiting) {
+  clearTimeout(expiry)
+  if (waiting.length === 0) return
+  const next = Math.min(...waiting.map(({ expiresAt }) => expiresAt)) - Date.now()
+  expiry = setTimeout(() => refreshWaiting().catch((error) => toast(error.message)), Math.min(Math.max(next, 0) + 1000, 3_600_000))
 }
 
 async function refreshWaiting() {
@@ -115,6 +145,7 @@ async function refreshWaiting() {
     api('/api/v1/approvals?status=pending'),
     api('/api/v1/owner-requests'),
   ])
+  refreshWhenExpired([...requests, ...approvals])
   const cards = [...requests.map(requestCard), ...approvals.map(approvalCard)]
   $('waiting').replaceChildren(...cards)
   $('waiting-count').textContent = String(cards.length)
@@ -125,6 +156,7 @@ async function refreshWaiting() {
 // ── Agents and tools ─────────────────────────────────────────────────────────────────────────────────────────
 
 const names = new Map()
+const revoked = new Set()
 const agentName = (id) => names.get(id) ?? id
 
 function agentCard(agent) {
@@ -158,13 +190,19 @@ function agentCard(agent) {
       el('span', { textContent: `${agent.registration}${agent.autonomous ? ', autonomous' : ''}` }),
     ),
     agent.why.length > 0 ? list(agent.why) : null,
-    el('div', { className: 'row' }, button('Revoke', 'no', revoke), button('Reset risk', '', reset)),
+    agent.status === 'revoked'
+      ? el('p', { className: 'quiet', textContent: `Nothing of it is allowed. It comes back by a new consent, or: ./safeconduct agents readmit ${agent.name}` })
+      : el('div', { className: 'row' }, button('Revoke', 'no', revoke), button('Reset risk', '', reset)),
   )
 }
 
 async function refreshAgents() {
   const { agents } = await api('/api/v1/agents')
-  for (const agent of agents) names.set(agent.id, agent.name)
+  revoked.clear()
+  for (const agent of agents) {
+    names.set(agent.id, agent.name)
+    if (agent.status === 'revoked') revoked.add(agent.id)
+  }
   $('agents').replaceChildren(...agents.map(agentCard))
 }
 
@@ -319,7 +357,9 @@ function listen() {
     toast(`${agentName(agent)}: ${from} → ${to}. ${why}`)
     return refreshAgents()
   })
-  on('revoked', refreshAgents)
+  on('revoked', () => refreshAgents().then(refreshWaiting))
+  // Risk fades with time alone.
+  setInterval(() => document.hidden || $('desk').hidden || refreshAgents().catch(() => undefined), FADE_MS)
   on('tool', refreshTools)
 }
 
