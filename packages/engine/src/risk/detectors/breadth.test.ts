@@ -79,6 +79,69 @@ test('over a day the same, with pauses that keep every hour small', () => {
   assert.ok(worst > 1, String(worst))
 })
 
+/** Nights of `batch` things at two o'clock, hours of `quiet` ones. @returns bits by night, at their worst */
+function nights(
+  state: State,
+  days: number,
+  quiet: number,
+  batch: (day: number) => number,
+  first = 0,
+): number[] {
+  const worst: number[] = []
+  for (let day = first; day < first + days; day++) {
+    let most = 0
+    for (let hour = 0; hour < 24; hour++)
+      for (let i = 0; i < (hour === 2 ? batch(day) : quiet); i++) {
+        const one = signal(day * DAY + hour * HOUR + i * 1000, `r${hour}-${i}`)
+        most = Math.max(most, score(state, one)?.bits ?? 0)
+        call(state, one)
+      }
+    worst.push(most)
+  }
+  return worst
+}
+
+test('a batch that comes every night, or every week, is usual after three that settled, at its time and in its size', () => {
+  for (const [quiet, batch] of [
+    [3, 300],
+    [5, 200],
+    [20, 400],
+  ] as const) {
+    const state = breadth.empty()
+    const worst = nights(state, 40, quiet, () => batch)
+    assert.deepEqual(
+      worst.slice(6).filter((found) => found > 0),
+      [],
+      `${quiet} and ${batch}: ${worst.map((found) => found.toFixed(1)).join(' ')}`,
+    )
+    const at = 40 * DAY + 2 * HOUR
+    const more = structuredClone(state)
+    for (let i = 0; i < batch * 4; i++) breadth.attempt?.(more, signal(at, `new-${i}`), 'allow')
+    assert.ok((score(more, signal(at, 'x'))?.bits ?? 0) > 1, 'four times as much is not usual')
+    const noon = 40 * DAY + 12 * HOUR
+    for (let i = 0; i < batch; i++) breadth.attempt?.(state, signal(noon, `new-${i}`), 'allow')
+    assert.ok((score(state, signal(noon, 'x'))?.bits ?? 0) > 1, 'nor is it at noon')
+    const copy = decode(JSON.parse(JSON.stringify(encode(state)))) as State
+    assert.deepEqual(score(copy, signal(noon, 'x')), score(state, signal(noon, 'x')))
+  }
+  const weekly = nights(breadth.empty(), 70, 4, (day) => (day % 7 === 5 ? 300 : 4))
+  assert.ok((weekly[5] ?? 0) > 1 && (weekly[12] ?? 0) > 1)
+  assert.deepEqual(
+    weekly.slice(30).filter((found) => found > 0),
+    [],
+    weekly.map((found) => found.toFixed(1)).join(' '),
+  )
+})
+
+test('twice is not often, and what was not seen for long is usual no more', () => {
+  const twice = nights(breadth.empty(), 34, 4, (day) => (day === 20 || day === 26 || day === 32 ? 300 : 4))
+  assert.ok([20, 26, 32].every((day) => (twice[day] ?? 0) > 1))
+  const state = breadth.empty()
+  nights(state, 12, 4, () => 300)
+  nights(state, 60, 4, () => 4, 12)
+  assert.ok((nights(state, 1, 4, () => 300, 72)[0] ?? 0) > 1)
+})
+
 test('what others commonly do in an hour says less; of a new agent they are the only measure, and that is said', () => {
   const peers = (size: string): typeof NO_PEERS & { breadths: ReturnType<typeof background> } => {
     const of: Peers = new Map()

@@ -1,7 +1,8 @@
 /**
  * Far more different things read, or reached by writes, within an hour or a day than the agent ever needed, known ones
- * counted like new ones: a mass of records, or everybody in the address book. What many other agents of the tenant do in
- * one of their hours says less.
+ * counted like new ones: a mass of records, or everybody in the address book. What settled several times at this time of
+ * the day, or on this day of the week, is usual at that time: nightly and weekly batches. What many other agents of the
+ * tenant do in one of their hours says less.
  * @module
  */
 import { emptySpread, type Spread, widen } from '../behaviour/spread.ts'
@@ -19,6 +20,8 @@ interface Usual {
   readonly window: Window
   /** Logarithms of how many things settled windows had. */
   readonly spread: Spread
+  /** Settled windows beyond the usual, with the logarithm of how many things they had; the latest ones, oldest first. */
+  readonly high: [number: number, size: number][]
 }
 export interface BreadthState {
   /** By kind of window, whatever was decided of the calls. */
@@ -30,9 +33,26 @@ export interface BreadthState {
   readonly enrolled?: true
 }
 
+/** `turn`: windows after which the same time comes again. `memory`: windows for which a high one is remembered. */
 const KINDS = [
-  { name: 'hour', reads: 'reads hour', writes: 'writes hour', ms: 3_600_000, enough: 12 },
-  { name: 'day', reads: 'reads day', writes: 'writes day', ms: 24 * 3_600_000, enough: 5 },
+  {
+    name: 'hour',
+    reads: 'reads hour',
+    writes: 'writes hour',
+    ms: 3_600_000,
+    enough: 12,
+    turn: 24,
+    memory: 24 * 35,
+  },
+  {
+    name: 'day',
+    reads: 'reads day',
+    writes: 'writes day',
+    ms: 24 * 3_600_000,
+    enough: 5,
+    turn: 7,
+    memory: 7 * 8,
+  },
 ] as const
 const KEPT_OVER = 16
 /** Never added to. */
@@ -41,6 +61,11 @@ const NOTHING: Distinct = emptyDistinct()
 const LEAST_SPREAD = 0.35
 /** Spreads above the centre that still count as usual. */
 const USUAL = 4
+const KEPT_HIGH = 48
+/** Settled windows as high, at about this time, that make it usual then. */
+const OFTEN = 3
+/** Windows by which the time may differ: work takes longer, and clocks change in summer. */
+const ABOUT = { hour: 1, day: 0 } as const
 /** Different things below which nothing is said. */
 const SEVERAL = 8
 /** Share of others' windows, in bits, that counts as chance; and what is granted for what nobody did yet. */
@@ -68,10 +93,18 @@ export const breadth: Detector<BreadthState> = {
       const begun = window !== undefined && !(Math.floor(at / kind.ms) > window.number)
       const things = estimate(begun ? window.things : NOTHING, targets)
       if (things < SEVERAL) continue
-      const spread = usual.get(name)?.spread
-      const known = spread !== undefined && spread.n >= kind.enough ? spread : null
+      const own = usual.get(name)
+      const known = own !== undefined && own.spread.n >= kind.enough ? own : null
       if (known === null && (enrolled === true || things < COLD.things)) continue
-      const found = judge(name, things, known, kind, peers, write)
+      const number = begun ? window.number : Math.floor(at / kind.ms)
+      const found = judge(
+        name,
+        things,
+        known === null ? null : usualAt(known, number, kind),
+        kind,
+        peers,
+        write,
+      )
       if (found !== null && found.bits > (worst?.bits ?? 0)) worst = found
     }
     return worst
@@ -95,10 +128,15 @@ export const breadth: Detector<BreadthState> = {
       const number = Math.floor(signal.at / kind.ms)
       if (!touches(signal, number)) continue
       const name = nameOf(kind, signal.write)
-      const own = usual.get(name) ?? { window: newWindow(number), spread: emptySpread() }
+      const own = usual.get(name) ?? { window: newWindow(number), spread: emptySpread(), high: [] }
       usual.set(name, own)
+      const ended = own.window.number
       const things = notice(own.window, number, signal)
       if (things < 1) continue
+      if (own.spread.n >= kind.enough && Math.log(things) > limitOf(own.spread)) {
+        own.high.push([ended, Math.log(things)])
+        if (own.high.length > KEPT_HIGH) own.high.shift()
+      }
       widen(own.spread, Math.log(things), 1)
       if (over.length < KEPT_OVER) over.push([name, sizeOf(things)])
     }
@@ -129,10 +167,37 @@ function notice(window: Window, number: number, { targets = [] }: Signal): numbe
   return ended
 }
 
+interface Measure {
+  readonly spread: Spread
+  /** Logarithms: what still counts as usual, and what is said to be. */
+  readonly limit: number
+  readonly said: number
+}
+
+/** What is usual for the agent in this window, by all its windows or by those at this time. */
+function usualAt({ spread, high }: Usual, number: number, { name, turn, memory }: Kind): Measure {
+  const sizes: number[] = []
+  for (const [other, size] of high) {
+    const away = (((number - other) % turn) + turn) % turn
+    if (Math.min(away, turn - away) <= ABOUT[name] && number > other && number - other <= memory)
+      sizes.push(size)
+  }
+  const often = sizes.sort((a, b) => b - a)[OFTEN - 1]
+  const limit = limitOf(spread)
+  const then = often === undefined ? limit : often + LEAST_SPREAD
+  return then > limit
+    ? { spread, limit: then, said: then - LEAST_SPREAD }
+    : { spread, limit, said: spread.centre }
+}
+
+function limitOf({ centre, spread }: Spread): number {
+  return centre + USUAL * (spread + LEAST_SPREAD)
+}
+
 function judge(
   name: string,
   things: number,
-  usual: Spread | null,
+  usual: Measure | null,
   { name: window, enough }: Kind,
   peers: Population,
   write: boolean,
@@ -150,15 +215,16 @@ function judge(
       technique,
     }
   }
-  const tail = (Math.log(things) - usual.centre) / (usual.spread + LEAST_SPREAD) - USUAL
+  const { spread, limit, said } = usual
+  const tail = (Math.log(things) - limit) / (spread.spread + LEAST_SPREAD)
   if (!(tail > 0)) return null
   // Laplace tail: its logarithm falls linearly with the distance in spreads.
   const bits = Math.min(clip(tail * Math.LOG2E, 0, CAP), amongOthers(peers, name, things)?.bits ?? CAP)
   if (bits <= 0) return null
   return {
     bits,
-    reason: `The agent ${does} about ${about} different things within the ${window}, and usually about ${Math.round(Math.exp(usual.centre))}.`,
-    confidence: usual.n / (usual.n + enough),
+    reason: `The agent ${does} about ${about} different things within the ${window}, and usually about ${Math.round(Math.exp(said))}.`,
+    confidence: spread.n / (spread.n + enough),
     technique,
   }
 }
