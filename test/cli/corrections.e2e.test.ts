@@ -2,7 +2,7 @@
  * `tools roles --file` as an operator uses it: export, edit, see the difference, confirm once.
  */
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { type OwnerAtPage, signInOwner } from '../../examples/trading-desk/owner.ts'
@@ -40,6 +40,23 @@ describe('corrections of tools from one file', () => {
     assert.deepEqual(requests, [])
     const set = await here.run('tools', 'roles', 'market/read_news', '--set', 'nonsense=3')
     assert.match(set.err, /effect, destructive, openWorld/)
+  })
+
+  it('are asked about by no option that would be ignored', async () => {
+    const at = file('one.json', '{ "effect": "write" }')
+    const out = path.join(here.folder, 'none.yaml')
+    for (const [args, why] of [
+      [['market/read_news', '--file', at, '--dry-run'], /--dry-run goes with --file and no tool/],
+      [['--export', '--dry-run'], /--dry-run goes with --file/],
+      [['market/read_news', '--export', out], /--export is about all tools/],
+    ] as const) {
+      const answer = await here.run('tools', 'roles', ...args)
+      assert.equal(answer.code, 2, answer.out)
+      assert.match(answer.err, why)
+    }
+    assert.equal(existsSync(out), false)
+    const { requests } = await owner.get<{ requests: unknown[] }>('/api/v1/owner-requests')
+    assert.deepEqual(requests, [], 'nobody was asked')
   })
 
   it('are shown as a difference, confirmed once, and come back out as they went in', async () => {

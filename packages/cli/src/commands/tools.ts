@@ -62,7 +62,7 @@ export function toolCommands(program: Command, verb: Verb): void {
       'effect, destructive, openWorld, reversible, thirdPartyOutput, documentOutput, ownData, args.<argument>',
     )
     .option('--file <path>', 'with a tool, the same as JSON; without, all that is corrected, as YAML or JSON')
-    .option('--dry-run', 'with --file: show what would change, and stop', false)
+    .option('--dry-run', 'with --file and no tool: show what would change, and stop', false)
     .option('--export [path]', 'all that is corrected, in the form that --file takes')
     .option('--clear', 'take every correction of the tool back')
     .description(
@@ -75,7 +75,15 @@ export function toolCommands(program: Command, verb: Verb): void {
           throw new SafeconductError('invalid_request', {
             message: 'Give one of --set, --file, --export and --clear.',
           })
-        if (id !== undefined && options.export === undefined) return one(context, id, options)
+        if (options.dryRun && (id !== undefined || options.file === undefined))
+          throw new SafeconductError('invalid_request', {
+            message: '--dry-run goes with --file and no tool: it shows what the whole file would change.',
+          })
+        if (id !== undefined && options.export !== undefined)
+          throw new SafeconductError('invalid_request', {
+            message: '--export is about all tools; without it, the corrections of one are shown.',
+          })
+        if (id !== undefined) return one(context, id, options)
         if (options.set !== undefined || options.clear === true)
           throw new SafeconductError('invalid_request', { message: 'Name a tool: <server>/<tool>.' })
         if (options.file !== undefined) return applyFile(context, options.file, options.dryRun)
