@@ -213,4 +213,41 @@ describe('relation spaces', () => {
     assert.throws(() => facts.check('user:anne', 'owner', 'document:1'), RelationsError)
     await service.close()
   })
+
+  it('of which a tuple cannot be read answer nothing: no empty export, no listing; the others do', async () => {
+    const { store, service, open, errors } = await world()
+    const ids: string[] = []
+    for (const name of ['one', 'two']) {
+      const { id } = await service.create(T, name, 'owner')
+      await service.writeModel(T, id, { dsl: MODEL }, 'owner')
+      await put(service, id, [anne('document:a'), anne('document:b')])
+      ids.push(id)
+    }
+    const [broken = '', whole = ''] = ids
+    const { tuples } = store.relations
+    Object.assign(store.relations, {
+      tuples: async (...at: Parameters<typeof tuples>) => {
+        const rows = await tuples.apply(store.relations, at)
+        return rows.map((row) =>
+          row.space === broken && row.tuple.object === 'document:b'
+            ? { ...row, tuple: { ...row.tuple, object: 'nothing' } }
+            : row,
+        )
+      },
+    })
+    const again = await open()
+    assert.match(errors.join(), new RegExp(`${broken} cannot be read`))
+    const graphOf = (id: string) => {
+      const found = again.spaces(T).find(({ record }) => record.id === id)
+      assert.ok(found)
+      return found.graph
+    }
+    const sealed = (error: unknown) => error instanceof RelationsError && error.code === 'model_quarantined'
+    assert.throws(() => graphOf(broken).read(), sealed)
+    assert.throws(() => graphOf(broken).check(anne('document:a')), sealed)
+    await assert.rejects(put(again, broken, [anne('document:c')]), sealed)
+    assert.equal(graphOf(whole).read().tuples.length, 2)
+    await again.close()
+    await service.close()
+  })
 })

@@ -388,3 +388,29 @@ describe('a model version that is not accepted any more', () => {
     assert.throws(() => store.write([], [document(0)]), code('model_quarantined'))
   })
 })
+
+describe('a store that was sealed', () => {
+  it('answers nothing at all, so that nobody takes a part of it for the whole', async () => {
+    const { store } = storeWith(3)
+    store.seal('half of it is missing')
+    const [key, sealed] = [document(0), code('model_quarantined')]
+    const asked: Readonly<Record<string, () => unknown>> = {
+      check: () => store.check(key),
+      expand: () => store.expand(key),
+      read: () => store.read(),
+      readChanges: () => store.readChanges(0),
+      watch: () => store.watch(),
+      snapshot: () => store.snapshot(),
+      write: () => store.write([document(9)]),
+      plan: () => store.plan([document(9)]),
+      planExpired: () => store.planExpired(),
+      deleteExpired: () => store.deleteExpired(),
+      apply: () => store.apply([]),
+      writeModel: () => store.writeModel(MODEL),
+    }
+    for (const [name, ask] of Object.entries(asked)) assert.throws(ask, sealed, name)
+    await assert.rejects(store.load([document(9)]), sealed)
+    await assert.rejects(store.listObjects(LIST), sealed)
+    assert.equal(store.sealed?.message, 'half of it is missing')
+  })
+})

@@ -187,7 +187,7 @@ export class RelationStore {
     return [...this.#models.values()].filter((one) => 'why' in one)
   }
 
-  /** Nothing can be asked or written from now on: what the host kept could not be read as a whole. */
+  /** Nothing can be asked, read or written from now on: what the host kept could not be read as a whole. */
   seal(message: string): void {
     this.#sealed = new RelationsError('model_quarantined', message)
   }
@@ -197,8 +197,13 @@ export class RelationStore {
     return this.#sealed
   }
 
-  #addModel(id: string, dsl: string, checked = false): BoundModel {
+  /** An answer out of a part would look like the whole. */
+  #requireOpen(): void {
     if (this.#sealed !== undefined) throw this.#sealed
+  }
+
+  #addModel(id: string, dsl: string, checked = false): BoundModel {
+    this.#requireOpen()
     if (this.#models.has(id))
       throw new RelationsError('write_conflict', 'there is a model version of this id')
     if (this.#models.size >= this.limits.maxModels)
@@ -252,6 +257,7 @@ export class RelationStore {
 
   /** What `deleteExpired` would do. */
   planExpired(): readonly Change[] {
+    this.#requireOpen()
     const gone = expiredRows(this.#graph, this.#now())
     return this.#dated(changesOf(this.#graph, { gone, fresh: [] }))
   }
@@ -264,6 +270,7 @@ export class RelationStore {
    *   `invalid_tuple`.
    */
   apply(changes: readonly Change[]): string {
+    this.#requireOpen()
     let last = this.#revision + 1
     for (const { revision } of changes) {
       if (!Number.isSafeInteger(revision) || revision < last)
@@ -285,6 +292,7 @@ export class RelationStore {
     tuples: Iterable<Tuple> | AsyncIterable<Tuple>,
     options: { readonly revision?: number; readonly signal?: AbortSignal } = {},
   ): Promise<number> {
+    this.#requireOpen()
     const { revision = this.#revision, signal } = options
     if (!Number.isSafeInteger(revision) || revision < this.#revision)
       throw new RelationsError('revision_invalid', 'a revision never goes back')
@@ -303,6 +311,7 @@ export class RelationStore {
 
   /** Deletes tuples whose end has come, as a write would. Nothing calls this by itself. @returns how many. */
   deleteExpired(): number {
+    this.#requireOpen()
     const plan = { gone: expiredRows(this.#graph, this.#now()), fresh: [] }
     const changes = this.#dated(changesOf(this.#graph, plan))
     carryOut(this.#graph, plan)
@@ -318,6 +327,7 @@ export class RelationStore {
    * @param mark the host's own word, given back by `restore`.
    */
   snapshot(mark = ''): AsyncGenerator<Uint8Array, void> {
+    this.#requireOpen()
     const header = {
       store: this.id,
       revision: this.#revision,
@@ -352,6 +362,7 @@ export class RelationStore {
     filter: ReadFilter = {},
     paging: Paging = {},
   ): { readonly tuples: readonly Tuple[]; readonly cursor?: string } {
+    this.#requireOpen()
     const pageSize = pageSizeOf(paging, this.limits.maxPageSize)
     const { object, relation, user, type } = filter
     const binding = bindingOf(this.id, '', ['read', object, relation, user, type])
@@ -368,6 +379,7 @@ export class RelationStore {
    * @throws RelationsError `revision_invalid` when the position is no longer kept.
    */
   readChanges(from: number, count = 1000): { readonly changes: readonly Change[]; readonly next: number } {
+    this.#requireOpen()
     if (!Number.isSafeInteger(count) || count < 1 || count > this.limits.maxPageSize)
       throw new RelationsError('limit_exceeded', `count is 1 to ${this.limits.maxPageSize}`)
     const changes = this.#changes.read(from, count)
@@ -386,6 +398,7 @@ export class RelationStore {
   watch(
     options: { readonly from?: number; readonly signal?: AbortSignal } = {},
   ): AsyncGenerator<Change, void> {
+    this.#requireOpen()
     const from = options.from ?? this.#changes.end
     this.#changes.read(from, 1)
     return this.#changes.follow(from, this.limits.maxWatchBacklog, options.signal)
@@ -587,7 +600,7 @@ export class RelationStore {
   }
 
   #model(id: string | undefined): BoundModel {
-    if (this.#sealed !== undefined) throw this.#sealed
+    this.#requireOpen()
     const model = id === undefined ? this.#latest : this.#models.get(id)
     if (model !== undefined && 'why' in model) throw model.why
     if (model === undefined)

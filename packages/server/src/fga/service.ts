@@ -142,6 +142,7 @@ export async function openRelations(
 
   async function sweep(): Promise<void> {
     for (const space of spaces.values()) {
+      if (space.graph.sealed !== undefined) continue
       await inTurn(space, () => carry(space, space.graph.planExpired(), 'expiry')).catch((cause: unknown) => {
         if (!closing) ports.onError('Ended relations could not be removed.', cause)
       })
