@@ -685,6 +685,27 @@ test('standing: learning until enough is settled, then active, stale after a mon
   assert.match(standing()?.why.join(' ') ?? '', /ceiling limited/)
 })
 
+test('a listing does not read the words of the user for each tool', async () => {
+  const at = host()
+  const read = async (count: number) => {
+    let times = 0
+    const of = task()
+    const counted = Object.defineProperty({ ...of }, 'intent', {
+      enumerable: true,
+      get: () => {
+        times++
+        return of.intent
+      },
+    })
+    at.decider.control({ type: 'task', task: counted })
+    const definitions = Array.from({ length: count }, (_, number) => definition(`get_part_${number}`))
+    await at.decider.list(listing(), definitions)
+    return times
+  }
+  assert.equal(await read(40), await read(2))
+  await at.decider.close()
+})
+
 const HALF = '\ud800'
 const brokenAgent = () => {
   const composition = [

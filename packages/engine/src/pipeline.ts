@@ -94,7 +94,9 @@ export function evaluate(
       ...(agent === undefined || signs === undefined ? {} : { registered: { at: agent.createdAt, signs } }),
     }
     if (operation.kind !== 'tool' || errand.tool === null || errand.dead) return signal
-    const kind = errandOf(errand.task?.details.purpose, flow().intent, errand.tool)
+    // A listing asks for each tool of a server, and of none with arguments: the user's words are not read for each.
+    const listed = assume.ignoreArguments === true
+    const kind = listed ? null : errandOf(errand.task?.details.purpose, flow().intent, errand.tool)
     const { to: zone } = surroundingsOf(tenant.directory, request, errand.tool)
     const told: Signal = { ...signal, zone, ...(kind === null ? {} : { errand: kind }) }
     const owner = agent?.owner ?? grant.agent
