@@ -16,9 +16,9 @@ import type { FlowState, SeenField, SeenOutput } from './state.ts'
 import type { TokenKind } from './tokens.ts'
 import { tokenKind, tokensOf } from './tokens.ts'
 
-/** A value under test, as `parts.ts` has it. */
+/** A value under test, as `parts.ts` has it; `address` = the kind of address that it is. */
 export interface Claim {
-  readonly raw: string
+  readonly address: TokenKind | null
   readonly value: string
   readonly origin: Origin
 }
@@ -75,7 +75,7 @@ export function disputesOf(state: FlowState, effort: Effort = effortOf()): Dispu
   if (intent === null) return () => null
   const lookups = { state, intent, effort, records: new Map(), lines: new Map(), spoken: new Map() }
   return (claim) => {
-    const kind = tokenKind(claim.raw)
+    const kind = claim.address
     if (kind === null || !HELD.includes(kind) || rank(claim.origin.standing) < rank('own')) return null
     return recordAgainst(lookups, claim, kind) ?? neighbourOf(lookups, claim, kind)
   }

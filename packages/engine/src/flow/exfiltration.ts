@@ -36,7 +36,7 @@ export function isClearExfiltration(
 
 const DESTINATIONS = ['recipient', 'account', 'url']
 function isDestination(part: Part): boolean {
-  return DESTINATIONS.includes(part.kind) || tokenKind(part.raw) !== null
+  return DESTINATIONS.includes(part.kind) || part.address !== null
 }
 
 /** By a request, by what had to be decoded or put together, or, where something talked to the agent, by anybody's word. */

@@ -11,12 +11,14 @@ import {
   VERB_AFTER,
   VERB_BEFORE,
 } from './lexicon.ts'
-import { clean, fold, singular, stem, unmix, words } from './normal.ts'
+import { clean, fold, singular, spelling, stem, unmix, words } from './normal.ts'
 import { tokensOf } from './tokens.ts'
 
 export interface Intent {
   /** Folded words of the user. */
   readonly text: string
+  /** The same, unit by unit, as they are spelled; only where letters of them imitate others. */
+  readonly spelling?: string
   readonly classes: readonly string[]
   readonly nouns: readonly string[]
   /** The user told the agent to act on what a source says. */
@@ -49,7 +51,8 @@ const LISTED_ELSEWHERE =
   /(?:folgenden?|siguientes|suivantes|seguenti|seguintes|volgende|следующ\p{L}*)\s+\p{L}+/giu
 
 export function readIntent(raw: string): Intent {
-  const text = unmix(clean(raw))
+  const cleaned = clean(raw)
+  const text = unmix(cleaned)
   const list = words(text)
   const classes = new Set<string>()
   const heads = clauseHeads(text)
@@ -67,8 +70,11 @@ export function readIntent(raw: string): Intent {
   })
   const told = text.replace(LISTED_HERE, ' ')
   const toldElsewhere = FOLLOWS_ELSEWHERE.test(text.replace(LISTED_ELSEWHERE, ' '))
+  const folded = fold(text).replace(/\s+/g, ' ')
+  const spelled = spelling(cleaned).replace(/\s+/g, ' ')
   return {
-    text: fold(text).replace(/\s+/g, ' '),
+    text: folded,
+    ...(spelled === folded ? {} : { spelling: spelled }),
     classes: [...classes],
     nouns: [...new Set(list.map(singular))],
     follows: toldElsewhere || TASKS.test(told) || PARTICULARS.test(told),

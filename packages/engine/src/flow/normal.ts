@@ -105,11 +105,28 @@ export function skeleton(text: string): string {
 
 /** The comparable form of a cleaned text; the same length as its input. */
 export function fold(cleaned: string): string {
-  const bare = skeleton(cleaned)
-  const lower = bare.toLowerCase()
-  const same = lower.length === bare.length ? lower : [...bare].map(lowerUnit).join('')
-  return skeleton(same).replace(/\n/g, ' ')
+  return skeleton(lowered(skeleton(cleaned))).replace(/\n/g, ' ')
 }
+
+function lowered(text: string): string {
+  const lower = text.toLowerCase()
+  return lower.length === text.length ? lower : [...text].map(lowerUnit).join('')
+}
+
+/** One sign in several forms, and a letter that its own readers write with another of the same script. */
+const SAME: ReadonlyMap<string, string> = new Map(
+  ['-‐‑‒–—−', "'‘’ʼ′", '"“”„″', 'её'].flatMap(([to = '', ...from]) => from.map((c) => [c, to] as const)),
+)
+
+/**
+ * A cleaned text as it is spelled: like `fold`, but every letter stays the one that it is. Of the same length, so that an
+ * offset in the one holds in the other.
+ */
+export function spelling(cleaned: string): string {
+  const lower = lowered(cleaned).replace(/\n/g, ' ')
+  return NON_ASCII.test(lower) ? lower.replace(SIGNS, (c) => SAME.get(c) ?? c) : lower
+}
+const SIGNS = new RegExp(`[${[...SAME.keys()].join('')}]`, 'g')
 
 function lowerUnit(c: string): string {
   const lower = c.toLowerCase()
@@ -134,27 +151,39 @@ export function unmix(cleaned: string): string {
 const BEFORE = new Set(' \'"`*_<>()[]{},;')
 const AFTER = new Set(' \'"`*_<>()[]{},;.:/!?')
 /** Without markup around it. By hand: a pattern that ends at `$` begins anew at each of many marks inside. */
-function bareOf(text: string): string {
-  let [from, to] = [0, text.length]
+function bareRange(text: string, start: number, end: number): readonly [number, number] {
+  let [from, to] = [start, end]
   while (from < to && BEFORE.has(text.charAt(from))) from++
   while (to > from && AFTER.has(text.charAt(to - 1))) to--
-  return text.slice(from, to)
+  return [from, to]
 }
 
-const SCHEME = /^(?:[a-z][a-z0-9+.-]{1,11}:\/\/)?(?:www\.)?/
+const SCHEME = /^(?:mailto:)?(?:[a-z][a-z0-9+.-]{1,11}:\/\/)?(?:www\.)?/
 
 /**
  * The comparable form of one value: folded, on one line, without quotes, URL scheme, `www.`, `mailto:` and trailing
  * punctuation; whole numbers lose `.0`. May be empty: a value of markup only is nothing to look for.
  */
 export function canon(value: string | number | boolean): string {
-  const text = fold(clean(String(value).slice(0, 4096))).replace(/\s+/g, ' ')
-  const bare = bareOf(
-    bareOf(text)
-      .replace(/^mailto:/, '')
-      .replace(SCHEME, ''),
-  )
-  return /^-?\d+\.0+$/.test(bare) ? bare.slice(0, bare.indexOf('.')) : bare
+  return canonOf(clean(String(value).slice(0, 4096))).value
+}
+
+/** The comparable form, and the same stretch as it is spelled: equal where no letter imitates another one. */
+export function spelledCanon(value: string | number | boolean): { value: string; spelled: string } {
+  const cleaned = clean(String(value).slice(0, 4096))
+  const { value: bare, from } = canonOf(cleaned)
+  if (!NON_ASCII.test(cleaned)) return { value: bare, spelled: bare }
+  const all = spelling(cleaned).replace(/\s+/g, ' ')
+  return { value: bare, spelled: all.slice(from, from + bare.length) }
+}
+
+function canonOf(cleaned: string): { value: string; from: number } {
+  const text = fold(cleaned).replace(/\s+/g, ' ')
+  const [start, end] = bareRange(text, 0, text.length)
+  const scheme = SCHEME.exec(text.slice(start, end))?.[0].length ?? 0
+  const [from, to] = bareRange(text, start + scheme, end)
+  const bare = text.slice(from, to)
+  return { value: /^-?\d+\.0+$/.test(bare) ? bare.slice(0, bare.indexOf('.')) : bare, from }
 }
 
 /** Letters and digits only, spelled-out separators dropped: what is left of a value that was spaced or spelled out. */

@@ -5,12 +5,13 @@
  * @module
  */
 import { hiddenTexts } from './decode.ts'
+import { effortOf } from './effort.ts'
 import type { JsonObject, JsonValue } from './json.ts'
 import { scalars } from './json.ts'
 import { AUTHOR_KEYS, COMMON, FREE_KEYS } from './lexicon.ts'
-import { canon, clean, fold, occurrences, singular, unmix, words } from './normal.ts'
+import { canon, clean, fold, occurrences, singular, spelledCanon, spelling, unmix, words } from './normal.ts'
 import type { Standing } from './origin.ts'
-import { deriveFrom, isAsked, isNamed, originOf } from './origin.ts'
+import { deriveFrom, fieldAt, isAsked, isNamed, originOf, standsIn } from './origin.ts'
 import type { Field } from './parse.ts'
 import { fieldsOfText, fieldsOfValue } from './parse.ts'
 import type { ArgumentRole, ToolRoles } from './roles.ts'
@@ -114,6 +115,8 @@ function spelledOut(state: FlowState, outcome: Outcome): boolean {
 
 interface Draft {
   text: string
+  /** Of the same length. */
+  spelling: string
   room: number
   fields: SeenField[]
   requests: SeenRequest[]
@@ -125,6 +128,7 @@ function readOutput(state: FlowState, outcome: Outcome, nothing: ObservedEvent):
   const { fields, rest } = fieldsOf(outcome)
   const draft: Draft = {
     text: '',
+    spelling: '',
     room: LIMITS.outputParsed,
     fields: [],
     requests: [],
@@ -134,7 +138,7 @@ function readOutput(state: FlowState, outcome: Outcome, nothing: ObservedEvent):
   const named = authorsNamed(state, fields)
   const keep = [...rest]
   for (const field of fields) {
-    const cleaned = unmix(clean(field.text.slice(0, LIMITS.outputParsed + LIMITS.outputRest)))
+    const cleaned = clean(field.text.slice(0, LIMITS.outputParsed + LIMITS.outputRest))
     const author = named.has(field.record)
     const room = Math.max(0, draft.room)
     if (cleaned.length > room) {
@@ -145,7 +149,7 @@ function readOutput(state: FlowState, outcome: Outcome, nothing: ObservedEvent):
     // What nobody parses any more is not decoded either: an output costs what its bounds allow.
     if (draft.room <= 0) continue
     for (const hidden of hiddenTexts(field.text.slice(0, LIMITS.outputParsed)))
-      addField(draft, { ...field, structured: false }, unmix(clean(hidden.text)), author, !hidden.whole)
+      addField(draft, { ...field, structured: false }, clean(hidden.text), author, !hidden.whole)
   }
   const naming = namingOf(state, outcome)
   const tail = keep.join('\n')
@@ -160,6 +164,7 @@ function readOutput(state: FlowState, outcome: Outcome, nothing: ObservedEvent):
     naming,
     host: fetchedHost(outcome),
     text: rows.text,
+    ...(rows.spelling === rows.text ? {} : { spelling: rows.spelling }),
     fields: rows.fields,
   }
   // Made here, off the path of decisions; `originOf` finds it by the output's identity.
@@ -229,8 +234,9 @@ function fieldsOf(outcome: Outcome): { fields: Field[]; rest: string[] } {
 
 const WHOLE = { length: 60, words: 6 } as const
 
-function addField(draft: Draft, field: Field, cleaned: string, author: boolean, hidden: boolean): void {
-  if (cleaned.trim() === '') return
+function addField(draft: Draft, field: Field, plain: string, author: boolean, hidden: boolean): void {
+  if (plain.trim() === '') return
+  const cleaned = unmix(plain)
   const from = draft.text === '' ? 0 : draft.text.length + 1
   const spans = spansAt(draft, cleaned, from)
   const free = words(field.key).some((w) => FREE_KEYS.has(singular(w)) || FREE_KEYS.has(w))
@@ -241,7 +247,9 @@ function addField(draft: Draft, field: Field, cleaned: string, author: boolean, 
     cleaned.length <= WHOLE.length &&
     cleaned.split(' ').length <= WHOLE.words &&
     !spans.some((span) => span.marks >= 1)
-  draft.text += `${draft.text === '' ? '' : '\ue000'}${fold(cleaned)}`
+  const mark = draft.text === '' ? '' : '\ue000'
+  draft.text += `${mark}${fold(cleaned)}`
+  draft.spelling += `${mark}${spelling(plain)}`
   draft.room -= cleaned.length
   draft.fields.push({
     at: from,
@@ -283,8 +291,10 @@ function lineBreaks(cleaned: string, from: number): number[] {
 /** What was not parsed into fields: one unnamed statement, with the sentences in it that do more than state. */
 function withRest(draft: Draft, rest: string): Draft {
   const from = draft.text === '' ? 0 : draft.text.length + 1
-  const cleaned = unmix(clean(rest))
-  const text = `${draft.text}${draft.text === '' ? '' : '\ue000'}${fold(cleaned)}`
+  const plain = clean(rest)
+  const cleaned = unmix(plain)
+  const mark = draft.text === '' ? '' : '\ue000'
+  const text = `${draft.text}${mark}${fold(cleaned)}`
   const field: SeenField = {
     at: from,
     end: text.length,
@@ -296,29 +306,28 @@ function withRest(draft: Draft, rest: string): Draft {
     breaks: [],
     spans: spansAt(draft, cleaned, from),
   }
-  return { ...draft, text, fields: [...draft.fields, field] }
+  const all = `${draft.spelling}${mark}${spelling(plain)}`
+  return { ...draft, text, spelling: all, fields: [...draft.fields, field] }
 }
 
 /** Records whose author or number stands in the user's words: whoever writes into one chooses neither. */
 function authorsNamed(state: FlowState, fields: readonly Field[]): ReadonlySet<number> {
   const named = new Set<number>()
   if (state.intent === null) return named
+  const nouns = new Set(state.intent.nouns)
   for (const field of fields) {
     if (!field.structured) continue
-    const author = canon(field.text)
+    const { value: author, spelled } = spelledCanon(field.text)
     const last = words(field.key).at(-1) ?? ''
     if (
       (HANDLES.has(last) && author.length > 2 && /\d/.test(author)) ||
       (NAMES.has(last) && /.\../.test(author))
     ) {
-      if (occurrences(author, state.intent.text, 1).length > 0) named.add(field.record)
+      if (standsIn(state.intent, author, spelled)) named.add(field.record)
       continue
     }
     if (!words(field.key).some((w) => AUTHOR_KEYS.has(w))) continue
-    if (
-      author.length > 1 &&
-      (occurrences(author, state.intent.text, 1).length > 0 || namesPerson(state.intent.nouns, author))
-    )
+    if (author.length > 1 && (standsIn(state.intent, author, spelled) || namesPerson(nouns, spelled)))
       named.add(field.record)
   }
   return named
@@ -328,9 +337,9 @@ const HANDLES = new Set('id key number ref reference'.split(' '))
 const NAMES = new Set('filename path'.split(' '))
 
 /** `lena.hart@…` is the Lena of the user's words; a domain or a common word is nobody's name. */
-function namesPerson(nouns: readonly string[], author: string): boolean {
+function namesPerson(nouns: ReadonlySet<string>, author: string): boolean {
   const local = author.split('@', 1)[0] ?? ''
-  return words(local).some((w) => w.length > 2 && !COMMON.has(w) && nouns.includes(singular(w)))
+  return words(local).some((w) => w.length > 2 && !COMMON.has(w) && nouns.has(singular(w)))
 }
 
 function fetchedHost(outcome: Outcome): string | null {
@@ -348,16 +357,18 @@ export function namingOf(state: FlowState, outcome: Pick<Outcome, 'roles' | 'arg
   if (intent === null) return null
   const values = scalars(outcome.args)
     .leaves.filter((leaf) => !['amount', 'scalar'].includes(roleOf(outcome.roles, leaf.path).kind))
-    .map((leaf) => canon(leaf.value))
-    .filter((value) => value !== '')
-  const spelled = values.filter((value) => value.length > 2)
-  if (spelled.some((value) => occurrences(value, intent.text, 1).length > 0)) return 'named'
-  if (spelled.some((value) => isAboutIntent(value, intent.nouns))) return 'named'
+    .map((leaf) => spelledCanon(leaf.value))
+    .filter(({ value }) => value !== '')
+  const long = values.filter(({ value }) => value.length > 2)
+  if (long.some(({ value, spelled }) => standsIn(intent, value, spelled))) return 'named'
+  const nouns = new Set(intent.nouns)
+  if (long.some(({ value }) => isAboutIntent(value, nouns))) return 'named'
   for (const output of state.outputs)
-    for (const value of values)
+    for (const { value, spelled } of values)
       for (const at of occurrences(value, output.text)) {
-        const field = output.fields.find((f) => at >= f.at && at < f.end)
-        if (field === undefined || !isNamed(output, field) || (value.length <= 2 && !field.whole)) continue
+        const field = fieldAt(output, at)
+        if (field === null || !(output.spelling ?? output.text).startsWith(spelled, at)) continue
+        if (!isNamed(output, field) || (value.length <= 2 && !field.whole)) continue
         const asked = field.spans.some(
           (s) =>
             s.start < at + value.length &&
@@ -371,11 +382,11 @@ export function namingOf(state: FlowState, outcome: Pick<Outcome, 'roles' | 'arg
 }
 
 /** A search made of the user's own words, if not in their order. */
-function isAboutIntent(value: string, nouns: readonly string[]): boolean {
+function isAboutIntent(value: string, nouns: ReadonlySet<string>): boolean {
   const own = words(value)
     .map(singular)
     .filter((w) => w.length > 3 && !COMMON.has(w))
-  return own.length > 0 && own.filter((w) => nouns.includes(w)).length * 2 > own.length
+  return own.length > 0 && own.filter((w) => nouns.has(w)).length * 2 > own.length
 }
 
 /** The role of an argument by its path; of one that the schema does not know, by its name alone. */
@@ -395,6 +406,7 @@ function stainsOf(state: FlowState, outcome: Outcome): (readonly [string, string
   const stains: [string, Standing][] = []
   let tried = 0
   let room: number = LIMITS.examinedAll
+  const effort = effortOf()
   for (const leaf of scalars(outcome.args).leaves) {
     if (typeof leaf.value === 'boolean') continue
     room -= String(leaf.value).length
@@ -403,11 +415,15 @@ function stainsOf(state: FlowState, outcome: Outcome): (readonly [string, string
     const parts = hard ? [String(leaf.value)] : tokensOf(String(leaf.value)).map((token) => token.text)
     for (const part of parts) {
       if (stains.length >= MAX_STAINS || tried++ >= LIMITS.parts) return stains
-      const value = canon(part).slice(0, LIMITS.value)
+      const made = spelledCanon(part)
+      const value = made.value.slice(0, LIMITS.value)
       // What may have been a read has put no plain word anywhere.
       if (outcome.roles.unsure === true && tokenKind(part) === null) continue
-      if (value.length <= 5 || state.approved.some((a) => a.value === value)) continue
-      const { standing } = originOf(state, value, tokenKind(part) !== null)
+      if (value.length <= 5 || state.approved.some((a) => a.value === made.spelled.slice(0, LIMITS.value)))
+        continue
+      const found = originOf(state, value, tokenKind(part) !== null, effort)
+      // Nobody knows where the rest came from.
+      const standing = effort.left < 0 ? 'asked' : found.standing
       if (isAsked(standing)) stains.push([value, standing])
     }
   }
@@ -436,7 +452,11 @@ export function applyFlow(state: FlowState, event: FlowEvent): FlowState {
 
 function keepOutputs(outputs: readonly SeenOutput[]): { outputs: readonly SeenOutput[]; forgot: boolean } {
   let first = Math.max(0, outputs.length - LIMITS.outputs)
-  let size = outputs.slice(first).reduce((sum, o) => sum + o.text.length, 0)
-  while (size > LIMITS.taskText && first < outputs.length - 1) size -= outputs[first++]?.text.length ?? 0
+  let size = outputs.slice(first).reduce((sum, o) => sum + sizeOf(o), 0)
+  while (size > LIMITS.taskText && first < outputs.length - 1) size -= sizeOf(outputs[first++])
   return { outputs: first === 0 ? outputs : outputs.slice(first), forgot: first > 0 }
+}
+
+function sizeOf(output: SeenOutput | undefined): number {
+  return (output?.text.length ?? 0) + (output?.spelling?.length ?? 0)
 }

@@ -3,8 +3,11 @@
  * @module
  */
 import { decodeValue } from './decode.ts'
+import type { Effort } from './effort.ts'
+import { effortOf, spend } from './effort.ts'
 import { FREE_KEYS } from './lexicon.ts'
 import { occurrences, singular, squash, words } from './normal.ts'
+import type { Span } from './spans.ts'
 import type { FlowState, SeenField, SeenOutput } from './state.ts'
 
 /**
@@ -67,31 +70,70 @@ export const COMPOSED: Origin = {
 }
 const USER: Origin = { standing: 'user', output: null, field: null, author: false, place: null }
 
-/** Where the canonical `value` stands; `decoys` are tried as well (decoded, spaced out, pieced together). */
-export function originOf(state: FlowState, value: string, identifying: boolean): Origin {
+/**
+ * Where the canonical `value` stands; decoded, spaced out and pieced together it is tried as well. With no effort left the
+ * search ends where it is: the caller doubts what it found nothing for.
+ */
+export function originOf(
+  state: FlowState,
+  value: string,
+  identifying: boolean,
+  effort: Effort = effortOf(),
+): Origin {
   if (value === '') return COMPOSED
   if (state.intent !== null && occurrences(value, state.intent.text, 1).length > 0) return USER
-  const plain = safestPlace(state, value)
+  const plain = safestPlace(state, value, effort)
   if (plain !== null) return plain
   const decoded = decodeValue(value).toLowerCase()
   if (decoded !== value && decoded !== '') {
     if (state.intent !== null && occurrences(decoded, state.intent.text, 1).length > 0) return USER
-    const found = safestPlace(state, decoded)
+    const found = safestPlace(state, decoded, effort)
     if (found !== null) return found
   }
   const nowhere: Origin = state.forgot ? { ...COMPOSED, standing: 'stated' } : COMPOSED
-  if (!identifying) return inTwo(state, value) ?? nowhere
-  const assembled = compoundOrigin(state, value, /[@/\s]+/)
-  return assembled ?? disguised(state, value) ?? inTwo(state, value) ?? nowhere
+  if (!identifying) return inTwo(state, value, effort) ?? nowhere
+  const assembled = compoundOrigin(state, value, /[@/\s]+/, effort)
+  return assembled ?? disguised(state, value, effort) ?? inTwo(state, value, effort) ?? nowhere
 }
 
-function safestPlace(state: FlowState, value: string): Origin | null {
+/** In the user's words, or in an output; with `spelled` only where it is spelled so, letter by letter, or only elsewhere. */
+export function directOrigin(
+  state: FlowState,
+  value: string,
+  effort: Effort,
+  spelled?: string,
+  so = true,
+): Origin | null {
+  if (state.intent !== null && standsIn(state.intent, value, spelled, so)) return USER
+  return safestPlace(state, value, effort, spelled, so)
+}
+
+/** Stands in a text, spelled so; without `spelled` however it is spelled. */
+export function standsIn(
+  { text, spelling = text }: { readonly text: string; readonly spelling?: string },
+  value: string,
+  spelled?: string,
+  so = true,
+): boolean {
+  if (spelled === undefined) return occurrences(value, text, 1).length > 0
+  return occurrences(value, text).some((at) => spelling.startsWith(spelled, at) === so)
+}
+
+function safestPlace(
+  state: FlowState,
+  value: string,
+  effort: Effort,
+  spelled?: string,
+  so = true,
+): Origin | null {
   let best: Origin | null = null
-  const needed = value.match(UNIT_WORD) ?? []
+  const needed = unitWords(value)
   for (const output of state.outputs) {
     const has = deriveFrom(output).words
     if (!needed.every((word) => has.has(word))) continue
+    if (!spend(effort, output.text.length)) break
     for (const at of occurrences(value, output.text)) {
+      if (spelled !== undefined && (output.spelling ?? output.text).startsWith(spelled, at) !== so) continue
       const field = fieldAt(output, at)
       if (field === null) continue
       const standing = standingOf(state, output, field, at, at + value.length)
@@ -138,8 +180,9 @@ function standingOf(
   let marks = 0
   let agentic = 0
   let asks = false
-  for (const span of field.spans) {
-    if (span.start >= to || span.end <= from) continue
+  for (let i = firstSpan(field.spans, from); i < field.spans.length; i++) {
+    const span = field.spans[i]
+    if (span === undefined || span.start >= to) break
     marks = Math.max(marks, follows ? span.agentic : span.marks)
     agentic = Math.max(agentic, span.agentic)
     asks ||= span.asks.length > 0
@@ -154,6 +197,18 @@ function standingOf(
   const remark = output.naming === 'chained' && !field.author && !follows && isRemark(output, field)
   if (named && !remark) return 'said'
   return output.naming === 'topic' && isProse(field) ? 'mentioned' : 'stated'
+}
+
+/** The first one that ends behind an offset; spans are in order, by where they end, too. */
+function firstSpan(spans: readonly Span[], from: number): number {
+  let low = 0
+  let high = spans.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((spans[middle]?.end ?? 0) <= from) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /** Prose in one of several records that only a listing led to: anybody's word about a thing, not the word of a source. */
@@ -207,7 +262,7 @@ export function deriveFrom(output: SeenOutput): Derived {
 }
 
 /** Spaced out, spelled out, or pieced together from an output: never safer than a statement. */
-function disguised(state: FlowState, value: string): Origin | null {
+function disguised(state: FlowState, value: string, effort: Effort): Origin | null {
   const bare = squash(value)
   if (bare.length < 8) return null
   let budget = SQUASH_BUDGET
@@ -217,6 +272,7 @@ function disguised(state: FlowState, value: string): Origin | null {
     if (output === undefined) break
     const { squashed, ends } = deriveFrom(output)
     budget -= squashed.length
+    if (!spend(effort, squashed.length)) return best
     const at = squashed.indexOf(bare)
     const field = at < 0 ? undefined : output.fields[ends.findIndex((end) => at < end)]
     if (field !== undefined) {
@@ -225,7 +281,7 @@ function disguised(state: FlowState, value: string): Origin | null {
       if (best === null || rank(told) < rank(best.standing))
         best = { standing: told, output, ...placeOf(field) }
     }
-    if (best === null && output.thirdParty && isInPieces(squashed, bare))
+    if (best === null && output.thirdParty && isInPieces(squashed, bare, effort))
       best = { standing: 'assembled', output, field: null, author: false, place: null }
   }
   return best
@@ -234,12 +290,11 @@ function disguised(state: FlowState, value: string): Origin | null {
 const PIECE = 4
 const MAX_PIECES = 4
 /** Can be put together from a few runs of one output: a value that somebody took apart. */
-function isInPieces(text: string, bare: string): boolean {
+function isInPieces(text: string, bare: string, effort: Effort): boolean {
   let at = 0
   for (let n = 0; n < MAX_PIECES; n++) {
-    let length = Math.min(PIECE, bare.length - at)
-    if (!text.includes(bare.slice(at, at + length))) return false
-    while (at + length < bare.length && text.includes(bare.slice(at, at + length + 1))) length++
+    const length = longestRun(text, bare.slice(at), effort)
+    if (length === 0) return false
     at += length
     if (at >= bare.length) return true
     // A last piece of one or two letters stands everywhere and proves nothing.
@@ -248,16 +303,31 @@ function isInPieces(text: string, bare: string): boolean {
   return false
 }
 
+/** How much of the head of `bare`, a piece at least, stands in the text in one run; 0 = none. */
+function longestRun(text: string, bare: string, effort: Effort): number {
+  const piece = bare.slice(0, PIECE)
+  let longest = 0
+  if (!spend(effort, text.length)) return 0
+  for (let at = text.indexOf(piece); at >= 0; at = text.indexOf(piece, at + 1)) {
+    let length = piece.length
+    while (length < bare.length && text.charAt(at + length) === bare.charAt(length)) length++
+    longest = Math.max(longest, length)
+    if (longest === bare.length || !spend(effort, length)) break
+  }
+  return longest
+}
+
 const HEAD = 3
 const CUT = { least: 5, most: 64, apart: 60, tries: 256 } as const
 /** Cut in two inside a word, the halves one soon after the other, each by itself: `Riverben … d Grand`. */
-function inTwo(state: FlowState, value: string): Origin | null {
+function inTwo(state: FlowState, value: string, effort: Effort): Origin | null {
   if (value.length < CUT.least || value.length > CUT.most) return null
   let budget = SQUASH_BUDGET
   for (let i = state.outputs.length - 1; i >= 0 && budget > 0; i--) {
     const output = state.outputs[i]
     if (output?.thirdParty !== true) continue
     budget -= output.text.length
+    if (!spend(effort, output.text.length)) return null
     let tries = 0
     const head = value.slice(0, HEAD)
     for (
@@ -285,18 +355,14 @@ function isLetter(c: string): boolean {
 }
 
 /** A compound of known words takes the standing of its worst one; null when one of them is unknown. */
-export function compoundOrigin(state: FlowState, value: string, separator: RegExp): Origin | null {
+function compoundOrigin(state: FlowState, value: string, separator: RegExp, effort: Effort): Origin | null {
   const parts = value.split(separator).filter((word) => word.length > 2)
   if (parts.length < 2 || parts.length > 12) return null
   let worst: Origin | null = null
   for (const part of parts) {
-    const found = userOrPlace(state, part)
+    const found = directOrigin(state, part, effort)
     if (found === null) return null
     if (worst === null || rank(found.standing) > rank(worst.standing)) worst = found
   }
   return worst
-}
-function userOrPlace(state: FlowState, value: string): Origin | null {
-  if (state.intent !== null && occurrences(value, state.intent.text, 1).length > 0) return USER
-  return safestPlace(state, value)
 }

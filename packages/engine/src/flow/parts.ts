@@ -3,8 +3,10 @@
  * stands in what the task has seen.
  * @module
  */
+import type { Effort } from './effort.ts'
 import type { JsonObject, ScalarLeaf } from './json.ts'
-import { canon } from './normal.ts'
+import { lookalikeOrigin } from './lookalike.ts'
+import { canon, spelledCanon } from './normal.ts'
 import { roleOf } from './observe.ts'
 import type { Origin } from './origin.ts'
 import { COMPOSED, originOf, worse } from './origin.ts'
@@ -12,7 +14,8 @@ import type { ToolRoles } from './roles.ts'
 import { isHard } from './roles.ts'
 import type { FlowState } from './state.ts'
 import { LIMITS } from './state.ts'
-import { hostOf, tokenKind, tokensOf } from './tokens.ts'
+import type { TokenKind } from './tokens.ts'
+import { hostOf, tokenKind, tokensOf, wholeKind } from './tokens.ts'
 import { roleInUse } from './use.ts'
 
 export interface FlowCall {
@@ -29,6 +32,12 @@ export interface Part {
   readonly path: string
   readonly raw: string
   readonly value: string
+  /** `value` as it is spelled: different where letters imitate others. */
+  readonly spelled: string
+  /** Only looks like a value of the user's, or of data that holds. */
+  readonly lookalike: boolean
+  /** What kind of address the whole value is, if it is one. */
+  readonly address: TokenKind | null
   readonly kind: string
   readonly weight: number
   readonly token: boolean
@@ -36,31 +45,45 @@ export interface Part {
   readonly origin: Origin
 }
 
-export function partsOf(state: FlowState, roles: ToolRoles, leaf: ScalarLeaf, steers: boolean): Part[] {
+export function partsOf(
+  state: FlowState,
+  roles: ToolRoles,
+  leaf: ScalarLeaf,
+  steers: boolean,
+  effort: Effort,
+): Part[] {
   if (typeof leaf.value === 'boolean') return []
   const text = String(leaf.value).slice(0, LIMITS.examined)
   const role = roleInUse(state, roles, roleOf(roles, leaf.path), text)
-  const inside = tokensOf(text.replace(/\\n/g, '\n')).map((t) => ({
-    text: t.text,
-    kind: t.kind as string,
-    weight: 1,
-    token: true,
-  }))
+  const tokens = tokensOf(text.replace(/\\n/g, '\n'))
+  const inside = tokens.map((t) => ({ text: t.text, kind: t.kind as string, weight: 1, token: true }))
+  const whole = wholeKind(text, tokens)
   // A command or path that carries an address is judged by the whole and by the address: the longer the one, the less
   // it says about the other.
   const pieces = isHard(role)
     ? [
-        { text, kind: role.kind, weight: weighed(roles, role.weight, text), token: false },
+        { text, kind: role.kind, weight: weighed(roles, role.weight, whole), token: false },
         ...inside.filter((piece) => canon(piece.text) !== canon(text.slice(0, 2 * LIMITS.value))),
       ]
     : inside
   const parts: Part[] = []
   for (const piece of pieces) {
-    const value = canon(piece.text).slice(0, LIMITS.value)
+    const made = spelledCanon(piece.text)
+    const value = made.value.slice(0, LIMITS.value)
+    const spelled = made.spelled.slice(0, LIMITS.value)
     if (value.length <= 1) continue
-    const found = approvedOr(state, roles, value, piece.kind, () =>
-      fullOrigin(state, value, piece.kind, piece.token),
-    )
+    const address =
+      (piece.token ? tokenKind(piece.text) : whole) ?? (spelled === value ? null : tokenKind(value))
+    const identifying =
+      piece.token || IDENTIFYING.includes(piece.kind) || (piece.kind === 'id' && /\d/.test(value))
+    const approved = isApproved(state, roles, spelled, piece.kind)
+    const origins = approved
+      ? APPROVED
+      : fullOrigin(state, value, piece.kind, piece.token, identifying, effort)
+    const imitated = approved
+      ? null
+      : lookalikeOrigin(state, { value, spelled }, origins, identifying || address !== null, effort)
+    const found = imitated ?? origins
     // What a list merely mentions may be passed on inside a text; it does not choose where anything goes.
     const origin: Origin =
       found.standing === 'mentioned' && !piece.token ? { ...found, standing: 'stated' } : found
@@ -68,6 +91,9 @@ export function partsOf(state: FlowState, roles: ToolRoles, leaf: ScalarLeaf, st
       path: leaf.path,
       raw: piece.text,
       value,
+      spelled,
+      lookalike: imitated !== null,
+      address,
       kind: piece.kind,
       weight: piece.weight,
       token: piece.token,
@@ -79,21 +105,16 @@ export function partsOf(state: FlowState, roles: ToolRoles, leaf: ScalarLeaf, st
 }
 
 /** An address goes to whoever holds it, whatever the argument is called. */
-function weighed(roles: ToolRoles, weight: number, text: string): number {
-  return roles.effect === 'write' && weight > 0 && tokenKind(text) !== null ? 1 : weight
+function weighed(roles: ToolRoles, weight: number, address: TokenKind | null): number {
+  return roles.effect === 'write' && weight > 0 && address !== null ? 1 : weight
 }
 
-function approvedOr(
-  state: FlowState,
-  roles: ToolRoles,
-  value: string,
-  kind: string,
-  look: () => Origin,
-): Origin {
-  const yes = state.approved.some(
-    (a) => a.value === value && a.kind === kind && sameAction(a.classes, roles.classes),
+const APPROVED: Origin = { standing: 'approved', output: null, field: null, author: false, place: null }
+/** What a person said yes to, as it was spelled. */
+function isApproved(state: FlowState, roles: ToolRoles, spelled: string, kind: string): boolean {
+  return state.approved.some(
+    (a) => a.value === spelled && a.kind === kind && sameAction(a.classes, roles.classes),
   )
-  return yes ? { standing: 'approved', output: null, field: null, author: false, place: null } : look()
 }
 function sameAction(approved: readonly string[], now: readonly string[]): boolean {
   return now.every((name) => approved.includes(name))
@@ -102,12 +123,18 @@ function sameAction(approved: readonly string[], now: readonly string[]): boolea
 const IDENTIFYING = ['account', 'url', 'recipient', 'credential', 'path', 'command']
 
 /** The origin of a value; of an unknown URL its host; of an unknown compound its worst known word. */
-function fullOrigin(state: FlowState, value: string, kind: string, token: boolean): Origin {
-  const identifying = token || IDENTIFYING.includes(kind) || (kind === 'id' && /\d/.test(value))
-  const origin = originOf(state, value, identifying)
+function fullOrigin(
+  state: FlowState,
+  value: string,
+  kind: string,
+  token: boolean,
+  identifying: boolean,
+  effort: Effort,
+): Origin {
+  const origin = originOf(state, value, identifying, effort)
   if (origin.standing !== 'composed') return origin
   if (kind === 'url' && /[/?#]/.test(value)) {
-    const host = originOf(state, hostOf(value), true)
+    const host = originOf(state, hostOf(value), true, effort)
     if (host.standing !== 'composed') return { ...host, partial: true }
     return origin
   }
@@ -116,7 +143,7 @@ function fullOrigin(state: FlowState, value: string, kind: string, token: boolea
     .split(/[^\p{L}\p{N}_@.-]+/u)
     .filter((word) => word.length > 2)
     .slice(0, 12)
-    .map((word) => originOf(state, word, false))
+    .map((word) => originOf(state, word, false, effort))
   if (known.length === 0 || known.some((o) => o.standing === 'composed')) return COMPOSED
   return known.reduce((a, b) => (worse(a.standing, b.standing) === a.standing ? a : b))
 }

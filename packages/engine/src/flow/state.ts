@@ -65,6 +65,8 @@ export interface SeenOutput {
   readonly host: string | null
   /** Folded text of all fields, one after the other. */
   readonly text: string
+  /** The same, unit by unit, as it is spelled; only where letters of it imitate others. */
+  readonly spelling?: string
   readonly fields: readonly SeenField[]
 }
 

@@ -34,7 +34,11 @@ export function tokensOf(text: string, limit = MAX_TOKENS): Token[] {
 
 /** The token kind that a whole value is, if it is one. */
 export function tokenKind(value: string): TokenKind | null {
-  const [first] = tokensOf(value.slice(0, 600), 1)
+  return wholeKind(value, tokensOf(value.slice(0, 600), 1))
+}
+
+/** The same of a value whose tokens are known. */
+export function wholeKind(value: string, [first]: readonly Token[]): TokenKind | null {
   return first !== undefined && first.text.length >= value.trim().length * 0.8 ? first.kind : null
 }
 

@@ -59,9 +59,9 @@ const judge = (state: FlowState, d: ToolDefinition, args: JsonObject): Trace =>
   trace(state, { server: 's', tool: d.name, roles: deriveRoles(d), args })
 const terms = (found: Trace): string[] => found.evidence.map((e) => e.term)
 
-test('a value of the user is the user’s, also spelled differently', () => {
+test('a value of the user is the user’s, in other capitals and widths', () => {
   const state = emptyFlow('Write to Ann@Mail.example that I am late.')
-  const found = judge(state, SEND, { recipients: ['аnn@mail.example'], body: 'I am late.' })
+  const found = judge(state, SEND, { recipients: ['ＡＮＮ@mail.example'], body: 'I am late.' })
   assert.equal(found.labels[0]?.label, 'user')
   assert.equal(found.doubt, 'none')
 })

@@ -7,6 +7,8 @@
 import { hash } from 'node:crypto'
 import type { Disputes } from './agreement.ts'
 import { disputesOf, isAgreed } from './agreement.ts'
+import type { Effort } from './effort.ts'
+import { effortOf, spend } from './effort.ts'
 import { isClearExfiltration } from './exfiltration.ts'
 import type { Intent } from './intent.ts'
 import type { ScalarLeaf } from './json.ts'
@@ -91,16 +93,19 @@ export function trace(state: FlowState, call: FlowCall): Trace {
   const parts: Part[] = []
   const seen: ScalarLeaf[] = []
   let room: number = LIMITS.examinedAll
+  const effort = effortOf()
+  const isHeld = anchorsOf(state, effort)
   for (const leaf of leaves) {
     room -= Math.min(String(leaf.value).length, LIMITS.examined)
     if (parts.length >= LIMITS.parts || room < 0) break
     seen.push(leaf)
-    for (const part of partsOf(state, call.roles, leaf, steers)) parts.push(part)
+    for (const part of partsOf(state, call.roles, leaf, steers, effort)) parts.push(part)
   }
   if (!call.roles.known) add('unknown-tool', '', 'no definition of this tool is known')
   if (truncated || seen.length < leaves.length)
     add('oversized', '', 'more arguments, or deeper ones, than are examined')
-  if (steers) judge(state, call, seen, parts, add)
+  if (steers) judge(state, call, seen, parts, { isHeld, effort }, add)
+  if (effort.left < 0) add('oversized', '', 'more text than can be searched for its values')
   const score = evidence.reduce((sum, item) => sum + item.weight, 0)
   const doubt = score >= THRESHOLDS.deny ? 'deny' : score >= THRESHOLDS.approval ? 'approval' : 'none'
   return {
@@ -112,8 +117,7 @@ export function trace(state: FlowState, call: FlowCall): Trace {
       privateDataRead: state.privateDataRead,
       untrustedSeen: state.untrustedSeen,
       openWorldSink: call.roles.openWorld && steers,
-      exfiltration:
-        steers && isClearExfiltration(state, call.roles, seen, parts, (part) => isAnchor(state, part)),
+      exfiltration: steers && isClearExfiltration(state, call.roles, seen, parts, isHeld),
     },
     question: doubt === 'none' ? null : questionOf(call, parts),
     passage: doubt === 'none' ? null : passageOf(worstOf(parts.filter((part) => part.sink))),
@@ -127,6 +131,7 @@ function judge(
   call: FlowCall,
   leaves: readonly ScalarLeaf[],
   parts: readonly Part[],
+  { isHeld, effort }: { readonly isHeld: (part: Part) => boolean; readonly effort: Effort },
   add: Add,
 ): void {
   const { roles } = call
@@ -138,12 +143,15 @@ function judge(
   const disputes = handsOver(roles) ? disputesOf(state) : () => null
   const against = new Map(tested.map((part) => [part, disputes(part)] as const))
   for (const part of tested) judgePart(state, call, part, against.get(part) ?? null, add)
+  const twin = tested.find((part) => part.lookalike)
+  if (twin !== undefined)
+    add('lookalike', twin.path, 'letters of another script make it look like another value', twin.weight)
   const uncompared = tested.find((part) => against.get(part) === 'unknown')
   if (uncompared !== undefined) add('oversized', uncompared.path, 'more records than can be compared')
   const worst = worstOf(tested)
   if (worst !== undefined) {
-    judgeWorst(state, roles, tested, add)
-    if (leadsAway(state, leaves, tested))
+    judgeWorst(state, roles, tested, isHeld, add)
+    if (leadsAway(state, leaves, tested, effort))
       add('leads-away', worst.path, 'a page leads to a host that the user did not speak of')
   }
   const vouched = tested.some((part) => part.origin.standing === 'approved')
@@ -169,7 +177,7 @@ function judgeLeaf(
     add('value-is-request', leaf.path, 'an identifier that reads as a request')
   const text = leaf.value.slice(0, LIMITS.examined)
   if (text.length < leaf.value.length) add('oversized', leaf.path, 'a longer text than is examined')
-  else if (tokensOf(text, MAX_TOKENS + 1).length > MAX_TOKENS)
+  else if (text.length > MAX_TOKENS * 4 && tokensOf(text, MAX_TOKENS + 1).length > MAX_TOKENS)
     add('oversized', leaf.path, 'more addresses than are examined')
   if (role.freeText && dictated(state, roles, text))
     add('requested-value', leaf.path, 'a text that a request of this kind, found in an output, dictates')
@@ -250,18 +258,24 @@ function originWeight(part: Part): number {
 }
 
 /** The call's worst value, and whether anything ties the call to what the user or the data said. */
-function judgeWorst(state: FlowState, roles: ToolRoles, parts: readonly Part[], add: Add): void {
+function judgeWorst(
+  state: FlowState,
+  roles: ToolRoles,
+  parts: readonly Part[],
+  isHeld: (part: Part) => boolean,
+  add: Add,
+): void {
   const hard = parts.filter((part) => !part.token)
   const told = parts.filter(
     (part) =>
       rank(part.origin.standing) >= rank('delegated') &&
       // What nobody can bring back is not done to a thing that the agent alone names.
       (part.origin.standing !== 'composed' || (roles.destructive && !part.token)) &&
-      !isAnchor(state, part),
+      !isHeld(part),
   )
   const anchored = hard.some(
     (part) =>
-      isAnchor(state, part) &&
+      isHeld(part) &&
       (part.origin.standing !== 'said' || told.length === 0) &&
       told.every(
         (other) => vouchesFor(roles, part, other) && (roles.reversible || other.token || !isAnybodys(other)),
@@ -307,7 +321,7 @@ function judgeWorst(state: FlowState, roles: ToolRoles, parts: readonly Part[], 
       worst.path,
       'private data was read, other people’s words too, and this leads where nobody vouched for',
     )
-  const unheld = !hard.some((part) => isAnchor(state, part))
+  const unheld = !hard.some(isHeld)
   if (roles.effect === 'write' && (adrift || unheld) && !isObjectNamed(state, roles))
     add('unnamed-object', worst.path, 'the user spoke of nothing that this acts on')
   const other = otherThanNamed(state, parts)
@@ -336,7 +350,7 @@ function isExfiltration(
   // An invitation takes nothing along; a text, a record or a file does.
   if (!Object.values(roles.args).some((role) => role.freeText || LOADS.includes(role.kind))) return false
   return parts.some((part) => {
-    const kind = part.token ? null : tokenKind(part.raw)
+    const kind = part.token ? null : part.address
     if (kind === null) return false
     // A guessed page carries nothing; what carries data in its query is judged by that.
     return (part.origin.standing === 'composed' && kind !== 'url') || (adrift && told.includes(part))
@@ -363,7 +377,7 @@ function isSlight(roles: ToolRoles, parts: readonly Part[]): boolean {
   // An address goes to somebody, whatever the argument that holds it is called.
   const risky =
     Object.values(roles.args).some((role) => NEVER_BOUND.includes(role.kind)) ||
-    parts.some((part) => part.origin.standing !== 'user' && tokenKind(part.raw) !== null)
+    parts.some((part) => part.origin.standing !== 'user' && part.address !== null)
   return roles.effect === 'write' && roles.reversible && !roles.openWorld && roles.known && !risky
 }
 
@@ -385,18 +399,24 @@ function roleWords({ path }: Part): string[] {
 /** Identifiers of this name stand in fields of what the task has read. */
 function isGivenByField(state: FlowState, part: Part): boolean {
   if (part.kind !== 'id' || state.intent === null) return false
-  const name = words(part.path.split(/[.[]/, 1)[0] ?? '')
-    .map(singular)
-    .join(' ')
+  const name = inWords(part.path.split(/[.[]/, 1)[0] ?? '')
   if (name === 'id') return false
-  return state.outputs.some((output) =>
-    output.fields.some((field) => field.whole && words(field.key).map(singular).join(' ') === name),
-  )
+  return state.outputs.some((output) => keysOf(output).has(name))
+}
+const keyed = new WeakMap<SeenOutput, ReadonlySet<string>>()
+/** Names of the whole fields, in words. */
+function keysOf(output: SeenOutput): ReadonlySet<string> {
+  const keys = keyed.get(output) ?? new Set(output.fields.filter((f) => f.whole).map((f) => inWords(f.key)))
+  keyed.set(output, keys)
+  return keys
+}
+function inWords(key: string): string {
+  return words(key).map(singular).join(' ')
 }
 
 /** Money, secrets and commands are never bound by a text alone: there, a person confirms. */
 function bindsToRole(state: FlowState, part: Part): boolean {
-  const kind = tokenKind(part.raw)
+  const kind = part.address
   const { output } = part.origin
   if (state.intent === null || output === null) return false
   const { place } = part.origin
@@ -451,8 +471,7 @@ function tellingNouns(nouns: readonly string[], output: SeenOutput, place: SeenF
  */
 function vouchesFor(roles: ToolRoles, anchor: Part, told: Part): boolean {
   if (told.token) return true
-  const kind = tokenKind(told.raw)
-  if (kind !== null && tokenKind(anchor.raw) === kind) return false
+  if (told.address !== null && anchor.address === told.address) return false
   return anchor.weight >= told.weight || (roles.unsure === true && isPartOf(anchor.path, told.path))
 }
 /** `member_email` beside `member`: whatever the words mean, the one is said of the other. */
@@ -461,11 +480,31 @@ function isPartOf(whole: string, part: string): boolean {
   return of.length > 0 && of.length < all.length && of.every((word, i) => all[i] === word)
 }
 
-function isAnchor(state: FlowState, part: Part): boolean {
+/** `isAnchor`, asked once of a part; a statement that is too long to be looked through binds nothing. */
+function anchorsOf(state: FlowState, effort: Effort): (part: Part) => boolean {
+  const known = new Map<Part, boolean>()
+  return (part) => {
+    const made = known.get(part)
+    if (made !== undefined) return made
+    const held = isAnchor(state, part, effort)
+    known.set(part, held)
+    return held
+  }
+}
+/** What is read of a statement and of its neighbours to tell whom it is about, in characters a character. */
+const READ_AGAIN = 8
+
+function isAnchor(state: FlowState, part: Part, effort: Effort): boolean {
+  if (part.lookalike) return false
   if (['user', 'approved', 'own', 'field', 'delegated'].includes(part.origin.standing)) return true
-  if (part.origin.standing === 'said' && (bindsToRole(state, part) || isAgreed(state, part))) return true
+  if (
+    part.origin.standing === 'said' &&
+    spend(effort, READ_AGAIN * (part.origin.output?.text.length ?? 0)) &&
+    (bindsToRole(state, part) || isAgreed(state, part))
+  )
+    return true
   // The letters of an address are its owner's choice: a word of the user inside one proves nothing.
-  if (part.kind === 'url' || part.kind === 'account' || tokenKind(part.raw) !== null) return false
+  if (part.kind === 'url' || part.kind === 'account' || part.address !== null) return false
   const nouns = state.intent?.nouns ?? []
   const telling = words(part.value).filter((word) => word.length > 3 && !COMMON.has(word))
   const spoken = telling.filter((word) => nouns.includes(word)).length
@@ -478,10 +517,10 @@ function otherThanNamed(state: FlowState, parts: readonly Part[]): Part | undefi
   const { intent } = state
   if (intent === null || intent.follows) return undefined
   return parts.find((part) => {
-    const kind = part.token ? null : tokenKind(part.raw)
+    const kind = part.token ? null : part.address
     const { output, standing } = part.origin
     if (kind === null && !part.token && output !== null && rank(standing) >= rank('said'))
-      return hasRival(intent.text, part.value)
+      return hasRival(intent, part.value)
     // An address that stands nowhere is another one, too.
     const other = output === null ? standing === 'composed' : rank(standing) >= rank('said')
     return kind !== null && kind !== 'url' && intent.tokenKinds.includes(kind) && other
@@ -489,10 +528,19 @@ function otherThanNamed(state: FlowState, parts: readonly Part[]): Part | undefi
 }
 
 /** A sign of the same make as one the user wrote: `P-46982` where the call has `P-01188`. */
-function hasRival(text: string, value: string): boolean {
+function hasRival(intent: Intent, value: string): boolean {
   if (!/\d/.test(value) || !/[\p{L}_-]/u.test(value) || /\s/.test(value)) return false
   const make = makeOf(value)
-  return (text.match(/[\p{L}\p{N}_-]+/gu) ?? []).some((word) => /\d/.test(word) && makeOf(word) === make)
+  return makesOf(intent).has(make)
+}
+const made = new WeakMap<Intent, ReadonlySet<string>>()
+function makesOf(intent: Intent): ReadonlySet<string> {
+  const known = made.get(intent)
+  if (known !== undefined) return known
+  const signs = (intent.text.match(/[\p{L}\p{N}_-]+/gu) ?? []).filter((word) => /\d/.test(word))
+  const makes = new Set(signs.map(makeOf))
+  made.set(intent, makes)
+  return makes
 }
 function makeOf(word: string): string {
   return word.replace(/\p{L}+/gu, 'a').replace(/\d+/g, '9')
@@ -502,13 +550,19 @@ function makeOf(word: string): string {
  * A link to a host that only a fetched page of another host offers, when the user spoke of no links: a page that leads
  * away from what the user sent the agent to. In a text it counts when the text is little more than the link.
  */
-function leadsAway(state: FlowState, leaves: readonly ScalarLeaf[], parts: readonly Part[]): boolean {
+function leadsAway(
+  state: FlowState,
+  leaves: readonly ScalarLeaf[],
+  parts: readonly Part[],
+  effort: Effort,
+): boolean {
   const { intent } = state
   if (intent === null || intent.nouns.includes('link')) return false
   return parts.some((part) => {
     const { output, standing } = part.origin
-    if (tokenKind(part.raw) !== 'url' || output === null || rank(standing) < rank('said')) return false
-    if (output.host === null) return !isLinkSpokenOf(state, part) && (!part.token || isBareLink(leaves, part))
+    if (part.address !== 'url' || output === null || rank(standing) < rank('said')) return false
+    if (output.host === null)
+      return !isLinkSpokenOf(state, part, effort) && (!part.token || isBareLink(leaves, part))
     // A page that the user said to follow may lead on; a page that was only reached from it may not.
     if (intent.follows && output.naming === 'named') return false
     const host = hostOf(part.value)
@@ -517,21 +571,23 @@ function leadsAway(state: FlowState, leaves: readonly ScalarLeaf[], parts: reado
   })
 }
 const BARE_LINK_WORDS = 30
+const BARE_LINK_TEXT = 4096
 /** The text is little more than the link. */
 function isBareLink(leaves: readonly ScalarLeaf[], part: Part): boolean {
   const text = leaves.find((leaf) => leaf.path === part.path)?.value
-  return words(String(text).replaceAll(part.raw, ' ')).length < BARE_LINK_WORDS
+  return words(String(text).replaceAll(part.raw, ' ').slice(0, BARE_LINK_TEXT)).length < BARE_LINK_WORDS
 }
 
 /** The user spoke of links, or of what the sentence that gives this one is about. */
-function isLinkSpokenOf({ intent }: FlowState, part: Part): boolean {
+function isLinkSpokenOf({ intent }: FlowState, part: Part, effort: Effort): boolean {
   const {
     value,
     origin: { output, place },
   } = part
   if (intent === null || intent.nouns.some((noun) => LINKED_NOUNS.has(noun))) return true
   if (intent.follows && !isAnybodys(part)) return true
-  return output !== null && place !== null && isSpokenOf(output, place, hostOf(value), intent.nouns)
+  if (output === null || place === null || !spend(effort, READ_AGAIN * output.text.length)) return false
+  return isSpokenOf(output, place, hostOf(value), intent.nouns)
 }
 
 /** Is this the kind of action the user asked for? */
@@ -606,7 +662,8 @@ function labelOf(part: Part): ArgumentLabel {
 function label(part: Part): ArgumentLabel['label'] {
   const { standing, output } = part.origin
   if (standing === 'user' || standing === 'approved') return 'user'
-  if (output !== null) return output.thirdParty || isAsked(standing) ? 'untrusted' : 'trusted'
+  if (output !== null)
+    return output.thirdParty || part.lookalike || isAsked(standing) ? 'untrusted' : 'trusted'
   return part.sink ? 'unseen' : 'agent'
 }
 
@@ -639,6 +696,6 @@ function sourceOf({ tool }: SeenOutput, field: string | null): string {
 function questionOf(call: FlowCall, parts: readonly Part[]): string {
   const values = parts
     .filter((part) => part.sink && rank(part.origin.standing) >= rank('delegated'))
-    .map((part) => `${part.kind}=${part.value}`)
+    .map((part) => `${part.kind}=${part.spelled}`)
   return JSON.stringify([call.server, [...call.roles.classes].sort(), [...new Set(values)].sort()])
 }

@@ -33,6 +33,7 @@ const ADDED = {
   'other-role': 0.7,
   'other-than-named': 0.7,
   disputed: 0.9,
+  lookalike: 1,
   'leads-away': 0.7,
   unlisted: 0.7,
   'read-only-request': 0.9,
@@ -55,11 +56,12 @@ const ADDED = {
 export type Term = Standing | keyof typeof ADDED
 
 /** Nothing holds a value; nothing holds a link; another source speaks against a value. */
-const SCALE: readonly string[] = ['no-anchor', 'leads-away', 'disputed']
+const SCALE: readonly string[] = ['no-anchor', 'leads-away', 'disputed', 'lookalike']
 
 /**
  * Every term, and whether it is free. Where a value stands and whether anything holds it there define the scale: a
- * statement that nothing holds, or that another source disputes, is what a person is asked about, whatever else is weighed.
+ * statement that nothing holds, that another source disputes, or that only looks like what holds, is what a person is asked
+ * about, whatever else is weighed.
  */
 export const TERMS: readonly { readonly term: Term; readonly added: boolean }[] = [
   ...Object.keys(ORIGIN).map((term) => ({ term: term as Term, added: false })),
