@@ -13,7 +13,9 @@ describe('a verb that finds no daemon', () => {
   after(() => here.remove())
 
   it('starts one, which several that ask at once share, and shows its sign-in link to nobody but a terminal', async () => {
-    const asked = await Promise.all([1, 2, 3].map(() => here.run('--json', 'agents', 'list')))
+    const asked = await Promise.all(
+      [1, 2, 3].map((n) => here.run('--json', 'agents', 'register', `bot-${n}`)),
+    )
     const { pid } = await here.json<{ pid: number }>('status')
     try {
       assert.deepEqual(
@@ -46,7 +48,7 @@ describe('a verb that finds no daemon', () => {
   it('says why none could be started', async () => {
     const wrong = place({ SAFECONDUCT_HOST: '0.0.0.0' })
     try {
-      const { code, err } = await wrong.run('agents', 'list')
+      const { code, err } = await wrong.run('agents', 'register', 'bot')
       assert.equal(code, 1)
       assert.match(err, /could not be started.*SAFECONDUCT_PUBLIC_URL/)
     } finally {
@@ -63,7 +65,7 @@ describe('a verb that finds no daemon', () => {
         other.once('error', resolve)
         other.listen(7070, '127.0.0.1', () => resolve(null))
       })
-      assert.equal((await there.run('agents', 'list')).code, 0)
+      assert.equal((await there.run('agents', 'register', 'bot')).code, 0)
       const { url } = await there.json<{ url: string }>('status')
       assert.notEqual(new URL(url).port, '7070')
       assert.equal((await there.run('down')).code, 0)
@@ -72,6 +74,49 @@ describe('a verb that finds no daemon', () => {
     } finally {
       other.close()
       await there.remove()
+    }
+  })
+
+  it('and only reads begins nothing where there is nothing to read', async () => {
+    const nothing = place({ SAFECONDUCT_PORT: '0' })
+    try {
+      for (const verb of [
+        ['decisions'],
+        ['agents', 'list'],
+        ['policy', 'show'],
+        ['revoke', 'agent', 'bot'],
+      ]) {
+        const { code, err } = await nothing.run(...verb)
+        assert.equal(code, 2, err)
+        assert.match(err, /There are no Safeconduct data in .*npm start, or \.\/safeconduct up --data/)
+      }
+      assert.equal(existsSync(nothing.data), false)
+    } finally {
+      await nothing.remove()
+    }
+  })
+
+  it('takes the port again that was chosen, or that was free, while nobody else has it', async () => {
+    const kept = place()
+    const other = createServer()
+    try {
+      const first = await kept.up('--empty')
+      await first.stop()
+      const again = await kept.up('--empty')
+      assert.equal(again.url, first.url)
+      await again.stop()
+      await new Promise<void>((resolve) =>
+        other.listen(Number(new URL(first.url).port), '127.0.0.1', resolve),
+      )
+      const { code, err } = await kept.run('up', '--empty')
+      assert.equal(code, 1)
+      assert.match(err, /It is the port of the last start, kept in .*port\./)
+      const moved = await kept.up('--empty')
+      assert.notEqual(moved.url, first.url)
+      await moved.stop()
+    } finally {
+      other.close()
+      await kept.remove()
     }
   })
 })

@@ -2,6 +2,8 @@
  * What every verb gets: where the data is, how to speak, how to reach the daemon.
  * @module
  */
+import { existsSync } from 'node:fs'
+import path from 'node:path'
 import {
   isJsonArray,
   isJsonObject,
@@ -16,8 +18,12 @@ import { createOutput, type Output, plain } from './output.ts'
 export interface VerbContext {
   readonly data: string
   readonly output: Output
-  /** The running daemon, else a new one in the background. */
-  daemon(): Promise<ControlClient>
+  /**
+   * The running daemon, else a new one in the background. On a directory that holds no data of ours one is started
+   * only by a verb that begins something there: a slip of the pen makes no data directory.
+   * @throws `invalid_request` where there is nothing to read
+   */
+  daemon(how?: { readonly begins: boolean }): Promise<ControlClient>
   /** The running daemon; null when none runs, and none is started. */
   running(): Promise<ControlClient | null>
 }
@@ -28,12 +34,24 @@ export function verbContext(options: { readonly data: string; readonly json: boo
     data: options.data,
     output,
     running: () => findDaemon(options.data),
-    daemon: () =>
-      ensureDaemon(options.data, {
+    daemon: ({ begins } = { begins: false }) => {
+      if (!begins) requireOurs(options.data)
+      return ensureDaemon(options.data, {
         tell: (text) => process.stderr.write(`${text}\n`),
         person: process.stderr.isTTY === true,
-      }),
+      })
+    },
   }
+}
+
+/** What a data directory has from its first start on. */
+const OURS = ['keys/root.key', 'holder.json', 'control.sock']
+
+function requireOurs(data: string): void {
+  if (OURS.some((name) => existsSync(path.join(path.resolve(data), name)))) return
+  throw new SafeconductError('invalid_request', {
+    message: `There are no Safeconduct data in ${path.resolve(data)}. Start there first: npm start, or ./safeconduct up --data ${data}`,
+  })
 }
 
 /** Members of an answer, read with their types: the daemon may be of another version. */

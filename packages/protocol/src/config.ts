@@ -20,7 +20,11 @@ export const configSchema = z.strictObject({
     .min(1)
     .default('127.0.0.1')
     .describe('Address to listen on. Anything but loopback needs SAFECONDUCT_PUBLIC_URL with https.'),
-  SAFECONDUCT_PORT: count(0, 65535).default(7070).describe('Port to listen on; 0 takes a free one.'),
+  SAFECONDUCT_PORT: count(0, 65535)
+    .default(7070)
+    .describe(
+      'Port to listen on. The port of the last start is kept in the file `port` of the data directory and taken again where none is given; 0 takes the kept one while it is free, else another free one.',
+    ),
   SAFECONDUCT_PUBLIC_URL: z
     .url()
     .optional()

@@ -63,3 +63,9 @@ test('a private file is made once and keeps what is in it', () => {
   assert.equal(readFileSync(file, 'utf8'), 'content')
   assert.throws(() => createPrivateFile(join(file, 'below')), { code: 'ENOTDIR' })
 })
+
+test('a place where the kernel makes no directory is refused at once', {
+  skip: process.platform !== 'linux',
+}, () => {
+  assert.throws(() => preparePrivateDirectory('/proc/none/of/it'), { code: 'invalid_request' })
+})

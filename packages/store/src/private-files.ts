@@ -2,7 +2,8 @@
  * Directories and files that belong to this user alone.
  * @module
  */
-import { chmodSync, closeSync, mkdirSync, openSync, realpathSync, statSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, realpathSync, statSync } from 'node:fs'
+import path from 'node:path'
 import { SafeconductError } from '@safeconduct/protocol'
 
 /**
@@ -13,7 +14,7 @@ import { SafeconductError } from '@safeconduct/protocol'
  */
 export function preparePrivateDirectory(directory: string): string {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    makeDirectories(path.resolve(directory))
   } catch (cause) {
     throw refused(directory, 'cannot be created', cause)
   }
@@ -25,6 +26,17 @@ export function preparePrivateDirectory(directory: string): string {
     throw refused(real, `can be reached by others (mode ${(mode & 0o777).toString(8)}); run chmod 700 on it`)
   }
   return real
+}
+
+/** Each absent one once: `mkdir` with `recursive` tries for ever where the kernel says there is no such place (/proc). */
+function makeDirectories(directory: string): void {
+  const parent = path.dirname(directory)
+  if (!existsSync(parent)) makeDirectories(parent)
+  try {
+    mkdirSync(directory, { mode: 0o700 })
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST') || !statSync(directory).isDirectory()) throw error
+  }
 }
 
 function refused(directory: string, why: string, cause?: unknown): SafeconductError {

@@ -8,7 +8,6 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isJsonObject, type JsonObject, parseJson, SafeconductError } from '@safeconduct/protocol'
 import { type ControlClient, createControlClient } from './control-client.ts'
-import { rememberPort } from './remembered-port.ts'
 
 /** `sun_path` holds 108 bytes on Linux and 104 on macOS, with the final zero. */
 const MAX_SOCKET_PATH = 103
@@ -81,10 +80,7 @@ async function startInBackground(data: string): Promise<Started> {
   const first = await startOnce(data, [])
   // Nobody chose the port: where another program has the usual or the remembered one, a free one will do from now on.
   const taken = first.answer.error === 'conflict' && process.env.SAFECONDUCT_PORT === undefined
-  if (!taken) return first
-  const second = await startOnce(data, ['--port', '0'])
-  rememberPort(data, second.answer.url)
-  return second
+  return taken ? startOnce(data, ['--port', '0']) : first
 }
 
 interface Started {

@@ -1,6 +1,6 @@
 /**
- * The port that was taken because another program had the usual one, kept in the data directory: addresses that hosts
- * were given go on working.
+ * The port of the last start, kept in the data directory: addresses that hosts were given go on working, whether
+ * somebody chose it or it was a free one.
  * @module
  */
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -19,9 +19,7 @@ export function rememberedPort(data: string): string | null {
 }
 
 /** It is a convenience: where it cannot be written, the next start chooses anew. */
-export function rememberPort(data: string, url: unknown): void {
-  const port = typeof url === 'string' && URL.canParse(url) ? new URL(url).port : ''
-  if (port === '') return
+export function rememberPort(data: string, port: number): void {
   try {
     writeFileSync(path.join(path.resolve(data), FILE), `${port}\n`, { mode: 0o600 })
   } catch {

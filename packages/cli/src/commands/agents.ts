@@ -56,7 +56,7 @@ export function agentCommands(program: Command, verb: Verb): void {
             message: 'Give --jwks or --generate-key, not both.',
           })
         }
-        const client = await context.daemon()
+        const client = await context.daemon({ begins: true })
         const keys =
           options.generateKey === undefined ? readJwks(options.jwks) : [generateKey(options.generateKey)]
         const agent = await orForget(options.generateKey, () =>

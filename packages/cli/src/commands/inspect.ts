@@ -149,6 +149,9 @@ function taskCommands(program: Command, verb: Verb): void {
     )
 }
 
+/** Members of a task's details that stand elsewhere in what is shown. */
+const SAID_ALREADY = new Set(['type', 'task', 'expires'])
+
 function describeTask(answer: JsonObject, names: ReadonlyMap<string, string>): string {
   const named = (id: string) => (names.has(id) ? `${names.get(id)} (${id})` : id)
   const task = object(answer, 'task')
@@ -156,7 +159,7 @@ function describeTask(answer: JsonObject, names: ReadonlyMap<string, string>): s
   const line = (name: string, value: unknown) =>
     value === undefined || value === null || value === ''
       ? []
-      : [`${name.padEnd(12)}${plain(typeof value === 'string' ? value : JSON.stringify(value))}`]
+      : [`${name.padEnd(15)} ${plain(typeof value === 'string' ? value : JSON.stringify(value))}`]
   return [
     ...line('task', text(task, 'id')),
     ...line('status', text(task, 'status')),
@@ -164,8 +167,8 @@ function describeTask(answer: JsonObject, names: ReadonlyMap<string, string>): s
     ...line('user', named(text(task, 'user'))),
     ...line('intent', text(task, 'intent') || (task.implicit === true ? '(implicit)' : null)),
     ...Object.entries(details)
-      .filter(([name]) => name !== 'type' && name !== 'task')
-      .flatMap(([name, value]) => line(name, value)),
+      .filter(([name]) => !SAID_ALREADY.has(name))
+      .flatMap(([name, value]) => line(name.replaceAll('_', ' '), value)),
     ...line('expires', when(number(task, 'expiresAt'))),
     ...list(answer, 'delegations').flatMap((one) =>
       line('delegation', `${named(text(one, 'from'))} → ${named(text(one, 'to'))}, ${text(one, 'id')}`),
@@ -265,21 +268,30 @@ export function decisionTable(rows: readonly JsonObject[], names: ReadonlyMap<st
   )
 }
 
+/** Of MITRE ATLAS. */
+const technique = (one: JsonObject | undefined) =>
+  typeof one?.technique === 'string' ? ` ${plain(one.technique)}` : ''
+
 /** What is no contribution to the risk: those are told with more. */
 function evidence(decision: JsonObject): string[] {
   const told = new Set(list(decision, 'contributions').map((one) => text(one, 'reason')))
   const rest = list(decision, 'evidence').filter((one) => !told.has(text(one, 'reason')))
   return rest.map(
     (one) =>
-      `${number(one, 'bits').toFixed(1)} bits  ${text(one, 'reason')} [${text(one, 'detector')}${one.technique === undefined ? '' : ` ${text(one, 'technique')}`}]`,
+      `${number(one, 'bits').toFixed(1)} bits  ${text(one, 'reason')} [${text(one, 'detector')}${technique(one)}]`,
   )
 }
 
 /** Strongest first, as the daemon orders them. */
 function contributions(decision: JsonObject): string[] {
+  const found = list(decision, 'evidence')
   return list(decision, 'contributions').map((one) => {
+    const same = found.find(
+      (each) =>
+        text(each, 'detector') === text(one, 'detector') && text(each, 'reason') === text(one, 'reason'),
+    )
     const without = object(one, 'without')
-    return `${number(one, 'bits').toFixed(1)} bits  ${text(one, 'reason')} Without it: risk ${number(without, 'risk')}, ${text(without, 'trust')}. [${text(one, 'id')}]`
+    return `${number(one, 'bits').toFixed(1)} bits  ${text(one, 'reason')} Without it: risk ${number(without, 'risk')}, ${text(without, 'trust')}. [${text(one, 'id')}${technique(same)}]`
   })
 }
 

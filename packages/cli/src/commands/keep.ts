@@ -137,14 +137,20 @@ export function verifierPath(): string {
 }
 
 export const BENCHES: Readonly<Record<string, string>> = {
+  agents: 'bench/agents.ts',
+  behaviour: 'bench/behaviour/main.ts',
   call: 'bench/call.ts',
-  traces: 'bench/traces/main.ts',
-  token: 'bench/token.ts',
-  ledger: 'bench/ledger.ts',
-  store: 'bench/store.ts',
-  decision: 'bench/decision.ts',
   containment: 'bench/containment/main.ts',
+  decision: 'bench/decision.ts',
+  extraction: 'bench/extraction/main.ts',
+  ledger: 'bench/ledger.ts',
+  login: 'bench/login/main.ts',
   poisoning: 'bench/poisoning/main.ts',
+  relations: 'bench/relations.ts',
+  results: 'bench/results.ts',
+  store: 'bench/store.ts',
+  token: 'bench/token.ts',
+  traces: 'bench/traces/main.ts',
 }
 
 /** @throws `invalid_request` for a name that is none, `not_found` outside a clone */

@@ -3,7 +3,7 @@
  * in it, or one file of one layer. What a candidate does not say of a layer stays as the active version has it.
  * @module
  */
-import { readdirSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { type JsonObject, SafeconductError } from '@safeconduct/protocol'
 import type { ControlClient } from '../client/control-client.ts'
@@ -78,6 +78,24 @@ export function join(files: readonly string[]): { readonly text: string; readonl
     line += ended.split('\n').length - 1
   }
   return { text: whole, parts }
+}
+
+/**
+ * A layer a file, in the form that `readCandidate` takes. What is there is not written over.
+ * @returns the files
+ * @throws `conflict` when one is there, `invalid_request` when it cannot be written
+ */
+export function writeLayers(folder: string, texts: Readonly<Record<Layer, string>>): string[] {
+  const files = LAYERS.map((layer) => ({ file: path.join(folder, `${layer}.cedar`), text: texts[layer] }))
+  for (const { file } of files)
+    if (existsSync(file)) throw new SafeconductError('conflict', { message: `${file} is there already.` })
+  try {
+    mkdirSync(folder, { recursive: true })
+    for (const { file, text: written } of files) writeFileSync(file, written, { flag: 'wx' })
+  } catch (cause) {
+    throw new SafeconductError('invalid_request', { message: `${folder} cannot be written to.`, cause })
+  }
+  return files.map(({ file }) => file)
 }
 
 /** Where a line of a layer's text stands; the layer itself when it came from no file. */

@@ -38,7 +38,10 @@ const SIGNS: Readonly<Record<string, string>> = { added: '+', removed: '-', chan
 
 export function changeLines(changes: readonly JsonObject[]): string[] {
   if (changes.length === 0) return ['No policy is added, removed or changed.']
-  return changes.flatMap((one) => {
+  const first = new Set(forbidsGone(changes))
+  const isFirst = (one: JsonObject) => first.has(plain(`${text(one, 'layer')}:${text(one, 'id')}`))
+  const ordered = [...changes.filter(isFirst), ...changes.filter((one) => !isFirst(one))]
+  return ordered.flatMap((one) => {
     const head = `${SIGNS[text(one, 'change')] ?? '?'} ${text(one, 'layer')}:${text(one, 'id')} (${text(one, 'effect')}, ${text(one, 'change')})`
     const lines = (sign: string, name: string) =>
       typeof one[name] === 'string'
@@ -48,6 +51,13 @@ export function changeLines(changes: readonly JsonObject[]): string[] {
         : []
     return [head, ...lines('-', 'before'), ...lines('+', 'after')].map(plain)
   })
+}
+
+/** `<layer>:<id>` of each forbid that goes. */
+export function forbidsGone(changes: readonly JsonObject[]): string[] {
+  return changes
+    .filter((one) => text(one, 'change') === 'removed' && text(one, 'effect') === 'forbid')
+    .map((one) => plain(`${text(one, 'layer')}:${text(one, 'id')}`))
 }
 
 /** Groups of a replay or of a shadow: what would change, most frequent first. */

@@ -3,20 +3,41 @@
  * @module
  */
 import { StringDecoder } from 'node:string_decoder'
-import { isJsonObject, type JsonObject, parseJson, SafeconductError } from '@safeconduct/protocol'
+import {
+  isJsonObject,
+  type JsonObject,
+  parseJson,
+  SafeconductError,
+  toSafeconductError,
+} from '@safeconduct/protocol'
 import type { Command } from 'commander'
 import { asError, type ControlClient } from '../client/control-client.ts'
 import { list, number, object, text, type VerbContext, withOwner } from '../context.ts'
 import type { Verb } from '../verb.ts'
 import { writeReceipt } from './inspect.ts'
-import { type Candidate, candidateOf, type LayerFiles, referenceOf } from './policy-files.ts'
-import { changeLines, historyTable, problemLines, replayLines, shadowLines } from './policy-words.ts'
+import {
+  type Candidate,
+  candidateOf,
+  LAYERS,
+  type LayerFiles,
+  referenceOf,
+  writeLayers,
+} from './policy-files.ts'
+import {
+  changeLines,
+  forbidsGone,
+  historyTable,
+  problemLines,
+  replayLines,
+  shadowLines,
+} from './policy-words.ts'
 
 export function policyCommands(program: Command, verb: Verb): void {
   const policy = program.command('policy').description('policy: what is allowed, tried before it rules')
   policy
     .command('show')
     .argument('[version]', 'id of a version; the active one when left out')
+    .option('--export <folder>', 'write agent.cedar and user.cedar there, to edit and apply again; - prints')
     .description('the texts of a version')
     .action(verb(show))
   policy
@@ -50,7 +71,9 @@ export function policyCommands(program: Command, verb: Verb): void {
     .description('activate an earlier version again (the owner confirms in the browser)')
     .action(
       verb(async (context, id: string) => {
-        const version = await withOwner(await context.daemon(), '/api/v1/policy/rollback', { id })
+        const client = await context.daemon()
+        await tellDifference(context, client, { version: id })
+        const version = await withOwner(client, '/api/v1/policy/rollback', { id })
         context.output.result(version, () => activated(version))
       }),
     )
@@ -79,12 +102,17 @@ function windowed(command: Command): Command {
     .option('--agent <name>', 'only calls of this agent')
 }
 
-async function show(context: VerbContext, id: string | undefined): Promise<void> {
+async function show(
+  context: VerbContext,
+  id: string | undefined,
+  options: { export?: string },
+): Promise<void> {
   const client = await context.daemon()
   const answer = await client.get(
     id === undefined ? '/api/v1/policy' : `/api/v1/policy/versions/${encodeURIComponent(id)}`,
   )
   const version = id === undefined ? object(answer, 'active') : answer
+  if (options.export !== undefined) return exported(context, version, options.export)
   context.output.result(answer, () =>
     [
       '// ── agent policies',
@@ -93,6 +121,20 @@ async function show(context: VerbContext, id: string | undefined): Promise<void>
       text(version, 'userPolicies') || '// none: nothing is allowed',
       ...(id === undefined ? ['', historyTable(list(answer, 'versions'))] : []),
     ].join('\n'),
+  )
+}
+
+/** Printed, the layers stand one after the other: each is a policy text that parses, and so is the whole. */
+function exported({ output }: VerbContext, version: JsonObject, folder: string): void {
+  const layers = { agent: text(version, 'agentPolicies'), user: text(version, 'userPolicies') }
+  if (folder === '-')
+    return output.result(layers, () =>
+      LAYERS.map((layer) => `// ${layer}.cedar\n${layers[layer]}`).join('\n'),
+    )
+  const files = writeLayers(folder, layers)
+  output.result(
+    { exported: files },
+    () => `Written: ${files.join(', ')}. Then: ./safeconduct policy diff active ${folder}`,
   )
 }
 
@@ -124,8 +166,16 @@ async function inspected(
 
 async function check(context: VerbContext, target: string | undefined, files: LayerFiles): Promise<void> {
   const client = await context.daemon()
-  const { valid, answer } = await inspected(context, client, await candidateOf(client, target, files))
-  context.output.result(answer, () => (valid ? 'Valid.' : 'Not valid (policy_invalid).'))
+  const candidate = await candidateOf(client, target, files)
+  const { valid, answer } = await inspected(context, client, candidate)
+  const gone = valid ? forbidsGone(await changesOf(client, candidate)) : []
+  if (gone.length > 0 && !context.output.json)
+    context.output.note(
+      `Applied, it would end ${gone.length} forbids that rule now: ${gone.join(', ')}. To change one policy and keep the others, start from what is active: ./safeconduct policy show --export FOLDER`,
+    )
+  context.output.result({ ...answer, forbidsRemoved: gone }, () =>
+    valid ? 'Valid.' : 'Not valid (policy_invalid).',
+  )
   if (!valid) process.exitCode = 1
 }
 
@@ -134,8 +184,33 @@ async function apply(context: VerbContext, target: string | undefined, files: La
   const candidate = await candidateOf(client, target, files)
   const { valid, lines } = await inspected(context, client, candidate)
   if (!valid) throw new SafeconductError('policy_invalid', { details: { problems: lines.slice(0, 50) } })
+  await tellDifference(context, client, candidate.texts)
   const version = await withOwner(client, '/api/v1/policy/apply', candidate.texts)
   context.output.result(version, () => activated(version))
+}
+
+/** The difference that the owner is shown, told to whoever asks, too. */
+async function tellDifference(context: VerbContext, client: ControlClient, next: object): Promise<void> {
+  if (context.output.json) return
+  const { active } = await client.get('/api/v1/policy')
+  if (!isJsonObject(active)) return
+  const old = { version: 'active' }
+  const changes = list(await client.post('/api/v1/policy/diff', { old, new: next }), 'changes')
+  context.output.note(changeLines(changes).join('\n'))
+  if (changes.length === 0) return
+  try {
+    const effects = await stream(context, client, { candidate: next, base: old, last: TOLD_LAST })
+    if (number(effects, 'decisions') > 0) context.output.note(`\n${replayLines(effects).join('\n')}`)
+  } catch (error) {
+    // The owner is told by the daemon; here it is a courtesy, and another replay may be under way.
+    context.output.note(`Recorded calls were not tried: ${toSafeconductError(error).message}`)
+  }
+}
+
+async function changesOf(client: ControlClient, { texts }: Candidate): Promise<JsonObject[]> {
+  const { active } = await client.get('/api/v1/policy')
+  if (!isJsonObject(active)) return []
+  return list(await client.post('/api/v1/policy/diff', { old: { version: 'active' }, new: texts }), 'changes')
 }
 
 function activated(version: JsonObject): string {
@@ -238,6 +313,8 @@ function count(given: string): number {
   throw new SafeconductError('invalid_request', { message: `${given} is no number of decisions.` })
 }
 
+/** As many as the owner's page counts. */
+const TOLD_LAST = 1000
 const MAX_LINE = 16 * 1024 * 1024
 
 /** Follows a replay: progress goes to standard error, the report is returned. @throws what the daemon answers */

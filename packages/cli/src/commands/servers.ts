@@ -49,7 +49,7 @@ export function serverCommands(program: Command, verb: Verb): void {
             allow_private: options.allowPrivate,
             trusted_output: options.trustedOutput,
           }
-          const server = await withOwner(await context.daemon(), '/api/v1/servers', body)
+          const server = await withOwner(await context.daemon({ begins: true }), '/api/v1/servers', body)
           context.output.result(
             server,
             () => `Registered ${plain(name)}. Reads are allowed, writes go to approval until it is approved.`,

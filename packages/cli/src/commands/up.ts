@@ -13,7 +13,7 @@ import {
 } from '@safeconduct/protocol'
 import { mayAct } from '@safeconduct/server'
 import type { Command } from 'commander'
-import { rememberedPort } from '../client/remembered-port.ts'
+import { rememberedPort, rememberPort } from '../client/remembered-port.ts'
 import { type Daemon, startDaemon } from '../daemon/daemon.ts'
 import { DESK_AGENT, type DeskSeed, seedDesk } from '../daemon/desk.ts'
 import { TENANT } from '../daemon/foundation.ts'
@@ -29,13 +29,16 @@ export function upCommand(program: Command): void {
   program
     .command('up')
     .option('--empty', 'without the trading-desk example', false)
-    .option('--port <n>', 'port to listen on; 0 takes a free one (default 7070)')
+    .option(
+      '--port <n>',
+      'port to listen on, kept for later starts; 0 takes the kept one or a free one (default: the kept one, else 7070)',
+    )
     .option('--host <address>', 'address to listen on (default 127.0.0.1)')
     .description('start the daemon: control plane, gateway and, unless --empty, the trading desk')
     .action(async (options: UpOptions) => {
       const { data, json } = program.opts<{ data?: string; json?: boolean }>()
       try {
-        await up(configOf(data, options), options, json === true)
+        await up(startOf(data, options), options, json === true)
       } catch (error) {
         fail(withNext(error), json === true)
       }
@@ -50,7 +53,14 @@ function withNext(error: unknown): unknown {
   return new SafeconductError(error.code, { message: `${error.message} ${next}`, cause: error })
 }
 
-function configOf(data: string | undefined, options: UpOptions): Config {
+/** How it is started: where a kept port was put in for a free one, that one is asked for when the kept one is taken. */
+interface Start {
+  readonly config: Config
+  readonly otherwise: Config | null
+  readonly kept: boolean
+}
+
+function startOf(data: string | undefined, options: UpOptions): Start {
   const given = {
     ...process.env,
     ...(data === undefined ? {} : { SAFECONDUCT_DATA: data }),
@@ -58,12 +68,29 @@ function configOf(data: string | undefined, options: UpOptions): Config {
     ...(options.host === undefined ? {} : { SAFECONDUCT_HOST: options.host }),
   }
   const config = readConfig(given)
-  const kept = given.SAFECONDUCT_PORT === undefined ? rememberedPort(config.SAFECONDUCT_DATA) : null
-  return kept === null ? config : readConfig({ ...given, SAFECONDUCT_PORT: kept })
+  const free = config.SAFECONDUCT_PORT === 0
+  const chosen = given.SAFECONDUCT_PORT !== undefined && !free
+  const kept = chosen ? null : rememberedPort(config.SAFECONDUCT_DATA)
+  if (kept === null) return { config, otherwise: null, kept: false }
+  const again = readConfig({ ...given, SAFECONDUCT_PORT: kept })
+  return { config: again, otherwise: free ? config : null, kept: true }
 }
 
-async function up(config: Config, options: UpOptions, json: boolean): Promise<void> {
-  const daemon = await startDaemon(config)
+async function started({ config, otherwise, kept }: Start): Promise<Daemon> {
+  try {
+    return await startDaemon(config)
+  } catch (error) {
+    if (!kept || !isSafeconductError(error) || error.code !== 'conflict') throw error
+    if (otherwise !== null) return startDaemon(otherwise)
+    const file = path.join(config.SAFECONDUCT_DATA, 'port')
+    const message = `${error.message} It is the port of the last start, kept in ${file}.`
+    throw new SafeconductError('conflict', { message, cause: error })
+  }
+}
+
+async function up(start: Start, options: UpOptions, json: boolean): Promise<void> {
+  const daemon = await started(start)
+  rememberPort(daemon.directory, daemon.port)
   const desk = options.empty ? null : await seedDesk(daemon)
   const state = desk === null ? 'absent' : await deskState(daemon, desk)
   stopOnSignal(daemon, desk !== null && state === 'live' ? startDesk(desk) : null)

@@ -36,7 +36,7 @@ export function runCommand(program: Command, verb: Verb): void {
           return
         }
         const [program = '', ...rest] = argv
-        const client = await context.daemon()
+        const client = await context.daemon({ begins: true })
         const opened = await client.post('/local/run', {
           agent: options.agent,
           argv: [resolveProgram(program), ...rest],
