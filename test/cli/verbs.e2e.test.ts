@@ -92,6 +92,24 @@ describe('the command line on an empty directory', () => {
 
   it('shows the policy and refuses one that is not valid, saying where', async () => {
     assert.match((await here.run('policy', 'show')).out, /suspended-does-nothing/)
+    const folder = path.join(here.folder, 'policies')
+    assert.equal((await here.run('policy', 'show', '--export', folder)).code, 0)
+    assert.match(
+      (await here.run('policy', 'diff', 'active', folder)).out,
+      /No policy is added, removed or changed/,
+    )
+    assert.equal((await here.run('policy', 'show', '--export', folder)).code, 1, 'never over what is there')
+    assert.match((await here.run('policy', 'check', folder)).out, /^Valid\.$/m)
+    writeFileSync(path.join(folder, 'agent.cedar'), '@id("mine") permit (principal, action, resource);\n')
+    const checked = await here.run('policy', 'check', folder)
+    assert.equal(checked.code, 0)
+    assert.match(
+      checked.err + checked.out,
+      /would end \d+ forbids that rule now: .*agent:suspended-does-nothing/,
+    )
+    const whole = path.join(here.folder, 'whole.cedar')
+    writeFileSync(whole, (await here.run('policy', 'show', '--export', '-')).out)
+    assert.equal((await here.run('policy', 'check', whole)).code, 0, 'what is printed parses')
     const bad = path.join(here.folder, 'bad.cedar')
     writeFileSync(bad, 'permit (principal, action, resource) when { context.nonsense > 3 };')
     const check = await here.run('policy', 'check', '--agent-file', bad, '--user-file', bad)

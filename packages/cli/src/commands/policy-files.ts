@@ -90,7 +90,7 @@ export function writeLayers(folder: string, texts: Readonly<Record<Layer, string
   for (const { file } of files)
     if (existsSync(file)) throw new SafeconductError('conflict', { message: `${file} is there already.` })
   try {
-    mkdirSync(folder, { recursive: true })
+    if (!existsSync(folder)) mkdirSync(folder)
     for (const { file, text: written } of files) writeFileSync(file, written, { flag: 'wx' })
   } catch (cause) {
     throw new SafeconductError('invalid_request', { message: `${folder} cannot be written to.`, cause })

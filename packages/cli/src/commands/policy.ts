@@ -127,15 +127,14 @@ async function show(
 /** Printed, the layers stand one after the other: each is a policy text that parses, and so is the whole. */
 function exported({ output }: VerbContext, version: JsonObject, folder: string): void {
   const layers = { agent: text(version, 'agentPolicies'), user: text(version, 'userPolicies') }
-  if (folder === '-')
-    return output.result(layers, () =>
-      LAYERS.map((layer) => `// ${layer}.cedar\n${layers[layer]}`).join('\n'),
-    )
+  if (folder === '-') {
+    const whole = LAYERS.map((layer) => `// ${layer}.cedar\n${layers[layer]}`).join('\n')
+    output.result(layers, () => whole)
+    return
+  }
   const files = writeLayers(folder, layers)
-  output.result(
-    { exported: files },
-    () => `Written: ${files.join(', ')}. Then: ./safeconduct policy diff active ${folder}`,
-  )
+  const next = `./safeconduct policy diff active ${folder}`
+  output.result({ exported: files }, () => `Written: ${files.join(', ')}. When edited: ${next}`)
 }
 
 async function history(
