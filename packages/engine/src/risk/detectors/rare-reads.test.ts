@@ -163,7 +163,7 @@ test('tools that are all used little are not rare; one that is used far less tha
   const chance = random(3)
   const state = rareReads.empty()
   const next = habit(40, 0, chance)
-  for (let i = 0; i < 1000; i++) rareReads.settled?.(state, i % 100 === 99 ? signal('export') : next())
+  for (let i = 0; i < 1000; i++) rareReads.settled?.(state, i % 200 === 199 ? signal('export') : next())
   let said = 0
   for (let i = 0; i < 30; i++) {
     for (let own = 0; own < 4; own++) {

@@ -44,6 +44,8 @@ const MOST_RARE = 0.25
 const LOWER = 0.8
 /** Standard errors that the share may well be above what was seen. */
 const ERRORS = 1.5
+/** So many standard errors around a share tools are used alike. */
+const APART = 2
 /** Rare reads within the piece below which nothing is said. */
 const SEVERAL = 3
 /** Calls that the share among peers is worth beside the own ones. */
@@ -160,14 +162,21 @@ function shareBelow(own: Counts, peers: Background | null, below: number): numbe
   let mass = UNSEEN
   let others = 0
   let close = 0
+  let [rarer, alike] = [UNSEEN, 0]
   for (const name of own.values.keys()) {
     const calls = counted(own, name)
     forgotten -= calls
     if (name === OTHER) continue
     if (calls <= below + 1) mass += calls
-    if (calls < below) others += beside * Math.min(RARE, peers?.share(name) ?? 0)
+    if (calls < below) {
+      rarer += calls
+      others += beside * Math.min(RARE, peers?.share(name) ?? 0)
+    }
     if (Math.abs(calls - below) <= near) close++
+    if (Math.abs(calls - below) <= APART * near) alike += calls
   }
+  // In the middle of many that are used alike chance alone decides which of them are rare.
+  if (alike > rarer + Math.max(0, forgotten)) return 1
   mass += Math.max(0, forgotten)
   const most = mass + ERRORS * Math.sqrt(mass + (close * below * below) / (2 * near + 1))
   // What others rarely do makes nothing rarer than it is here.
