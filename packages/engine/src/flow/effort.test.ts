@@ -119,6 +119,10 @@ test('origins of a call are searched for within one effort, and beyond it the ca
   const found = judge(state, DELETE, { paths: paths(250) })
   assert.ok(terms(found).includes('oversized'))
   assert.notEqual(found.doubt, 'none')
+  // Among text written for an agent, what was not looked for is taken to stand there.
+  const marked = { ...state, marks: 2 }
+  assert.equal(originOf(marked, 'drop@evil.example', true).standing, 'composed')
+  assert.equal(originOf(marked, 'drop@evil.example', true, effortOf(0)).standing, 'stated')
   const effort = effortOf(1_000_000)
   for (const path of paths(250)) originOf(state, path, true, effort)
   assert.ok(effort.left > -250 * 40_000, String(effort.left))

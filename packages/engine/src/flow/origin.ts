@@ -90,10 +90,15 @@ export function originOf(
     const found = safestPlace(state, decoded, effort)
     if (found !== null) return found
   }
-  const nowhere: Origin = state.forgot ? { ...COMPOSED, standing: 'stated' } : COMPOSED
-  if (!identifying) return inTwo(state, value, effort) ?? nowhere
+  if (!identifying) return inTwo(state, value, effort) ?? nowhere(state, effort)
   const assembled = compoundOrigin(state, value, /[@/\s]+/, effort)
-  return assembled ?? disguised(state, value, effort) ?? inTwo(state, value, effort) ?? nowhere
+  return assembled ?? disguised(state, value, effort) ?? inTwo(state, value, effort) ?? nowhere(state, effort)
+}
+
+/** Found nowhere; where not everything could be looked through, among text written for an agent, it may well stand there. */
+function nowhere(state: FlowState, effort: Effort): Origin {
+  const unread = state.forgot || (effort.left < 0 && state.marks > 0)
+  return unread ? { ...COMPOSED, standing: 'stated' } : COMPOSED
 }
 
 /** In the user's words, or in an output; with `spelled` only where it is spelled so, letter by letter, or only elsewhere. */
