@@ -351,3 +351,23 @@ describe('an agent that asks without end', () => {
     assert.equal((await post(EVALUATION, QUOTE)).status, 200)
   })
 })
+
+describe('an agent that asks a person about what was not denied', () => {
+  let point: AgentsPoint
+  before(async () => {
+    point = await createAgentsPoint()
+  })
+  after(() => point.close())
+
+  it('pays for an error as for a refusal', async () => {
+    const path = '/access/v1/requests'
+    const body = { ...call('transfer_money', { recipient: 'eve@example.com' }), binding_token: 'none' }
+    const ask = () => point.world.ask('anonymous', 'POST', path, { body, headers: point.asAgent(path) })
+    let asked = 0
+    let answer = await ask()
+    assert.ok(answer.status >= 400, answer.text)
+    assert.notEqual(answer.json.error, 'invalid_request')
+    for (; answer.status !== 429 && asked < 200; asked++) answer = await ask()
+    assert.ok(asked < 30, `${asked} errors were told`)
+  })
+})

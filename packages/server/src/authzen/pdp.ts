@@ -49,8 +49,13 @@ export function createPdp(ports: PdpPorts): Pdp {
   }
 
   const decide: Pdp['evaluate'] = async (caller, store, question) => {
-    const answer = await answerTo(caller, store, question)
-    if (caller.kind === 'agent' && !answer.decision) limit.refused(caller.grant)
+    const spent = () => (caller.kind === 'agent' ? limit.refused(caller.grant) : undefined)
+    const answer = await answerTo(caller, store, question).catch((error: unknown) => {
+      // What is not known or not allowed tells as much as a refusal.
+      spent()
+      throw error
+    })
+    if (!answer.decision) spent()
     return answer
   }
 

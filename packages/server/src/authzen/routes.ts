@@ -133,8 +133,13 @@ function requestRoutes(pdp: Pdp): Route[] {
       return pdp.requests.submit(caller, binding, about, question, null, justification)
     }
     if (caller.kind === 'agent') pdp.limit.ask(caller.grant, 1)
-    const call = await askCall(pdp.ports, to.actor, question)
-    return pdp.requests.submit(caller, binding, aboutCall(call), question, call, justification)
+    try {
+      const call = await askCall(pdp.ports, to.actor, question)
+      return await pdp.requests.submit(caller, binding, aboutCall(call), question, call, justification)
+    } catch (error) {
+      if (caller.kind === 'agent') pdp.limit.refused(caller.grant)
+      throw error
+    }
   }
   const summary =
     'Asks a person to approve a question that was denied; the binding token of the denial is needed.'
