@@ -56,7 +56,8 @@ describe('a replay as lines', () => {
   it('is ended when nobody reads on', async () => {
     const { run, ended } = endless()
     const stream = replayLines(run, await run.next(), { signal: new AbortController().signal, patience: 1 })
-    while (!ended()) await new Promise((resolve) => setTimeout(resolve, 1))
+    for (let turn = 0; turn < 5000 && !ended(); turn++) await new Promise((resolve) => setTimeout(resolve, 1))
+    assert.equal(ended(), true)
     await assert.rejects(stream.getReader().read(), { code: 'overloaded' })
   })
 })

@@ -24,13 +24,13 @@ const tool = (id: string, corrections?: JsonObject): Row => ({
 })
 
 /** The routes over a store that knows tools and nothing else. */
-function desk(rows: readonly Row[]) {
+function desk(rows: readonly Row[], control: (event: { tool: Row }) => void = () => undefined) {
   const known = new Map(rows.map((row) => [row.id, row]))
   const ports = {
     tenant: 't',
     clock: { now: () => 1 },
     ids: { next: () => 'i' },
-    decider: { control: () => undefined },
+    decider: { control },
     store: {
       tools: {
         list: async (_: string, { after = '', limit }: { after?: string; limit: number }) =>
@@ -164,5 +164,17 @@ describe('what the owner confirms of corrections', () => {
     const tools = Object.fromEntries(rows.map(({ id }) => [id, { ownData: true, effect: 'read' }]))
     const { revision } = await now()
     await assert.rejects(confirm({ tools, revision: revision as string }), { code: 'too_large' })
+  })
+
+  it('reaches whoever decides for every tool, also behind one that it cannot take in', async () => {
+    const told: string[] = []
+    const { give, now } = desk([tool('a/one'), tool('a/two')], ({ tool: { id } }) => {
+      told.push(id)
+      if (id === 'a/one') throw new Error('cannot be taken in')
+    })
+    const tools = { 'a/one': { ownData: false }, 'a/two': { ownData: false } }
+    const { revision } = await now()
+    await assert.rejects(give({ tools, revision: revision as string }), /cannot be taken in/)
+    assert.deepEqual(told, ['a/one', 'a/two'])
   })
 })

@@ -280,7 +280,10 @@ function isEmpty(corrections: ToolCorrections): boolean {
   )
 }
 
-/** All of them or none: one transaction, and one turn of whoever decides. */
+/**
+ * All of them or none: one transaction, and one turn of whoever decides. A tool that the decider cannot take in is unknown
+ * to it; the others are as they were told.
+ */
 async function apply(
   ports: AdminPorts,
   tenant: string,
@@ -302,6 +305,14 @@ async function apply(
       await t.outbox.add(tenant, ports.ids.next(), event)
     }
   })
-  for (const tool of done) ports.decider.control({ type: 'tool', tool })
+  const failures: unknown[] = []
+  for (const tool of done) {
+    try {
+      ports.decider.control({ type: 'tool', tool })
+    } catch (cause) {
+      failures.push(cause)
+    }
+  }
+  if (failures.length > 0) throw failures[0]
   return done
 }
