@@ -27,6 +27,7 @@ export {
   unknownToolRoles,
 } from './flow/index.ts'
 export * from './identity/index.ts'
+export { rolesOf } from './integrity/catalogue.ts'
 export { type Pinning, pinTools } from './integrity/pins.ts'
 export { evaluate, STAGES } from './pipeline.ts'
 export { createCedarEngine } from './policy/cedar.ts'

@@ -5,7 +5,7 @@
 import { isJsonObject, type JsonObject, type JsonValue, SafeconductError } from '@safeconduct/protocol'
 import type { Command } from 'commander'
 import type { ControlClient } from '../client/control-client.ts'
-import { list, object, text, type VerbContext, withOwner } from '../context.ts'
+import { list, object, text, texts, type VerbContext, withOwner } from '../context.ts'
 import { readJson } from '../files.ts'
 import { plain, table } from '../output.ts'
 import type { Verb } from '../verb.ts'
@@ -66,7 +66,7 @@ export function toolCommands(program: Command, verb: Verb): void {
     .option('--export [path]', 'all that is corrected, in the form that --file takes')
     .option('--clear', 'take every correction of the tool back')
     .description(
-      'correct what was derived of tools (the owner confirms once in the browser); shows corrections without options',
+      'correct what was derived of tools (the owner confirms once in the browser); shows what is derived and corrected without options',
     )
     .action(
       verb(async (context, id: string | undefined, options: RoleOptions) => {
@@ -103,9 +103,13 @@ interface RoleOptions {
 async function one(context: VerbContext, id: string, options: RoleOptions): Promise<void> {
   const client = await context.daemon()
   if (options.set === undefined && options.file === undefined && options.clear !== true) {
-    const known = (await find(client, id)).corrections ?? null
-    context.output.result({ id, corrections: known }, () =>
-      known === null ? `Nothing of ${plain(id)} is corrected.` : plain(JSON.stringify(known)),
+    const answer = await client.get(`/api/v1/tools?id=${encodeURIComponent(id)}`)
+    const tool = list(answer, 'tools')[0] ?? {}
+    const roles = object(tool, 'roles')
+    const kinds = texts(answer, 'argumentKinds')
+    const corrections = tool.corrections ?? null
+    context.output.result({ id, corrections, ...roles, argumentKinds: kinds }, () =>
+      roleLines(id, roles, kinds),
     )
     return
   }
@@ -117,6 +121,36 @@ async function one(context: VerbContext, id: string, options: RoleOptions): Prom
         : readJson(options.file)
   const done = await withOwner(client, '/api/v1/tools/roles', { id, corrections: told })
   context.output.result(done, () => `${plain(id)} is treated as told from the next call on.`)
+}
+
+const FACTS = [
+  'effect',
+  'destructive',
+  'openWorld',
+  'reversible',
+  'thirdPartyOutput',
+  'documentOutput',
+  'ownData',
+]
+
+function roleLines(id: string, roles: JsonObject, kinds: readonly string[]): string {
+  const [derived, treated] = [object(roles, 'derived'), object(roles, 'treated')]
+  const row = (name: string, before: string, after: string) => [name, before, before === after ? '' : after]
+  const kindOf = (one: JsonObject, name: string) => text(object(object(one, 'args'), name), 'kind')
+  return [
+    table(
+      ['WHAT', 'DERIVED', 'CORRECTED TO'],
+      [
+        ...FACTS.map((name) => row(name, text(derived, name), text(treated, name))),
+        ...Object.keys(object(treated, 'args')).map((name) =>
+          row(`args.${name}`, kindOf(derived, name), kindOf(treated, name)),
+        ),
+      ],
+    ),
+    '',
+    `An argument is one of: ${kinds.join(', ')}; free, amount, time and scalar do not steer by their value.`,
+    `Correct it: ./safeconduct tools roles ${plain(id)} --set NAME=VALUE`,
+  ].join('\n')
 }
 
 async function applyFile(context: VerbContext, file: string, dryRun: boolean): Promise<void> {

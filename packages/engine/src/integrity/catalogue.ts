@@ -49,6 +49,15 @@ export function knownTool(pin: PinnedTool, server: Server | undefined): KnownToo
   return entry(pin.id, pin, roles, groupsOf(roles), argumentTypes(pin.definition.inputSchema))
 }
 
+/** What is derived of a tool by itself, and what it is treated as once an operator's word is put over it. */
+export function rolesOf(
+  pin: PinnedTool,
+  server: Server | undefined,
+): { derived: ToolRoles; treated: ToolRoles } {
+  const { corrections: _, ...plain } = pin
+  return { derived: knownTool(plain, server).roles, treated: knownTool(pin, server).roles }
+}
+
 function groupsOf(roles: ToolRoles): Group[] {
   if (roles.effect === 'read') return ['read']
   return roles.destructive ? ['write', 'destructive'] : ['write']

@@ -2,8 +2,9 @@
  * Servers and their pinned tools.
  * @module
  */
-import type { Repositories } from '@safeconduct/engine'
+import { type Repositories, rolesOf } from '@safeconduct/engine'
 import {
+  ARGUMENT_KIND_NAMES,
   type JsonObject,
   type PinnedTool,
   SafeconductError,
@@ -196,9 +197,18 @@ export function serverRoutes(ports: AdminPorts): Route[] {
       method: 'GET',
       path: '/api/v1/tools',
       who: 'reader',
-      summary: 'Tools as pinned, quarantined ones with the reason.',
-      query: z.strictObject({ status: z.enum(['active', 'quarantined']).optional() }),
+      summary:
+        'Tools as pinned, quarantined ones with the reason; one by its id, with what is derived of it.',
+      query: z.strictObject({
+        status: z.enum(['active', 'quarantined']).optional(),
+        id: z.string().max(512).optional(),
+      }),
       handle: async ({ tenant, query }) => {
+        if (query.id !== undefined) {
+          const tool = await pinned(ports, tenant, query.id)
+          const [server] = await ports.store.servers.find(tenant, 'name', tool.server)
+          return { tools: [{ ...tool, roles: rolesOf(tool, server) }], argumentKinds: ARGUMENT_KIND_NAMES }
+        }
         const page = { limit: 1000 }
         const tools =
           query.status === undefined
