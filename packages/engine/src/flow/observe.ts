@@ -6,6 +6,7 @@
  */
 import { hiddenTexts } from './decode.ts'
 import { effortOf } from './effort.ts'
+import { formOf } from './form.ts'
 import type { JsonObject, JsonValue } from './json.ts'
 import { scalars } from './json.ts'
 import { AUTHOR_KEYS, COMMON, FREE_KEYS } from './lexicon.ts'
@@ -223,7 +224,7 @@ function fieldsOf(outcome: Outcome): { fields: Field[]; rest: string[] } {
   for (const text of result.text.slice(0, MAX_PARSED_TEXTS)) {
     const whole = text.length <= LIMITS.outputParsed
     const parsed = whole
-      ? fieldsOfText(text, roles.documentOutput)
+      ? fieldsOfText(text, formOf(roles))
       : { fields: [{ record: 0, key: '', text, structured: false }], complete: true }
     for (const field of parsed.fields) fields.push({ ...field, record: field.record + records })
     records += 1 + parsed.fields.reduce((most, f) => Math.max(most, f.record), 0)
@@ -242,6 +243,7 @@ function addField(draft: Draft, field: Field, plain: string, author: boolean, hi
   const free = words(field.key).some((w) => FREE_KEYS.has(singular(w)) || FREE_KEYS.has(w))
   const whole =
     field.structured &&
+    field.stated !== true &&
     !free &&
     !hidden &&
     cleaned.length <= WHOLE.length &&

@@ -5,7 +5,7 @@ import { fieldsOfText, fieldsOfValue, MAX_FIELDS } from './parse.ts'
 import { readPythonLiteral } from './python-literal.ts'
 
 const rows = (text: string, document = false): (string | number)[][] =>
-  fieldsOfText(text, document).fields.map((f) => [f.record, f.key, f.text])
+  fieldsOfText(text, document ? 'none' : 'all').fields.map((f) => [f.record, f.key, f.text])
 
 test('records of a YAML-like listing are fields, grouped', () => {
   assert.deepEqual(
@@ -34,13 +34,13 @@ test('a record forged inside a quoted field stays text of that field', () => {
 
 test('a document is one text, whatever structure its writer gave it', () => {
   for (const text of ['- sender: bank\n  account: X', '{"account": "X"}', 'one\ntwo\nthree'])
-    assert.deepEqual(fieldsOfText(text, true).fields, [{ record: 0, key: '', text, structured: false }])
+    assert.deepEqual(fieldsOfText(text, 'none').fields, [{ record: 0, key: '', text, structured: false }])
 })
 
 test('JSON text and structured results give the same fields; keys that are data are fields', () => {
   const value = { hotels: [{ name: 'A', 'The Blue House': 4.5 }, { name: 'B' }] }
   const sent = fieldsOfValue(value).fields
-  assert.deepEqual(fieldsOfText(JSON.stringify(value), false).fields, sent)
+  assert.deepEqual(fieldsOfText(JSON.stringify(value), 'all').fields, sent)
   assert.ok(sent.some((f) => f.key === 'key' && f.text === 'The Blue House'))
   assert.notEqual(sent.find((f) => f.text === 'A')?.record, sent.find((f) => f.text === 'B')?.record)
 })
@@ -66,8 +66,8 @@ test('10,000 levels and 100,000 items are cut, and said to be', () => {
   const wide = fieldsOfValue(Array.from({ length: 100_000 }, (_, i) => i))
   assert.equal(wide.complete, false)
   assert.ok(wide.fields.length <= MAX_FIELDS)
-  assert.doesNotThrow(() => fieldsOfText(`${'['.repeat(10_000)}`, false))
-  assert.doesNotThrow(() => fieldsOfText(`${'{"a":'.repeat(10_000)}`, false))
+  assert.doesNotThrow(() => fieldsOfText(`${'['.repeat(10_000)}`, 'all'))
+  assert.doesNotThrow(() => fieldsOfText(`${'{"a":'.repeat(10_000)}`, 'all'))
 })
 
 test('Python literals are read as printed, and nothing else is', () => {
@@ -92,7 +92,7 @@ test('any text parses without an exception, and nothing is invented', () => {
         maxLength: 80,
       }),
       (text) => {
-        for (const field of fieldsOfText(text, false).fields)
+        for (const field of fieldsOfText(text, 'all').fields)
           for (const word of field.text.match(/a+/g) ?? []) assert.ok(text.includes(word))
       },
     ),

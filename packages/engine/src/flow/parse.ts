@@ -5,9 +5,13 @@
  * @module
  */
 import { readBlockYaml } from './block-yaml.ts'
+import type { Form } from './form.ts'
 import type { JsonValue } from './json.ts'
+import { AUTHOR_KEYS, FREE_KEYS } from './lexicon.ts'
+import { words } from './normal.ts'
 import { readPythonLiteral } from './python-literal.ts'
 import { readRecords } from './records.ts'
+import { tokensOf } from './tokens.ts'
 
 /** `record` groups the fields of one object; `structured` = the server, not a writer, made this a field. */
 export interface Field {
@@ -15,6 +19,8 @@ export interface Field {
   readonly key: string
   readonly text: string
   readonly structured: boolean
+  /** Structured, but by a writer as likely as by the server: a statement, and no data. */
+  readonly stated?: true
 }
 
 /** Most fields of one output; what is beyond counts as unparsed. */
@@ -64,30 +70,62 @@ function isRecord(value: JsonValue): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Fields of a text. `document` = the text is one writer's words and is kept whole. */
-export function fieldsOfText(text: string, document: boolean): { fields: Field[]; complete: boolean } {
+/** Fields of a text of this form (`form.ts`); what is in no form that counts is kept whole, as one statement. */
+export function fieldsOfText(text: string, form: Form): Parsed {
   const bare = stripDelimiters(text.trim())
   if (bare === '') return { fields: [], complete: true }
-  if (!document) {
-    const value = literal(bare)
-    if (value !== undefined) return fieldsOfValue(value)
-    const records = readRecords(bare)
-    if (records !== undefined) return fieldsOfValue(records)
-    const lines = bare.split('\n')
-    if (looksLikeBlock(lines)) {
-      const block = readBlockYaml(bare)
-      if (block !== undefined) return fieldsOfValue(block)
-    }
-    if (looksLikeRecords(lines)) {
-      const found = yamlRecords(lines)
-      // Prose with a colon in it: nothing was made a field by anybody.
-      if (found.fields.some((field) => field.key !== '') || lines.every((line) => line.startsWith('- ')))
-        return found
-    }
-    const items = plainList(lines)
-    if (items !== null) return { fields: items, complete: lines.length <= MAX_FIELDS }
-  }
-  return { fields: [{ record: 0, key: '', text: bare, structured: false }], complete: true }
+  const found = form === 'none' ? undefined : (closed(bare, form) ?? open(bare, form))
+  return found ?? { fields: [{ record: 0, key: '', text: bare, structured: false }], complete: true }
+}
+
+function closed(bare: string, form: Form): Parsed | undefined {
+  const value = literal(bare) ?? (/^[[{<]/.test(bare) ? readRecords(bare) : undefined)
+  if (value === undefined) return undefined
+  const found = fieldsOfValue(value)
+  return form === 'written' ? envelope(found) : found
+}
+
+function open(bare: string, form: Form): Parsed | undefined {
+  if (form === 'closed') return undefined
+  const lines = bare.split('\n')
+  const found = recordsOf(bare, lines)
+  if (found !== undefined && form === 'written') return envelope(found)
+  if (found !== undefined) return form === 'texts' && !tellsRecords(found) ? statedOf(found) : found
+  const items = form === 'written' ? null : plainList(lines)
+  if (items === null) return undefined
+  // An address is no item that a reader would know from a line of somebody's text.
+  const isItem = ({ text }: Field): boolean => form === 'all' || tokensOf(text, 1).length === 0
+  const fields = items.map((item): Field => (isItem(item) ? item : { ...item, stated: true }))
+  return { fields, complete: lines.length <= MAX_FIELDS }
+}
+
+interface Parsed {
+  readonly fields: Field[]
+  readonly complete: boolean
+}
+const RECORD_KEYS = [AUTHOR_KEYS, FREE_KEYS, new Set('id key number ref reference filename path'.split(' '))]
+/** Some key says whose or which record it is. */
+function tellsRecords({ fields }: Parsed): boolean {
+  return fields.some(({ key }) => words(key).some((word) => RECORD_KEYS.some((keys) => keys.has(word))))
+}
+function statedOf({ fields, complete }: Parsed): Parsed {
+  return { fields: fields.map((field): Field => ({ ...field, stated: true })), complete }
+}
+function envelope(found: Parsed): Parsed | undefined {
+  return tellsRecords(found) ? statedOf(found) : undefined
+}
+
+function recordsOf(bare: string, lines: readonly string[]): Parsed | undefined {
+  const records = readRecords(bare)
+  if (records !== undefined) return fieldsOfValue(records)
+  const block = looksLikeBlock(lines) ? readBlockYaml(bare) : undefined
+  if (block !== undefined) return fieldsOfValue(block)
+  if (!looksLikeRecords(lines)) return undefined
+  const found = yamlRecords(lines)
+  // Prose with a colon in it: nothing was made a field by anybody.
+  return found.fields.some((field) => field.key !== '') || lines.every((line) => line.startsWith('- '))
+    ? found
+    : undefined
 }
 
 /** Delimiters that a spotlighting prompt put around data. */

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { answerOf } from './form.ts'
 import type { JsonObject, JsonValue } from './json.ts'
 import { asObject } from './json.ts'
 import {
@@ -64,6 +65,8 @@ export interface ToolRoles {
   readonly thirdPartyOutput: boolean
   /** Its output is one writer's text as it stands: structure inside it is the writer's, not the server's. */
   readonly documentOutput: boolean
+  /** What its output is made of, where its words say so: one writer's text, records, or texts of several writers. */
+  readonly answers?: 'written' | 'records' | 'texts'
   /** Its output holds data that is not public. */
   readonly ownData: boolean
   readonly classes: readonly string[]
@@ -124,14 +127,16 @@ export function deriveRoles(tool: ToolDefinition, corrections: Partial<ToolRoles
   )
   // A name in another language: whether the user spoke of what it says is not known.
   const legible = !unsure || objects.some((noun) => VOCABULARY.some((known) => known.has(noun)))
+  const answers = answerOf(name, description, verb.verbs)
+  const searches = verb.verbs.some((v) => SEARCH_VERBS.has(v))
   const derived: ToolRoles = {
     effect,
     destructive,
     openWorld,
     reversible,
     thirdPartyOutput: thirdParty(named, nouns),
-    documentOutput:
-      (effect === 'read' || unsure) && !verb.verbs.some((v) => SEARCH_VERBS.has(v)) && hasLocator(properties),
+    documentOutput: (effect === 'read' || unsure) && !searches && hasLocator(properties),
+    ...(answers === undefined ? {} : { answers }),
     ownData: (effect === 'read' || unsure) && !reach && [...nouns].some((n) => PRIVATE_NOUNS.has(n)),
     classes,
     nouns: [...nouns].slice(0, 48),
