@@ -459,12 +459,15 @@ async function live({ decider, ports }: Host, from = 0): Promise<void> {
 test('rebuilt from the ledger alone, from a snapshot alone, or from both, the state decides the same', async () => {
   const kept = await filled()
   await live(kept)
-  const probe = call({
+  const plain = call({
     id: 'probe',
     at: kept.ports.clock.now() + 1000,
     tool: 'place_order',
     args: { symbol: 'ACME', quantity: 4000, venue: 'elsewhere' },
   })
+  // Doubted whatever is read into the words of the errand.
+  const match = { indicator: 'x-1', source: 'own', where: 'ip', confidence: 0.8 }
+  const probe = { ...plain, context: { ...plain.context, intelligence: [match] } }
   const expected = kept.decider.dry(probe)
   assert.ok(expected.evidence.length > 0)
   assert.deepEqual((await restart(kept)).decider.dry(probe), expected, 'ledger alone')
