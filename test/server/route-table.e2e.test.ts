@@ -45,7 +45,7 @@ const BODIES: Readonly<Record<string, object>> = {
   '/api/v1/servers/:name/remove': {},
   '/api/v1/tools/approve': { id: 'none/none', digest: DIGEST },
   '/api/v1/tools/roles': { id: 'none/none', corrections: { effect: 'write' } },
-  '/api/v1/tools/corrections': { tools: {} },
+  '/api/v1/tools/corrections': { tools: {}, revision: DIGEST },
   '/api/v1/tools/corrections/check': { tools: {} },
   '/api/v1/revocations': { kind: 'task', id: 'none' },
   '/api/v1/approvals/:id/decide': { approve: true, args_digest: DIGEST },
