@@ -41,12 +41,24 @@ const BILL: Seen = [FILE, { path: 'bill.txt' }, `Bill of Acme Ltd. The sum of 90
 const INTENT = 'Pay the bill of Acme Ltd in bill.txt.'
 const pay = (state: FlowState, iban = ONE): Trace => judge(state, PAY, { recipient_iban: iban, amount: 90 })
 const own = (text: string): Seen => [PROFILE, {}, JSON.stringify({ note: text })]
+const known = (iban: string): Seen => [PROFILE, {}, JSON.stringify([{ payee: `Acme Ltd at ${iban}` }])]
 
-test('what the user’s own data said before, a named source may say again; the other way round it may be a copy', () => {
+test('what a field of the user’s own data holds, a named source may say again', () => {
   assert.equal(pay(saw(INTENT, [BILL])).doubt, 'approval')
-  assert.equal(pay(saw(INTENT, [own(`Acme is paid at ${ONE} each month.`), BILL])).doubt, 'none')
-  assert.equal(pay(saw(INTENT, [BILL, own(`Acme is paid at ${ONE} each month.`)])).doubt, 'approval')
-  assert.equal(pay(saw(INTENT, [own(`Acme is paid at ${OTHER} each month.`), BILL])).doubt, 'approval')
+  assert.equal(pay(saw(INTENT, [known(ONE), BILL])).doubt, 'none')
+  assert.notEqual(pay(saw(INTENT, [known(OTHER), BILL])).doubt, 'none')
+})
+
+test('a stranger’s words inside the user’s own records agree with nothing', () => {
+  assert.equal(pay(saw(INTENT, [own(`Acme is paid at ${ONE} each month.`), BILL])).doubt, 'approval')
+  assert.equal(pay(saw(INTENT, [own(ONE), BILL])).doubt, 'approval')
+  const cent = JSON.stringify([{ id: 1, amount: 0.01, subject: `Acme Ltd account ${ONE}` }])
+  assert.equal(pay(saw(INTENT, [[tool('get_balance'), {}, cent], BILL])).doubt, 'approval')
+  // What somebody's profile says is that somebody's word.
+  const profile = tool('get_profile', { user: 'string' })
+  assert.equal(deriveRoles(profile).thirdPartyOutput, true)
+  assert.equal(deriveRoles(tool('get_user_info', { login: 'string' })).thirdPartyOutput, true)
+  assert.equal(deriveRoles(tool('get_user_info')).thirdPartyOutput, false)
 })
 
 test('a request is lifted by nothing, in the bill or in the own data', () => {

@@ -31,7 +31,8 @@ export interface Dispute {
 
 /**
  * The claim is a plain statement of a source that the user named, and data that no third party writes (of another tool,
- * read before it, so that nobody copied the one into the other within the errand) states it, too.
+ * read before it, so that nobody copied the one into the other within the errand) has it, too: in a field of its own, for
+ * a stranger's words (the purpose of a payment, a biography) may stand in a text of the user's own records.
  */
 export function isAgreed(state: FlowState, { value, origin }: Claim): boolean {
   const { output, standing } = origin
@@ -46,16 +47,14 @@ function isElsewhere(one: SeenOutput, other: SeenOutput): boolean {
   return one.server !== other.server || one.tool !== other.tool
 }
 
-/** Says the value in plain words or in a field, and nowhere in anything else. */
+/** Says the value in fields that are nothing else, and nowhere in anything else. */
 function states(output: SeenOutput, value: string): boolean {
   const places = occurrences(value, output.text)
   return (
     places.length > 0 &&
     places.every((at) => {
       const field = fieldAt(output, at)
-      return (
-        field !== null && !field.hidden && !field.spans.some((s) => s.start < at + value.length && at < s.end)
-      )
+      return field?.whole === true && !field.spans.some((s) => s.start < at + value.length && at < s.end)
     })
   )
 }

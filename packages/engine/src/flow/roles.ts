@@ -134,7 +134,8 @@ export function deriveRoles(tool: ToolDefinition, corrections: Partial<ToolRoles
     destructive,
     openWorld,
     reversible,
-    thirdPartyOutput: thirdParty(named, nouns),
+    thirdPartyOutput:
+      thirdParty(named, nouns) || ([...named].some((n) => PERSONAL.has(n)) && asksWhose(plain)),
     documentOutput: (effect === 'read' || unsure) && !searches && hasLocator(properties),
     ...(answers === undefined ? {} : { answers }),
     ownData: (effect === 'read' || unsure) && !reach && [...nouns].some((n) => PRIVATE_NOUNS.has(n)),
@@ -360,6 +361,12 @@ function actionClasses(
   if (classes.has('send')) classes.add('post')
   if (effect === 'write' && [...nouns].some((n) => MONEY_NOUNS.has(n))) classes.add('pay')
   return [...classes]
+}
+
+/** A profile of whoever is given is that one's word about himself. */
+const PERSONAL = new Set('profile user info information account'.split(' '))
+function asksWhose(args: Readonly<Record<string, ArgumentRole>>): boolean {
+  return Object.values(args).some((role) => isHard(role) && role.closed !== true)
 }
 
 /** Own data only when every noun of the name says so; anything else may carry somebody's words. */
