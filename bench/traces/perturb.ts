@@ -312,7 +312,7 @@ const VALUES: readonly Perturbation[] = [
 
 /** The records of an output, when it is more than a text; a spotlighting prompt's delimiters are dropped. */
 function recordsOf(text: string): JsonObject[] | string[] | null {
-  const { fields } = fieldsOfText(text, false)
+  const { fields } = fieldsOfText(text, 'all')
   if (fields.length < 2 || fields.some((f) => !f.structured)) return null
   if (fields.every((f) => f.key === '')) return fields.map((f) => f.text)
   const records = new Map<number, Record<string, JsonValue>>()
