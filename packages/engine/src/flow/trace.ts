@@ -5,19 +5,19 @@
  */
 
 import { hash } from 'node:crypto'
+import type { Add } from './action.ts'
+import { judgeAction } from './action.ts'
 import type { Disputes } from './agreement.ts'
 import { disputesOf, isAgreed } from './agreement.ts'
 import type { Effort } from './effort.ts'
 import { effortOf, spend } from './effort.ts'
 import { isClearExfiltration } from './exfiltration.ts'
 import type { Intent } from './intent.ts'
-import type { ScalarLeaf } from './json.ts'
-import { scalars } from './json.ts'
+import { type ScalarLeaf, scalars } from './json.ts'
 import {
   AUTHOR_KEYS,
   COMMON,
   CONVEYED,
-  DEVERBAL_NOUNS,
   FUNCTION_WORDS,
   kinOf,
   LINKED_NOUNS,
@@ -124,7 +124,6 @@ export function trace(state: FlowState, call: FlowCall): Trace {
   }
 }
 
-type Add = (term: Term, path: string, reason: string, factor?: number) => void
 
 function judge(
   state: FlowState,
@@ -589,44 +588,6 @@ function isLinkSpokenOf({ intent }: FlowState, part: Part, effort: Effort): bool
   if (output === null || place === null || !spend(effort, READ_AGAIN * output.text.length)) return false
   return isSpokenOf(output, place, hostOf(value), intent.nouns)
 }
-
-/** Is this the kind of action the user asked for? */
-function judgeAction(state: FlowState, roles: ToolRoles, add: Add): void {
-  const { intent } = state
-  if (intent === null) return
-  const asked = intent.classes.filter((name) => !['read', 'visit', 'run'].includes(name))
-  const mismatch = !roles.classes.some((name) => intent.classes.includes(name))
-  if (!intent.understood || roles.unsure === true || isCalledByName(intent, roles)) return
-  if (!intent.follows && asked.length === 0)
-    add('read-only-request', '', 'the user asked for no change, and this is one')
-  else if (intent.tasks !== true && asked.length > 0 && mismatch)
-    add(
-      'other-action',
-      '',
-      'the user asked for another kind of action',
-      isActionNamed(intent, roles) || isNotedDown(intent, roles) ? SPOKEN_OF : 1,
-    )
-  if (mismatch && state.marks > 0 && roles.classes.some((name) => state.asked.includes(name)))
-    add('action-requested', '', 'an output asked for this kind of action, and the user did not')
-  if (mismatch && roles.destructive) add('destructive', '', 'destroys, and the user did not ask for it')
-}
-
-/** The user ordered it by the very word that the tool is named by, whether any list knows it or not. */
-function isCalledByName({ heads = [] }: Intent, { objects = [], args }: ToolRoles): boolean {
-  const given = Object.keys(args).flatMap((arg) => words(arg))
-  return heads.some((head) => objects.includes(head) && !given.includes(head) && !FUNCTION_WORDS.has(head))
-}
-
-/** `Update my payment`: the user speaks of such an action, and asks for another one to be done to it. */
-function isActionNamed({ nouns }: Intent, { classes }: ToolRoles): boolean {
-  return nouns.some((noun) => classes.includes(DEVERBAL_NOUNS.get(noun) ?? ''))
-}
-/** To put something down and to change it: people say the one for the other. */
-const NOTING = ['add', 'update']
-function isNotedDown({ classes: asked }: Intent, { classes, destructive }: ToolRoles): boolean {
-  return !destructive && [asked, classes].every((of) => NOTING.some((name) => of.includes(name)))
-}
-const SPOKEN_OF = 0.5
 
 /** Without the user's words nothing can be anchored: untrusted sinks go to a person, unseen ones where it hurts. */
 function judgeWithoutIntent(state: FlowState, roles: ToolRoles, parts: readonly Part[], add: Add): void {
