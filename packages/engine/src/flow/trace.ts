@@ -14,15 +14,7 @@ import { effortOf, spend } from './effort.ts'
 import { isClearExfiltration } from './exfiltration.ts'
 import type { Intent } from './intent.ts'
 import { type ScalarLeaf, scalars } from './json.ts'
-import {
-  AUTHOR_KEYS,
-  COMMON,
-  CONVEYED,
-  FUNCTION_WORDS,
-  kinOf,
-  LINKED_NOUNS,
-  PHONE_NOUNS,
-} from './lexicon.ts'
+import { AUTHOR_KEYS, COMMON, CONVEYED, FUNCTION_WORDS, kinOf, LINKED_NOUNS, PHONE_NOUNS } from './lexicon.ts'
 import { singular, words } from './normal.ts'
 import { roleOf } from './observe.ts'
 import type { Standing } from './origin.ts'
@@ -123,7 +115,6 @@ export function trace(state: FlowState, call: FlowCall): Trace {
     passage: doubt === 'none' ? null : passageOf(worstOf(parts.filter((part) => part.sink))),
   }
 }
-
 
 function judge(
   state: FlowState,
